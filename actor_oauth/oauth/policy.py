@@ -1,0 +1,60 @@
+"""What an operator may decide about the protocol: one frozen value, built by config.
+
+Lifetimes are whole seconds. Nothing here is read from a clock or a file.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcePolicy:
+    """A protected resource that this server issues tokens for (RFC 9728).
+
+    Attributes:
+        identifier: Canonical absolute URL, the one that users type into clients.
+        scopes: Every scope that a token for this resource may carry.
+        default_scopes: Granted when a request names no scope (C-08), and the
+            baseline of the metadata document and of the 401 challenge (A-13).
+        name: Shown on the consent page.
+    """
+
+    identifier: str
+    scopes: tuple[str, ...] = ("mcp",)
+    default_scopes: tuple[str, ...] = ("mcp",)
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long things live, in seconds."""
+
+    code: int = 60
+    access_token: int = 3600
+    refresh_idle: int = 30 * 86400
+    refresh_absolute: int = 90 * 86400
+    refresh_grace: int = 120
+    consent: int = 600
+    session_idle: int = 8 * 3600
+    session_absolute: int = 7 * 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything the protocol needs to know about this server.
+
+    Attributes:
+        issuer: The issuer identifier, byte for byte as published (A-01).
+        resources: At least one.
+        lifetimes: See `Lifetimes`.
+        registration_enabled: Whether RFC 7591 dynamic registration is offered.
+        private_use_schemes: Redirect URI schemes allowed beside https and
+            loopback http (B-03), such as `cursor`.
+        scope_descriptions: What a scope means, in words, for the consent page.
+    """
+
+    issuer: str
+    resources: tuple[ResourcePolicy, ...]
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    registration_enabled: bool = True
+    private_use_schemes: frozenset[str] = frozenset()
+    scope_descriptions: tuple[tuple[str, str], ...] = ()
