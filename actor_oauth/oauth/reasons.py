@@ -1,0 +1,300 @@
+"""Why something was refused, as the operator's log names it.
+
+A `Reason` is rich and stable: it is logged and asserted by tests. Every reason carries
+the `Category` that the client is told, so no reason can exist without an answer on the
+wire.
+
+Rule 1: reasons that an attacker could tell apart to learn something (is there such a
+client, was that code ever real) have no text of their own: they say what their
+category says.
+Rule 2: texts are constants. Nothing a client sent is ever repeated in one.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from actor_oauth.oauth.categories import Category
+
+
+class Reason(StrEnum):
+    """Why something was refused, as the operator's log names it.
+
+    Attributes:
+        category: What the client is told.
+        description: A text for the client where a better one than the category's
+            helps a developer and tells an attacker nothing.
+    """
+
+    category: Category
+    description: str
+
+    def __new__(cls, value: str, category: Category, description: str = "") -> Self:
+        """Make a member whose value is its name in the log."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.category = category
+        member.description = description or category.description
+        return member
+
+    # Requests as such
+    FORM_TOO_LARGE = "form_too_large", Category.TOO_LARGE
+    FORM_MALFORMED = (
+        "form_malformed",
+        Category.INVALID_REQUEST,
+        "The form is not valid UTF-8 in application/x-www-form-urlencoded.",
+    )
+    MEDIA_TYPE_WRONG = (
+        "media_type_wrong",
+        Category.INVALID_REQUEST,
+        "The body must be application/x-www-form-urlencoded.",
+    )
+    METHOD_NOT_ALLOWED = "method_not_allowed", Category.METHOD_NOT_ALLOWED
+    PARAMETER_REPEATED = (
+        "parameter_repeated",
+        Category.INVALID_REQUEST,
+        "A parameter is repeated.",
+    )
+    PARAMETER_MISSING = (
+        "parameter_missing",
+        Category.INVALID_REQUEST,
+        "A required parameter is missing.",
+    )
+    TOKEN_MISSING = (
+        "token_missing",
+        Category.INVALID_REQUEST,
+        "The parameter token is missing.",
+    )
+
+    # Client authentication: one answer for all, or client ids could be probed (E-08)
+    CLIENT_ID_MISSING = "client_id_missing", Category.INVALID_CLIENT
+    CLIENT_CREDENTIALS_MALFORMED = (
+        "client_credentials_malformed",
+        Category.INVALID_CLIENT,
+    )
+    CLIENT_UNKNOWN = "client_unknown", Category.INVALID_CLIENT
+    CLIENT_DISABLED = "client_disabled", Category.INVALID_CLIENT
+    CLIENT_SECRET_MISSING = "client_secret_missing", Category.INVALID_CLIENT
+    CLIENT_SECRET_WRONG = "client_secret_wrong", Category.INVALID_CLIENT
+    CLIENT_SECRET_UNEXPECTED = "client_secret_unexpected", Category.INVALID_CLIENT
+    CLIENT_METHOD_WRONG = "client_method_wrong", Category.INVALID_CLIENT
+    CLIENT_METHODS_MIXED = (
+        "client_methods_mixed",
+        Category.INVALID_REQUEST,
+        "The client authenticates in more than one way.",
+    )
+    CLIENT_ID_MISMATCH = (
+        "client_id_mismatch",
+        Category.INVALID_REQUEST,
+        "The client_id in the body is not the one that authenticates.",
+    )
+    CLIENT_THROTTLED = "client_throttled", Category.RATE_LIMITED
+
+    # Authorization requests
+    AUTHORIZE_CLIENT_ID_MISSING = (
+        "authorize_client_id_missing",
+        Category.INVALID_REQUEST,
+        "The client did not say who it is (client_id is missing or repeated).",
+    )
+    AUTHORIZE_CLIENT_UNKNOWN = (
+        "authorize_client_unknown",
+        Category.INVALID_REQUEST,
+        "This client is not registered here.",
+    )
+    REDIRECT_URI_MISSING = (
+        "redirect_uri_missing",
+        Category.INVALID_REQUEST,
+        "The redirect_uri is missing or repeated.",
+    )
+    REDIRECT_URI_UNREGISTERED = (
+        "redirect_uri_unregistered",
+        Category.INVALID_REQUEST,
+        "The redirect_uri is not registered for this client.",
+    )
+    RESPONSE_TYPE_MISSING = (
+        "response_type_missing",
+        Category.INVALID_REQUEST,
+        "The response_type is missing. Use code.",
+    )
+    RESPONSE_TYPE_UNSUPPORTED = (
+        "response_type_unsupported",
+        Category.UNSUPPORTED_RESPONSE_TYPE,
+    )
+    RESPONSE_TYPE_UNREGISTERED = (
+        "response_type_unregistered",
+        Category.UNAUTHORIZED_CLIENT,
+        "The client is not registered for response_type code.",
+    )
+    RESPONSE_MODE_UNSUPPORTED = (
+        "response_mode_unsupported",
+        Category.INVALID_REQUEST,
+        "The response_mode is not supported. Use query, or leave it out.",
+    )
+    CHALLENGE_MISSING = (
+        "challenge_missing",
+        Category.INVALID_REQUEST,
+        "PKCE is required: code_challenge is missing.",
+    )
+    CHALLENGE_METHOD_UNSUPPORTED = (
+        "challenge_method_unsupported",
+        Category.INVALID_REQUEST,
+        "The code_challenge_method must be S256.",
+    )
+    CHALLENGE_MALFORMED = (
+        "challenge_malformed",
+        Category.INVALID_REQUEST,
+        "The code_challenge is not one of method S256.",
+    )
+    STATE_TOO_LONG = (
+        "state_too_long",
+        Category.INVALID_REQUEST,
+        "The state is too long.",
+    )
+    SCOPE_MALFORMED = (
+        "scope_malformed",
+        Category.INVALID_SCOPE,
+        "The scope is malformed.",
+    )
+    SCOPE_UNKNOWN = (
+        "scope_unknown",
+        Category.INVALID_SCOPE,
+        "None of the requested scopes can be granted.",
+    )
+    RESOURCE_UNKNOWN = "resource_unknown", Category.INVALID_TARGET
+    REQUEST_OBJECT = "request_object", Category.REQUEST_NOT_SUPPORTED
+    REQUEST_URI = "request_uri", Category.REQUEST_URI_NOT_SUPPORTED
+    USER_DENIED = (
+        "user_denied",
+        Category.ACCESS_DENIED,
+        "The user denied the request.",
+    )
+
+    # Registration
+    REGISTRATION_DISABLED = (
+        "registration_disabled",
+        Category.ACCESS_DENIED,
+        "Clients cannot register themselves here.",
+    )
+    REGISTRATION_TOO_LARGE = ("registration_too_large", Category.TOO_LARGE)
+    REGISTRATION_MALFORMED = (
+        "registration_malformed",
+        Category.INVALID_CLIENT_METADATA,
+        "The body is not a JSON object.",
+    )
+    REDIRECT_URIS_MISSING = (
+        "redirect_uris_missing",
+        Category.INVALID_REDIRECT_URI,
+        "The redirect_uris are missing.",
+    )
+    REDIRECT_URIS_TOO_MANY = (
+        "redirect_uris_too_many",
+        Category.INVALID_REDIRECT_URI,
+        "There are too many redirect_uris.",
+    )
+    REDIRECT_URI_MALFORMED = (
+        "redirect_uri_malformed",
+        Category.INVALID_REDIRECT_URI,
+        "A redirect URI is not an absolute URI, or has characters that none may have.",
+    )
+    REDIRECT_URI_TOO_LONG = (
+        "redirect_uri_too_long",
+        Category.INVALID_REDIRECT_URI,
+        "A redirect URI is too long.",
+    )
+    REDIRECT_URI_SCHEME = (
+        "redirect_uri_scheme",
+        Category.INVALID_REDIRECT_URI,
+        "A redirect URI has a scheme that is not allowed here.",
+    )
+    REDIRECT_URI_NOT_LOOPBACK = (
+        "redirect_uri_not_loopback",
+        Category.INVALID_REDIRECT_URI,
+        "A redirect URI with http must name localhost, 127.0.0.1 or [::1].",
+    )
+    REDIRECT_URI_FRAGMENT = (
+        "redirect_uri_fragment",
+        Category.INVALID_REDIRECT_URI,
+        "A redirect URI has a fragment.",
+    )
+    REDIRECT_URI_USERINFO = (
+        "redirect_uri_userinfo",
+        Category.INVALID_REDIRECT_URI,
+        "A redirect URI has a user name or password.",
+    )
+    REDIRECT_URI_APPLICATION_TYPE = (
+        "redirect_uri_application_type",
+        Category.INVALID_REDIRECT_URI,
+        "A redirect URI does not fit the application_type.",
+    )
+    AUTH_METHOD_UNSUPPORTED = (
+        "auth_method_unsupported",
+        Category.INVALID_CLIENT_METADATA,
+        "The token_endpoint_auth_method is not supported.",
+    )
+    GRANT_TYPES_UNSUPPORTED = (
+        "grant_types_unsupported",
+        Category.INVALID_CLIENT_METADATA,
+        "The grant_types must contain authorization_code.",
+    )
+    RESPONSE_TYPES_UNSUPPORTED = (
+        "response_types_unsupported",
+        Category.INVALID_CLIENT_METADATA,
+        "The response_types must contain code.",
+    )
+    METADATA_TYPE_WRONG = (
+        "metadata_type_wrong",
+        Category.INVALID_CLIENT_METADATA,
+        "A member of the client metadata has the wrong type.",
+    )
+    METADATA_TOO_LONG = (
+        "metadata_too_long",
+        Category.INVALID_CLIENT_METADATA,
+        "A member of the client metadata is too long.",
+    )
+    METADATA_URI_INVALID = (
+        "metadata_uri_invalid",
+        Category.INVALID_CLIENT_METADATA,
+        "A URI in the client metadata is not an absolute http or https URL.",
+    )
+    METADATA_SCOPE_MALFORMED = (
+        "metadata_scope_malformed",
+        Category.INVALID_CLIENT_METADATA,
+        "The scope in the client metadata is malformed or unknown.",
+    )
+    APPLICATION_TYPE_UNKNOWN = (
+        "application_type_unknown",
+        Category.INVALID_CLIENT_METADATA,
+        "The application_type must be web or native.",
+    )
+
+    # Token endpoint, before a grant is looked at (D-03)
+    GRANT_TYPE_MISSING = (
+        "grant_type_missing",
+        Category.INVALID_REQUEST,
+        "The grant_type is missing.",
+    )
+    GRANT_TYPE_UNSUPPORTED = "grant_type_unsupported", Category.UNSUPPORTED_GRANT_TYPE
+    GRANT_TYPE_UNREGISTERED = (
+        "grant_type_unregistered",
+        Category.UNAUTHORIZED_CLIENT,
+        "The client is not registered for this grant type.",
+    )
+
+    # The server itself
+    RATE_LIMITED = "rate_limited", Category.RATE_LIMITED
+    OVERLOADED = "overloaded", Category.TEMPORARILY_UNAVAILABLE
+    STORAGE_FAILED = "storage_failed", Category.TEMPORARILY_UNAVAILABLE
+    INTERNAL = "internal", Category.SERVER_ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal: a value that is returned, never raised.
+
+    Attributes:
+        reason: Why.
+        detail: More for the operator's log. Never sent.
+    """
+
+    reason: Reason
+    detail: str | None = None
