@@ -1,0 +1,79 @@
+"""Every gate, in order, stopping at the first red: `python -m tests.check`.
+
+Arguments are handed to pytest, for a try on a part: coverage is then not judged.
+"""
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+BIN: Final = Path(sys.executable).parent
+
+_INNER: Final = "actor_oauth/oauth/*,actor_oauth/runtime/*"
+
+STATIC: Final[tuple[tuple[str, ...], ...]] = (
+    ("ruff", "format", "--check", "--quiet", "."),
+    ("ruff", "check", "--quiet", "."),
+    ("mypy", "--no-error-summary"),
+    ("lint-imports", "--no-logo"),
+)
+COVERAGE: Final[tuple[tuple[str, ...], ...]] = (
+    ("coverage", "combine", "--quiet"),
+    (
+        "coverage", "report", "--skip-covered", "--show-missing",
+        f"--include={_INNER}", "--fail-under=100",
+    ),
+    (
+        "coverage", "report", "--skip-covered", "--show-missing",
+        f"--omit={_INNER}", "--fail-under=95",
+    ),
+)  # fmt: skip
+
+
+def tests_command(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Give the command that runs the tests under coverage."""
+    return ("coverage", "run", "-m", "pytest", *arguments)
+
+
+def run(command: Sequence[str]) -> bool:
+    """Run one gate; show what it says only if it is red or is the tests."""
+    shown = command[:2] == ("coverage", "run")
+    started = time.monotonic()
+    done = subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=ROOT,
+        check=False,
+        stdout=None if shown else subprocess.PIPE,
+        stderr=None if shown else subprocess.STDOUT,
+        text=True,
+    )
+    verdict = "ok" if done.returncode == 0 else "FAILED"
+    if done.returncode != 0 and done.stdout:
+        print(done.stdout)
+    print(
+        f"{verdict:6} {time.monotonic() - started:6.1f} s  {shlex.join(command[:4])}",
+        flush=True,
+    )
+    return done.returncode == 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the gates.
+
+    Returns:
+        The exit status: 0 when all are green.
+    """
+    for leftover in ROOT.glob(".coverage*"):
+        leftover.unlink()
+    gates = [*STATIC, tests_command(arguments), *([] if arguments else COVERAGE)]
+    return 0 if all(run(gate) for gate in gates) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
