@@ -221,6 +221,11 @@ class Reason(StrEnum):
         Category.INVALID_REDIRECT_URI,
         "A redirect URI has a user name or password.",
     )
+    REDIRECT_URI_QUERY = (
+        "redirect_uri_query",
+        Category.INVALID_REDIRECT_URI,
+        "A redirect URI has a query parameter that the response needs.",
+    )
     REDIRECT_URI_APPLICATION_TYPE = (
         "redirect_uri_application_type",
         Category.INVALID_REDIRECT_URI,

@@ -1,0 +1,292 @@
+"""What an authorization request asks for, and whether it may be put to a user.
+
+The order is the protection. Until the client and its redirect URI are known to belong
+together, nobody may be redirected anywhere: the answer is a page of our own. From then
+on the client is told everything by redirect, with its `state` and our `iss` (C-02).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from actor_oauth.oauth.clients import RESPONSE_TYPES, Client
+from actor_oauth.oauth.json_values import (
+    get_text,
+    need_text,
+    parse_record,
+    render_record,
+)
+from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.pkce import CHALLENGE_METHODS, check_challenge
+from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.redirect_uris import matches
+from actor_oauth.oauth.resources import find_resource
+from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope, parse_scope
+from actor_oauth.oauth.wire import Reason
+
+MAX_STATE_LENGTH: Final = 8192
+MAX_LOGIN_HINT_LENGTH: Final = 256
+MAX_PROMPT_LENGTH: Final = 64
+
+_NOT_IN_DESCRIPTION: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """A request that may be put to the user, or answered with a code.
+
+    Attributes:
+        client_id: Who asks.
+        redirect_uri: Where the answer goes: the one in the request, or the only one
+            that is registered.
+        redirect_uri_sent: As it stood in the request; None if it did not. The token
+            request is compared with this (D-14).
+        state: Returned as it came, or None.
+        scope: What may be granted of what was asked, with `offline_access` if that
+            was asked for.
+        resource: The identifier of the resource, as configured.
+        code_challenge: Of method S256. Never sent anywhere (C-20).
+        prompt: As it came, or None. Only a wish.
+        login_hint: As it came, or None. Only a wish.
+    """
+
+    client_id: str
+    redirect_uri: str
+    redirect_uri_sent: str | None
+    state: str | None
+    scope: Scope
+    resource: str
+    code_challenge: str
+    prompt: str | None = None
+    login_hint: str | None = None
+
+    def to_record(self) -> str:
+        """Give the JSON text to store."""
+        return render_record(
+            {
+                "client_id": self.client_id,
+                "redirect_uri": self.redirect_uri,
+                "redirect_uri_sent": self.redirect_uri_sent,
+                "state": self.state,
+                "scope": str(self.scope),
+                "resource": self.resource,
+                "code_challenge": self.code_challenge,
+                "prompt": self.prompt,
+                "login_hint": self.login_hint,
+            }
+        )
+
+    @classmethod
+    def from_record(cls, text: str) -> "AuthorizationRequest":
+        """Read a request back.
+
+        Raises:
+            RecordError: The record is damaged.
+        """
+        record = parse_record(text)
+        return cls(
+            client_id=need_text(record, "client_id"),
+            redirect_uri=need_text(record, "redirect_uri"),
+            redirect_uri_sent=get_text(record, "redirect_uri_sent"),
+            state=get_text(record, "state"),
+            scope=parse_scope(need_text(record, "scope")) or Scope(),
+            resource=need_text(record, "resource"),
+            code_challenge=need_text(record, "code_challenge"),
+            prompt=get_text(record, "prompt"),
+            login_hint=get_text(record, "login_hint"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRefusal:
+    """Refused on a page of our own: there is nobody to redirect to.
+
+    Attributes:
+        reason: Why.
+    """
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedirectRefusal:
+    """Refused in a way that the client is told by redirect.
+
+    Attributes:
+        reason: Why.
+        redirect_uri: Checked to be the client's.
+        state: To be returned, or None.
+    """
+
+    reason: Reason
+    redirect_uri: str
+    state: str | None
+
+
+def decide_authorization_request(
+    params: Parameters, client: Client | None, policy: Policy
+) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
+    """Decide whether an authorization request may be put to a user.
+
+    Args:
+        params: The query, or the form, of the request.
+        client: Whom `client_id` names; None if it names nobody who may ask.
+        policy: The server's.
+
+    Source: OAuth 2.1 §4.1.1, §4.1.2.1.
+    """
+    if params.get("client_id") is None:
+        return LocalRefusal(Reason.AUTHORIZE_CLIENT_ID_MISSING)
+    if client is None or client.client_id != params.get("client_id"):
+        return LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+    redirect_uri = _decide_redirect_uri(params, client)
+    if isinstance(redirect_uri, Reason):
+        return LocalRefusal(redirect_uri)
+    decision = _decide_rest(params, client, policy, redirect_uri)
+    if isinstance(decision, Reason):
+        state = params.get("state")
+        if state is not None and len(state) > MAX_STATE_LENGTH:
+            state = None
+        return RedirectRefusal(reason=decision, redirect_uri=redirect_uri, state=state)
+    return decision
+
+
+def success_redirect(
+    redirect_uri: str, *, code: str, state: str | None, issuer: str
+) -> str:
+    """Give the URL that carries a code to the client (RFC 6749 §4.1.2, RFC 9207 §2)."""
+    return _with_parameters(redirect_uri, code=code, state=state, iss=issuer)
+
+
+def error_redirect(
+    redirect_uri: str,
+    *,
+    error: str,
+    description: str | None,
+    state: str | None,
+    issuer: str,
+) -> str:
+    """Give the URL that carries an error to the client.
+
+    Characters that no `error_description` may have are left out of it.
+
+    Source: OAuth 2.1 §4.1.2.1, RFC 9207 §2.
+    """
+    if description is not None:
+        description = _NOT_IN_DESCRIPTION.sub("", description)
+    return _with_parameters(
+        redirect_uri,
+        error=error,
+        error_description=description,
+        state=state,
+        iss=issuer,
+    )
+
+
+def _decide_redirect_uri(params: Parameters, client: Client) -> str | Reason:
+    requested = params.get("redirect_uri")
+    if requested is None:
+        # A repeated one is not an absent one: somebody added the second.
+        if "redirect_uri" in params.repeated or len(client.redirect_uris) != 1:
+            return Reason.REDIRECT_URI_MISSING
+        return client.redirect_uris[0]
+    if not any(matches(uri, requested) for uri in client.redirect_uris):
+        return Reason.REDIRECT_URI_UNREGISTERED
+    return requested
+
+
+def _decide_rest(
+    params: Parameters, client: Client, policy: Policy, redirect_uri: str
+) -> AuthorizationRequest | Reason:
+    refusal = _check_form(params, client) or _check_challenge(params)
+    if refusal is not None:
+        return refusal
+    resource = find_resource(params.getlist("resource"), policy)
+    if resource is None:
+        return Reason.RESOURCE_UNKNOWN
+    scope = _decide_scope(params.get("scope"), client, resource)
+    if isinstance(scope, Reason):
+        return scope
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri=redirect_uri,
+        redirect_uri_sent=params.get("redirect_uri"),
+        state=params.get("state"),
+        scope=scope,
+        resource=resource.identifier,
+        code_challenge=params.get("code_challenge") or "",
+        prompt=_bounded(params.get("prompt"), MAX_PROMPT_LENGTH),
+        login_hint=_bounded(params.get("login_hint"), MAX_LOGIN_HINT_LENGTH),
+    )
+
+
+def _check_form(params: Parameters, client: Client) -> Reason | None:
+    if params.repeated:
+        return Reason.PARAMETER_REPEATED
+    if params.get("request") is not None:
+        return Reason.REQUEST_OBJECT
+    if params.get("request_uri") is not None:
+        return Reason.REQUEST_URI
+    if len(params.get("state") or "") > MAX_STATE_LENGTH:
+        return Reason.STATE_TOO_LONG
+    if params.get("response_mode") not in (None, "query"):
+        return Reason.RESPONSE_MODE_UNSUPPORTED
+    return _check_response_type(params.get("response_type"), client)
+
+
+def _check_response_type(response_type: str | None, client: Client) -> Reason | None:
+    if response_type is None:
+        return Reason.RESPONSE_TYPE_MISSING
+    if response_type not in RESPONSE_TYPES:
+        return Reason.RESPONSE_TYPE_UNSUPPORTED
+    if response_type not in client.response_types:
+        return Reason.RESPONSE_TYPE_UNREGISTERED
+    return None
+
+
+def _check_challenge(params: Parameters) -> Reason | None:
+    challenge = params.get("code_challenge")
+    if challenge is None:
+        return Reason.CHALLENGE_MISSING
+    # Without a method the challenge is the verifier itself (RFC 7636 §4.3), and then
+    # whoever sees the request can redeem the code.
+    if params.get("code_challenge_method") not in CHALLENGE_METHODS:
+        return Reason.CHALLENGE_METHOD_UNSUPPORTED
+    return None if check_challenge(challenge) else Reason.CHALLENGE_MALFORMED
+
+
+def _decide_scope(
+    requested: str | None, client: Client, resource: ResourcePolicy
+) -> Scope | Reason:
+    wanted = parse_scope(requested or "")
+    if wanted is None:
+        return Reason.SCOPE_MALFORMED
+    allowed = Scope(resource.scopes)
+    if client.origin == "pre-registered" and client.scope is not None:
+        allowed = allowed.intersection(client.scope)
+    offline = Scope((OFFLINE_ACCESS,))
+    named = wanted.difference(offline)
+    if named:
+        scope = named.intersection(allowed)
+    else:
+        # `offline_access` alone says how long, not what for: as if nothing were named.
+        scope = Scope(resource.default_scopes).intersection(allowed) or allowed
+    if not scope:
+        return Reason.SCOPE_UNKNOWN
+    if "refresh_token" in client.grant_types:
+        scope = scope.union(wanted.intersection(offline))
+    return scope
+
+
+def _bounded(text: str | None, limit: int) -> str | None:
+    return text if text is not None and len(text) <= limit else None
+
+
+def _with_parameters(uri: str, **parameters: str | None) -> str:
+    present = {name: value for name, value in parameters.items() if value is not None}
+    separator = "&" if "?" in uri else "?"
+    if uri.endswith(("?", "&")):
+        separator = ""
+    # `%20` and not `+`: some clients decode the query as a URI and not as a form.
+    return uri + separator + urlencode(present, quote_via=quote, errors="replace")

@@ -1,0 +1,96 @@
+"""Resource indicators: which protected resource a token is for (RFC 8707).
+
+Two identifiers name the same resource if they differ only in the case of scheme and
+host, in a default port that is or is not written, or in the slash of an empty path.
+Everything else counts: another port, another path, a slash at its end, a query.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+from urllib.parse import unquote
+
+from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.uris import Uri, parse_web_url
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@lru_cache(maxsize=256)
+def canonical_resource(url: str) -> str | None:
+    """Give the one spelling by which equal resource identifiers compare equal.
+
+    Returns:
+        None if the text is no absolute http or https URL, or has a fragment or user.
+
+    Source: RFC 8707 §2, MCP authorization "Canonical Server URI" (A-16).
+    """
+    uri = parse_web_url(url)
+    if uri is None:
+        return None
+    port = "" if uri.port in (None, _DEFAULT_PORTS[uri.scheme]) else f":{uri.port}"
+    path = "" if uri.path == "/" else uri.path
+    query = "" if uri.query is None else f"?{uri.query}"
+    return f"{uri.scheme}://{(uri.host or '').lower()}{port}{path}{query}"
+
+
+def covers(resource: str, url: str) -> bool:
+    """Tell whether a token for a resource may be used at a URL (G-06).
+
+    It may if the origins are equal and the resource's path is the URL's path or a
+    prefix of it that ends between two segments. `/mcp` covers `/mcp` and `/mcp/x`, not
+    `/mcp-other`. A resource with a query covers that query only.
+
+    Args:
+        resource: The audience of the token.
+        url: The URL of the request as it stood on the wire, percent-encoded.
+
+    Returns:
+        False for anything that cannot be read.
+    """
+    wanted, actual = parse_web_url(resource), parse_web_url(url, max_length=1 << 16)
+    if wanted is None or actual is None or wanted.origin != actual.origin:
+        return False
+    if wanted.query not in (None, actual.query):
+        return False
+    prefix, segments = _segments(wanted), _segments(actual)
+    return segments[: len(prefix)] == prefix
+
+
+def find_resource(requested: Sequence[str], policy: Policy) -> ResourcePolicy | None:
+    """Find the one resource that a request is about (C-09).
+
+    Args:
+        requested: The values of `resource`; none means the only resource there is.
+        policy: Whose resources to look among.
+
+    Returns:
+        None if a value is malformed or not ours, if several resources are named (a
+        grant is for exactly one), or if none is named and there are several.
+
+    Source: RFC 8707 §2.
+    """
+    if not requested:
+        return policy.resources[0] if len(policy.resources) == 1 else None
+    wanted = {canonical_resource(url) for url in requested}
+    if len(wanted) != 1 or None in wanted:
+        return None
+    for resource in policy.resources:
+        if canonical_resource(resource.identifier) in wanted:
+            return resource
+    return None
+
+
+def _segments(uri: Uri) -> list[str]:
+    # Decoded first, as the application behind the guard will see it: `%2e%2e%2f` must
+    # not climb out of a prefix that was compared in its encoded form.
+    segments: list[str] = []
+    for segment in unquote(uri.path).split("/")[1:]:
+        if segment == "..":
+            del segments[-1:]
+        elif segment != ".":
+            segments.append(segment)
+    # `/mcp/` covers what `/mcp` does: its last segment is empty.
+    while segments and not segments[-1]:
+        segments.pop()
+    return segments
