@@ -1,0 +1,177 @@
+"""Tokens as strings: what they look like, and what of them may be stored.
+
+Every token, code and secret that this server hands out has one layout:
+
+    aort_ base64url( actor key 16 | record 8 | secret 32 | checksum 4 )
+
+Rule 1: the prefix names the kind, and the kind goes into checksum and hash, so that no
+kind is ever accepted as another.
+Rule 2: actor key and record only say where to look. They identify nobody, and mean
+nothing until the hash of the whole has matched (D-29).
+Rule 3: only the hash is stored. Plain SHA-256 is enough, for the secret has 256 random
+bits.
+The checksum lets a secret scanner tell a real token from noise; it protects nothing.
+"""
+
+import hashlib
+import hmac
+import re
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.scopes import Scope
+
+SECRET_LENGTH: Final = 32
+NO_RECORD: Final = bytes(8)
+
+
+class TokenKind(StrEnum):
+    """What a token is for; the value is its prefix."""
+
+    ACCESS = "aoat"
+    REFRESH = "aort"
+    CODE = "aoac"
+    SESSION = "aoss"
+    CLIENT_SECRET = "aocs"  # noqa: S105 a prefix, not a secret
+
+
+# 60 bytes make 80 characters without padding or spare bits: one token has one spelling.
+_TEXT: Final = re.compile(rf"({'|'.join(TokenKind)})_([A-Za-z0-9_-]{{80}})").fullmatch
+_KINDS: Final = {str(kind): kind for kind in TokenKind}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as its holder has it.
+
+    Attributes:
+        kind: What it is for.
+        actor_key: The key of the actor that knows it: 32 hexadecimal digits.
+        record: Which of the actor's records: the grant's 8 bytes, or `NO_RECORD`.
+        secret: 32 bytes that nobody can guess.
+    """
+
+    kind: TokenKind
+    actor_key: str
+    record: bytes
+    secret: bytes = field(repr=False)
+
+    def render(self) -> str:
+        """Give the string that is sent to the holder."""
+        body = bytes.fromhex(self.actor_key) + self.record + self.secret
+        return f"{self.kind}_{urlsafe_b64encode(body + _checksum(self.kind, body)).decode()}"
+
+
+def parse_token(text: str) -> Token | None:
+    """Read a token that somebody presents.
+
+    Args:
+        text: Anything at all.
+
+    Returns:
+        None if this is no token of ours, whatever is wrong with it.
+    """
+    match = _TEXT(text)
+    if match is None:
+        return None
+    kind = _KINDS[match[1]]
+    body = urlsafe_b64decode(match[2])
+    if body[56:] != _checksum(kind, body[:56]):
+        return None
+    return Token(kind, body[:16].hex(), body[16:24], body[24:56])
+
+
+def token_hash(token: Token) -> bytes:
+    """Give the stored form of a token: SHA-256 over its kind and everything in it."""
+    return hashlib.sha256(
+        b"actor_oauth token\0"
+        + token.kind.encode()
+        + bytes.fromhex(token.actor_key)
+        + token.record
+        + token.secret
+    ).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenResponse:
+    """What a client gets for a code or a refresh token (RFC 6749 §5.1).
+
+    Attributes:
+        access_token: The new access token.
+        expires_in: Its life from now, in seconds.
+        scope: What it may be used for; always told, also when it is what was asked.
+        resource: The one resource that it is for.
+        refresh_token: The token to present next, or None if there is none.
+        token_type: How to present the access token.
+    """
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    scope: Scope
+    resource: str
+    refresh_token: str | None = field(default=None, repr=False)
+    token_type: str = "Bearer"  # noqa: S105 a word of RFC 6750
+
+    def to_json(self) -> dict[str, Json]:
+        """Give the members of the answer's JSON object (D-04)."""
+        members: dict[str, Json] = {
+            "access_token": self.access_token,
+            "token_type": self.token_type,
+            "expires_in": self.expires_in,
+            "scope": str(self.scope),
+            "resource": self.resource,
+        }
+        if self.refresh_token is not None:
+            members["refresh_token"] = self.refresh_token
+        return members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessTokenInfo:
+    """What a live access token says.
+
+    Attributes:
+        grant_id: The grant that it belongs to: 16 hexadecimal digits, unique together
+            with the user.
+        client_id: Whom it was issued to.
+        user_id: Who granted it; the `sub` of RFC 7662.
+        scope: What it may be used for.
+        resource: The one resource that it is for; the `aud`.
+        issued_at: In Unix seconds.
+        expires_at: In Unix seconds; at this second it is expired.
+        props: What the application attached to the grant, or None.
+        metadata: What the application attached for listing, or None.
+        token_type: How it must be presented.
+    """
+
+    grant_id: str
+    client_id: str
+    user_id: str
+    scope: Scope
+    resource: str
+    issued_at: int
+    expires_at: int
+    props: Json = field(default=None, repr=False)
+    metadata: Json = None
+    token_type: str = "Bearer"  # noqa: S105 a word of RFC 6750
+
+
+def draw(fresh: bytes, label: str, length: int = SECRET_LENGTH) -> bytes:
+    """Take one of several independent random values out of one random input.
+
+    A decision is given its randomness as one value, however many secrets it needs.
+
+    Args:
+        fresh: At least 32 random bytes, used for one decision only.
+        label: Names the value; another label gives an unrelated one.
+        length: Bytes wanted, at most 32.
+    """
+    return hmac.digest(fresh, b"actor_oauth draw\0" + label.encode(), "sha256")[:length]
+
+
+def _checksum(kind: TokenKind, body: bytes) -> bytes:
+    return zlib.crc32(kind.encode() + body).to_bytes(4)
