@@ -1,0 +1,136 @@
+"""Where the databases live: the seam under the runtime.
+
+An engine decides how a turn becomes exclusive and durable. The runtime above it knows
+only this file, and `tests/runtime/engine_contract.py` is what an engine has to pass.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlite_utils.migrations import Migrations
+
+from actor_oauth.runtime.address import Address
+
+
+class Store(Protocol):
+    """One actor's database, from activation to passivation.
+
+    The plain methods run in the event loop's thread and must not wait for anything.
+    """
+
+    @property
+    def address(self) -> Address:
+        """Whose database this is."""
+        ...
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection, in autocommit mode outside of turns and views."""
+        ...
+
+    def begin(self) -> bool:
+        """Open a turn's transaction, exclusive over all processes (G1).
+
+        Returns:
+            False if that cannot be had at once; `wait`, then try again.
+
+        Raises:
+            sqlite3.Error: If the database is damaged or unreadable.
+        """
+        ...
+
+    def commit(self) -> bool:
+        """Commit the turn.
+
+        Returns:
+            Whether the reply must wait for `Engine.make_durable`: the turn wrote, or it
+            saw what another process wrote and may not have made durable yet.
+        """
+        ...
+
+    def rollback(self) -> None:
+        """Undo the turn. Safe where SQLite has already ended the transaction."""
+        ...
+
+    def begin_view(self) -> bool:
+        """Open a read transaction; False as for `begin`."""
+        ...
+
+    def end_view(self) -> bool:
+        """Close the read transaction; the answer means the same as `commit`'s."""
+        ...
+
+    async def wait(self) -> None:
+        """Wait until another `begin` is worth a try. Cancelling it changes nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """An actor that nobody has in memory, with work to do.
+
+    Attributes:
+        address: Which actor.
+        receipt: What the engine needs to forget this wake-up, once it has been served.
+    """
+
+    address: Address
+    receipt: str
+
+
+class Engine(Protocol):
+    """Opens, commits and closes actors' databases."""
+
+    def run(self) -> AbstractAsyncContextManager[None]:
+        """Hold the engine open; closing it gives back every lock."""
+        ...
+
+    def exists(self, address: Address) -> bool:
+        """Whether the actor has ever been created. Must not block."""
+        ...
+
+    async def open(
+        self, address: Address, migrations: Migrations, *, create: bool
+    ) -> Store | None:
+        """Open the actor's database, migrated to the newest schema.
+
+        Returns:
+            None if it does not exist and `create` is false.
+
+        Raises:
+            sqlite3.Error: If the file is damaged.
+            OSError: If the storage refuses.
+        """
+        ...
+
+    async def make_durable(self, stores: Sequence[Store]) -> Mapping[Address, OSError]:
+        """Put everything that these stores have committed on stable storage.
+
+        Returns:
+            The failures. A store that failed must be discarded, never synced again.
+        """
+        ...
+
+    async def close(self, stores: Sequence[tuple[Store, int | None]]) -> None:
+        """Close stores cleanly, remembering when (seconds) each wants to be woken."""
+        ...
+
+    async def discard(self, store: Store) -> None:
+        """Let go of a store whose state in memory is not to be trusted."""
+        ...
+
+    async def due_wakes(self, now: int) -> Sequence[Wake]:
+        """Actors to wake: those due, and those that a dead process had in its care."""
+        ...
+
+    async def forget_wakes(self, wakes: Sequence[Wake]) -> None:
+        """Forget wake-ups that have been served."""
+        ...
+
+    @property
+    def max_activations(self) -> int:
+        """How many stores the operating system lets this engine hold open."""
+        ...

@@ -1,0 +1,140 @@
+"""One actor's SQLite file, open."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from actor_oauth.runtime.address import Address
+from actor_oauth.runtime.local.disk import Disk
+from actor_oauth.runtime.local.journal import Journal
+from actor_oauth.runtime.storage_faults import Fault, storage_fault
+
+# A turn holds the lock for some 0.1 ms, so another process gets it soon.
+FIRST_WAIT_SECONDS: Final = 0.0002
+LAST_WAIT_SECONDS: Final = 0.005
+
+CHECKPOINT_COMMITS: Final = 512
+
+
+class LocalStore:
+    """A connection, its write-ahead log, and how much of that is durable.
+
+    Commits of other processes are noticed by `PRAGMA data_version`: they may not be on
+    stable storage yet, so whoever has seen them waits for a sync of the log, which covers
+    whatever any process appended to it.
+    """
+
+    def __init__(
+        self, address: Address, path: Path, db: sqlite3.Connection, journal: Journal
+    ) -> None:
+        self.address = address
+        self.path = path
+        self.db = db
+        self.commits = 0
+        self._journal = journal
+        self._announced = False
+        self._changes = 0
+        self._wait_seconds = FIRST_WAIT_SECONDS
+        self._log_named = False
+        self._seen = self._data_version()
+        # Reading made SQLite create the log. It carries no locks: it may be opened.
+        self._log = os.open(path.with_name(path.name + "-wal"), os.O_RDWR)
+        # Who left commits in the log, and whether they were synced, is unknown.
+        empty = os.fstat(self._log).st_size == 0
+        self._durable: int | None = self._seen if empty else None
+
+    def begin(self) -> bool:
+        """Open a turn's transaction; see `Store.begin`."""
+        if not self._announced:
+            return False
+        if not self._execute_unless_busy("BEGIN IMMEDIATE"):
+            return False
+        self._changes = self.db.total_changes
+        return True
+
+    def commit(self) -> bool:
+        """Commit; see `Store.commit`."""
+        if self.db.total_changes == self._changes:
+            return self.end_view()
+        self.db.execute("COMMIT")
+        self.commits += 1
+        return True
+
+    def rollback(self) -> None:
+        """Undo; see `Store.rollback`."""
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")
+
+    def begin_view(self) -> bool:
+        """Open a read transaction; see `Store.begin_view`."""
+        return self._execute_unless_busy("BEGIN")
+
+    def end_view(self) -> bool:
+        """Close the read transaction; see `Store.end_view`."""
+        self._seen = self._data_version()
+        self.db.execute("COMMIT")
+        return self._seen != self._durable
+
+    async def wait(self) -> None:
+        """Announce the activation, or wait for another process to finish its turn.
+
+        Raises:
+            OSError: If the activation could not be announced.
+        """
+        if not self._announced:
+            await self._journal.announce(self.address)
+            self._announced = True
+            return
+        await trio.sleep(self._wait_seconds)
+        self._wait_seconds = min(self._wait_seconds * 2, LAST_WAIT_SECONDS)
+
+    def _data_version(self) -> int:
+        row: tuple[int] = self.db.execute("PRAGMA data_version").fetchone()
+        return row[0]
+
+    def _execute_unless_busy(self, sql: str) -> bool:
+        try:
+            self.db.execute(sql)
+        except sqlite3.OperationalError as error:
+            if storage_fault(error) is Fault.BUSY:
+                return False
+            raise
+        self._wait_seconds = FIRST_WAIT_SECONDS
+        return True
+
+    @property
+    def was_written(self) -> bool:
+        """Whether a turn may have run here, so that wake-ups are this process's duty."""
+        return self._announced
+
+    @property
+    def seen(self) -> int:
+        """The newest foreign commit that a turn or view has seen, for `sync`."""
+        return self._seen
+
+    def sync(self, disk: Disk) -> None:
+        """Put the log on stable storage. In a thread; the connection is not touched.
+
+        Raises:
+            OSError: If the disk did not confirm.
+        """
+        disk.sync_data(self._log)
+        if not self._log_named:
+            # SQLite would sync the new log's name with its first sync, which never comes.
+            disk.sync_directory(self.path.parent)
+            self._log_named = True
+
+    def synced(self, seen: int) -> None:
+        """Note what a sync covered: all that had been seen when it began."""
+        self._durable = seen
+
+    def close(self) -> None:
+        """Close the connection; the last one moves the log into the database. Blocks."""
+        # The log's descriptor goes last: while it is open its number is not reused.
+        try:
+            self.db.close()
+        finally:
+            os.close(self._log)
