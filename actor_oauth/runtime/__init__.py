@@ -7,7 +7,7 @@ ARCHITECTURE.md says how each guarantee is kept.
 from actor_oauth.runtime.actor import Actor, turn, view
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.clock import Clock, SystemClock, TrioClock
-from actor_oauth.runtime.engine import Engine, Store, Wake
+from actor_oauth.runtime.engine import Database, Engine, Store, Wake
 from actor_oauth.runtime.entropy import Entropy, SystemEntropy
 from actor_oauth.runtime.errors import (
     ActorBrokenError,
@@ -30,6 +30,7 @@ __all__ = [
     "ActorUsageError",
     "Address",
     "Clock",
+    "Database",
     "Engine",
     "Entropy",
     "LocalEngine",

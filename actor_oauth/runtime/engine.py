@@ -8,11 +8,14 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from sqlite_utils.migrations import Migrations
 
 from actor_oauth.runtime.address import Address
+
+Database: TypeAlias = sqlite3.Connection
+"""What `Actor.db` is, for plain functions that a turn calls."""
 
 
 class Store(Protocol):
