@@ -256,6 +256,11 @@ class Reason(StrEnum):
         Category.INVALID_CLIENT_METADATA,
         "A member of the client metadata is too long.",
     )
+    METADATA_INCONSISTENT = (
+        "metadata_inconsistent",
+        Category.INVALID_CLIENT_METADATA,
+        "The client metadata has both jwks and jwks_uri.",
+    )
     METADATA_URI_INVALID = (
         "metadata_uri_invalid",
         Category.INVALID_CLIENT_METADATA,

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
 from actor_oauth.oauth.uris import Uri, parse_web_url
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -79,6 +80,15 @@ def find_resource(requested: Sequence[str], policy: Policy) -> ResourcePolicy | 
         if canonical_resource(resource.identifier) in wanted:
             return resource
     return None
+
+
+def known_scopes(policy: Policy) -> Scope:
+    """Give every scope that a token of this server may carry, in order.
+
+    With `offline_access`, which belongs to no resource (A-09).
+    """
+    names = [name for resource in policy.resources for name in resource.scopes]
+    return Scope(tuple(dict.fromkeys((*names, OFFLINE_ACCESS))))
 
 
 def _segments(uri: Uri) -> list[str]:

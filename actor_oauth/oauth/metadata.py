@@ -1,0 +1,227 @@
+"""The two metadata documents, and what must hold before they may be published.
+
+Everything in them comes from configuration, never from a request: whoever can choose
+the `Host` header must not choose the issuer (A-01). Lists say what is enabled, no more,
+and a list without entries is left out: clients read an empty one as a prohibition.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Final, Literal, TypeAlias
+
+from actor_oauth.oauth.clients import AUTH_METHODS, GRANT_TYPES, RESPONSE_TYPES
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.pkce import CHALLENGE_METHODS
+from actor_oauth.oauth.policy import Lifetimes, Policy, ResourcePolicy
+from actor_oauth.oauth.redirect_uris import FORBIDDEN_SCHEMES
+from actor_oauth.oauth.resources import canonical_resource, known_scopes
+from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
+from actor_oauth.oauth.uris import parse_web_url
+
+WellKnown: TypeAlias = Literal["oauth-authorization-server", "oauth-protected-resource"]
+
+AUTHORIZATION_SERVER: Final[WellKnown] = "oauth-authorization-server"
+PROTECTED_RESOURCE: Final[WellKnown] = "oauth-protected-resource"
+
+MAX_CODE_LIFETIME: Final = 600
+"""Seconds (OAuth 2.1 §4.1.2)."""
+
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
+# Introspection answers whoever may ask about tokens: never a public client (H-09).
+_SECRET_METHODS: Final = tuple(name for name in AUTH_METHODS if name != "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Where the endpoints are: absolute URLs, None for one that is not served."""
+
+    authorization: str
+    token: str
+    registration: str | None = None
+    revocation: str | None = None
+    introspection: str | None = None
+
+
+def endpoints_of(policy: Policy) -> Endpoints:
+    """Give the endpoints at their usual paths below the issuer's."""
+    base = policy.issuer.removesuffix("/")
+    return Endpoints(
+        authorization=base + "/authorize",
+        token=base + "/token",
+        registration=base + "/register" if policy.registration_enabled else None,
+        revocation=base + "/revoke",
+        introspection=base + "/introspect",
+    )
+
+
+def authorization_server_metadata(
+    policy: Policy, endpoints: Endpoints
+) -> dict[str, Json]:
+    """Give the authorization server's metadata document.
+
+    Source: RFC 8414 §2, RFC 9207 §3 (A-04, A-05, A-07, A-08, A-09).
+    """
+    methods = list(AUTH_METHODS)
+    document: dict[str, Json] = {
+        "issuer": policy.issuer,
+        "authorization_endpoint": endpoints.authorization,
+        "token_endpoint": endpoints.token,
+        "scopes_supported": [*known_scopes(policy)],
+        "response_types_supported": [*RESPONSE_TYPES],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": [*GRANT_TYPES],
+        "token_endpoint_auth_methods_supported": [*methods],
+        "code_challenge_methods_supported": [*CHALLENGE_METHODS],
+        "authorization_response_iss_parameter_supported": True,
+    }
+    if endpoints.registration is not None:
+        document["registration_endpoint"] = endpoints.registration
+    if endpoints.revocation is not None:
+        document["revocation_endpoint"] = endpoints.revocation
+        document["revocation_endpoint_auth_methods_supported"] = [*methods]
+    if endpoints.introspection is not None:
+        document["introspection_endpoint"] = endpoints.introspection
+        document["introspection_endpoint_auth_methods_supported"] = [*_SECRET_METHODS]
+    return document
+
+
+def protected_resource_metadata(
+    resource: ResourcePolicy, policy: Policy
+) -> dict[str, Json]:
+    """Give a protected resource's metadata document.
+
+    `resource` is the identifier as configured, character for character. The scopes are
+    the baseline that a client should ask for, without `offline_access` (A-13).
+
+    Source: RFC 9728 §2 (A-11, A-14).
+    """
+    document: dict[str, Json] = {
+        "resource": resource.identifier,
+        "authorization_servers": [policy.issuer],
+        "bearer_methods_supported": ["header"],
+    }
+    if resource.default_scopes:
+        document["scopes_supported"] = [*resource.default_scopes]
+    if resource.name:
+        document["resource_name"] = resource.name
+    return document
+
+
+def well_known_path(kind: WellKnown, url: str) -> str:
+    """Give the path, and query if any, at which a document about a URL is served.
+
+    The well-known part is inserted between host and path. From an issuer's path one
+    slash at the end is dropped; a resource loses only the slash right after the host.
+
+    Args:
+        kind: Which document.
+        url: The issuer, or the resource's identifier, checked by `check_policy`.
+
+    Raises:
+        ValueError: It is no http or https URL.
+
+    Source: RFC 8414 §3.1, RFC 9728 §3.1 (A-02, A-10).
+    """
+    uri = parse_web_url(url)
+    if uri is None:
+        raise ValueError("not an absolute http or https URL")
+    path = "" if uri.path == "/" else uri.path
+    if kind == AUTHORIZATION_SERVER:
+        path = path.removesuffix("/")
+    query = "" if uri.query is None else "?" + uri.query
+    return f"/.well-known/{kind}{path}{query}"
+
+
+def well_known_url(kind: WellKnown, url: str) -> str:
+    """Give the absolute URL at which a document about a URL is served.
+
+    Raises:
+        ValueError: It is no http or https URL.
+    """
+    path = well_known_path(kind, url)
+    scheme, _, rest = url.partition("://")
+    # Cut where the path or the query begins, so that the authority stays as written.
+    authority = rest.partition("?")[0].partition("/")[0]
+    return f"{scheme}://{authority}{path}"
+
+
+def check_policy(policy: Policy) -> list[str]:
+    """Find everything in a policy that the server must not start with (A-15, A-17).
+
+    Returns:
+        One sentence for the operator per problem; none if all is well.
+    """
+    problems = _check_issuer(policy.issuer)
+    if not policy.resources:
+        problems.append("There must be at least one resource.")
+    for resource in policy.resources:
+        problems += _check_resource(resource)
+    canonical = [canonical_resource(item.identifier) for item in policy.resources]
+    if len(set(canonical)) != len(canonical):
+        problems.append("Two resources have the same identifier.")
+    problems += _check_schemes(policy.private_use_schemes)
+    problems += _check_lifetimes(policy.lifetimes)
+    return problems
+
+
+def _check_issuer(issuer: str) -> list[str]:
+    problems = _check_url("issuer", issuer)
+    if "?" in issuer:
+        problems.append(f"The issuer {issuer!r} has a query.")
+    return problems
+
+
+def _check_url(what: str, url: str) -> list[str]:
+    uri = parse_web_url(url)
+    if uri is None:
+        return [
+            f"The {what} {url!r} is no absolute https URL without user or fragment."
+        ]
+    if uri.scheme == "http" and not uri.is_loopback:
+        return [f"The {what} {url!r} must be https: http is for this machine only."]
+    if {".", ".."} & set(uri.path.split("/")):
+        return [f"The {what} {url!r} has a path with . or .. in it."]
+    return []
+
+
+def _check_resource(resource: ResourcePolicy) -> list[str]:
+    problems = _check_url("resource", resource.identifier)
+    name = repr(resource.identifier)
+    canonical = canonical_resource(resource.identifier)
+    as_written = (resource.identifier, resource.identifier.removesuffix("/"))
+    if not problems and canonical not in as_written:
+        problems.append(f"The resource {name} must be written {canonical}.")
+    try:
+        scopes, defaults = Scope(resource.scopes), Scope(resource.default_scopes)
+    except ValueError as error:
+        return [*problems, f"The scopes of {name}: {error}."]
+    if not defaults:
+        problems.append(f"The resource {name} has no default scope.")
+    if not defaults.issubset(scopes):
+        problems.append(f"A default scope of {name} is not one of its scopes.")
+    if OFFLINE_ACCESS in scopes:
+        problems.append(f"{OFFLINE_ACCESS} is not a scope of a resource ({name}).")
+    return problems
+
+
+def _check_schemes(schemes: Iterable[str]) -> list[str]:
+    taken = FORBIDDEN_SCHEMES | {"http", "https"}
+    return [
+        f"The private-use scheme {scheme!r} is not allowed."
+        for scheme in sorted(schemes)
+        if scheme in taken or not _SCHEME.fullmatch(scheme)
+    ]
+
+
+def _check_lifetimes(lifetimes: Lifetimes) -> list[str]:
+    problems = [
+        f"The lifetime {item.name} must be positive."
+        for item in fields(lifetimes)
+        if item.name != "refresh_grace" and getattr(lifetimes, item.name) <= 0
+    ]
+    if lifetimes.refresh_grace < 0:
+        problems.append("The lifetime refresh_grace must not be negative.")
+    if lifetimes.code > MAX_CODE_LIFETIME:
+        problems.append(f"A code lives {MAX_CODE_LIFETIME} seconds at most.")
+    return problems
