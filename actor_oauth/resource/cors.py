@@ -9,7 +9,8 @@ from typing import Final
 
 from actor_oauth.resource.asgi import HeaderLine, RequestHead
 
-# By name: `*` does not cover `Authorization` (Fetch, CORS protocol).
+# By name, since `*` does not cover `Authorization` (Fetch, CORS protocol); with it,
+# because MCP's `Mcp-Param-…` headers have no fixed names.
 ALLOWED_HEADERS: Final = (
     "Authorization",
     "Content-Type",
@@ -19,6 +20,7 @@ ALLOWED_HEADERS: Final = (
     "Last-Event-ID",
     "Mcp-Method",
     "Mcp-Name",
+    "*",
 )
 EXPOSED_HEADERS: Final = (
     "WWW-Authenticate",
@@ -42,20 +44,16 @@ def is_preflight(head: RequestHead) -> bool:
     )
 
 
-def preflight_headers(
-    methods: Sequence[str], more_headers: Sequence[str] = ()
-) -> tuple[HeaderLine, ...]:
+def preflight_headers(methods: Sequence[str]) -> tuple[HeaderLine, ...]:
     """The headers that answer a preflight.
 
     Args:
         methods: The verbs that the application really has.
-        more_headers: Request headers of the application's own.
     """
-    allowed = ", ".join((*ALLOWED_HEADERS, *more_headers))
     return (
         *CORS_HEADERS,
         (b"access-control-allow-methods", ", ".join(methods).encode()),
-        (b"access-control-allow-headers", allowed.encode()),
+        (b"access-control-allow-headers", ", ".join(ALLOWED_HEADERS).encode()),
         (b"access-control-max-age", _MAX_AGE),
     )
 

@@ -21,7 +21,7 @@ from actor_oauth.resource.bearer import (
         b"  Bearer aoat_x\t",
     ],
 )
-def test_a_token_is_read_whatever_the_case_of_the_scheme(line: bytes):
+def test_a_token_is_read_whatever_the_case_of_the_scheme(line: bytes) -> None:
     assert parse_credentials([line], b"") == BearerToken("aoat_x")
 
 
@@ -30,7 +30,7 @@ def test_a_token_is_read_whatever_the_case_of_the_scheme(line: bytes):
     "lines",
     [[], [b""], [b"Bearer"], [b"Bearer "], [b"Basic dXNlcg=="], [b"DPoP aoat_x"]],
 )
-def test_other_schemes_and_empty_values_are_no_credentials(lines: list[bytes]):
+def test_other_schemes_and_empty_values_are_no_credentials(lines: list[bytes]) -> None:
     assert parse_credentials(lines, b"") is CredentialsFault.NO_CREDENTIALS
 
 
@@ -49,7 +49,7 @@ def test_other_schemes_and_empty_values_are_no_credentials(lines: list[bytes]):
         b"a" * 4097,
     ],
 )
-def test_a_value_outside_of_the_token_grammar_is_malformed(value: bytes):
+def test_a_value_outside_of_the_token_grammar_is_malformed(value: bytes) -> None:
     fault = parse_credentials([b"Bearer " + value], b"")
     assert fault is CredentialsFault.MALFORMED
 
@@ -66,27 +66,27 @@ def test_a_value_outside_of_the_token_grammar_is_malformed(value: bytes):
 )
 def test_more_than_one_credential_is_told_apart_from_a_bad_one(
     lines: list[bytes], query: bytes
-):
+) -> None:
     assert parse_credentials(lines, query) is CredentialsFault.SEVERAL
 
 
 @pytest.mark.requirement("G-02")
-def test_a_token_in_the_query_alone_does_not_count():
+def test_a_token_in_the_query_alone_does_not_count() -> None:
     fault = parse_credentials([], b"access_token=aoat_x")
     assert fault is CredentialsFault.NO_CREDENTIALS
 
 
-def test_other_query_parameters_do_not_disturb():
+def test_other_query_parameters_do_not_disturb() -> None:
     assert parse_credentials([b"Bearer a"], b"q=access_token&b") == BearerToken("a")
 
 
-def test_a_token_does_not_show_in_its_representation():
+def test_a_token_does_not_show_in_its_representation() -> None:
     assert "aoat" not in repr(BearerToken("aoat_x"))
 
 
 @given(st.lists(st.binary(max_size=60), max_size=3), st.binary(max_size=40))
 def test_whatever_arrives_is_either_a_token_or_a_fault(
     lines: list[bytes], query: bytes
-):
+) -> None:
     found = parse_credentials(lines, query)
     assert isinstance(found, BearerToken | CredentialsFault)

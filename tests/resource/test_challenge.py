@@ -23,7 +23,9 @@ def parse_challenge(header: str) -> dict[str, str]:
 
 
 @pytest.mark.requirement("G-03", "G-07")
-def test_without_credentials_the_challenge_names_the_metadata_and_scope_but_no_error():
+def test_without_credentials_the_challenge_names_the_metadata_and_scope_but_no_error() -> (
+    None
+):
     challenge = Challenge(metadata_url=URL, scope=("mcp", "files:read"))
     assert challenge.status == 401
     assert parse_challenge(challenge.render()) == {
@@ -41,7 +43,7 @@ def test_without_credentials_the_challenge_names_the_metadata_and_scope_but_no_e
         (ChallengeError.INSUFFICIENT_SCOPE, 403),
     ],
 )
-def test_each_error_has_its_status(error: ChallengeError, status: int):
+def test_each_error_has_its_status(error: ChallengeError, status: int) -> None:
     challenge = Challenge(metadata_url=URL, error=error, description="Why.")
     assert challenge.status == status
     assert parse_challenge(challenge.render()) == {
@@ -54,7 +56,9 @@ def test_each_error_has_its_status(error: ChallengeError, status: int):
 @pytest.mark.requirement("G-10")
 @pytest.mark.parametrize("bad", ['a"b', "a\\b", "a\r\nX-Evil: 1", "ä", "\x7f", "\t"])
 @pytest.mark.parametrize("field", ["scope", "description", "metadata_url"])
-def test_what_could_end_the_string_or_the_line_is_not_put_in(bad: str, field: str):
+def test_what_could_end_the_string_or_the_line_is_not_put_in(
+    bad: str, field: str
+) -> None:
     values: dict[str, str] = {"metadata_url": URL, "description": "d", field: bad}
     with pytest.raises(ValueError, match="challenge"):
         Challenge(
@@ -73,7 +77,7 @@ def test_what_could_end_the_string_or_the_line_is_not_put_in(bad: str, field: st
 )
 def test_every_challenge_that_can_be_made_can_be_read(
     scope: list[str], description: str | None, error: ChallengeError | None
-):
+) -> None:
     try:
         challenge = Challenge(
             metadata_url=URL, scope=tuple(scope), error=error, description=description

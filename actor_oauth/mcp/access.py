@@ -1,0 +1,91 @@
+"""Who is calling: what a tool may know of the token that its request came with.
+
+The SDK carries one `AccessToken` from the HTTP request to the tool, through its session
+tasks too. Ours is that class with the verified `AccessTokenInfo` inside, so there is
+one way for it to travel and one place to read it.
+"""
+
+from typing import Final, TypeVar, overload
+
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+from pydantic import PrivateAttr, TypeAdapter
+
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.tokens import AccessTokenInfo
+
+T = TypeVar("T")
+
+# A tool that could read its caller's token could send it on to another service, which
+# MCP forbids (token passthrough) and G-11 with it.
+_WITHHELD: Final = "withheld"
+
+
+class VerifiedAccessToken(AccessToken):  # type: ignore[explicit-any]  # its `claims`
+    """The SDK's view of a token, with ours in it."""
+
+    _info: AccessTokenInfo = PrivateAttr()
+
+    @classmethod
+    def of(cls, info: AccessTokenInfo, *, issuer: str) -> "VerifiedAccessToken":
+        """Describe a verified token to the SDK, which never sees the token itself.
+
+        Client, issuer and subject are what the SDK binds sessions to: another user's
+        request for a session is answered as if there were no such session.
+
+        Args:
+            info: What the token is good for.
+            issuer: Of the authorization server; subjects are unique under it only.
+        """
+        token = cls(
+            token=_WITHHELD,
+            client_id=info.client_id,
+            scopes=list(info.scope),
+            expires_at=info.expires_at,
+            resource=info.resource,
+            subject=info.user_id,
+            claims={"iss": issuer},
+        )
+        token._info = info
+        return token
+
+    @property
+    def info(self) -> AccessTokenInfo:
+        """What the token is good for."""
+        return self._info
+
+
+def current_token() -> AccessTokenInfo:
+    """What the caller's access token is good for: user, client, scope, props.
+
+    For tools, resources and prompts of a protected MCP server.
+
+    Raises:
+        LookupError: This is not running for an authenticated request.
+    """
+    token = get_access_token()
+    if isinstance(token, VerifiedAccessToken):
+        return token.info
+    raise LookupError("no authenticated request is being served here")
+
+
+@overload
+def current_props() -> Json: ...
+@overload
+def current_props(props_type: type[T]) -> T: ...
+def current_props(props_type: type[T] | None = None) -> Json | T:
+    """The props that were given to the grant when its user authorized the client.
+
+    Args:
+        props_type: A dataclass, TypedDict, pydantic model or other type that the props
+            are read into. The JSON as it is, if not given.
+
+    Raises:
+        LookupError: This is not running for an authenticated request.
+        pydantic.ValidationError: The props do not fit the type.
+    """
+    props = current_token().props
+    if props_type is None:
+        return props
+    adapter: TypeAdapter[T] = TypeAdapter(props_type)
+    return adapter.validate_python(props)

@@ -1,0 +1,67 @@
+"""For authors who wire authentication by the SDK's own means: its `TokenVerifier`.
+
+mcp = MCPServer("notes", token_verifier=verifier, auth=verifier.auth_settings())
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from mcp.server.auth.provider import AccessToken
+from mcp.server.auth.settings import AuthSettings
+from pydantic import AnyHttpUrl
+
+from actor_oauth.mcp.access import VerifiedAccessToken
+from actor_oauth.oauth.policy import ResourcePolicy
+from actor_oauth.oauth.tokens import AccessTokenInfo
+
+ValidateToken = Callable[[str, str], Awaitable[AccessTokenInfo | None]]
+
+
+class ActorTokenVerifier:
+    """Answers the SDK's question about a token by asking the authorization server.
+
+    The guard says more than the SDK does: a bare first challenge with the scope to ask
+    for, 503 rather than 500 when a token cannot be checked, and an end to streams whose
+    token was revoked. Prefer `MCPEndpoint` behind it where there is a choice.
+
+    Args:
+        resource: What the MCP server is protected as.
+        issuer: Identifier of the authorization server.
+        validate_token: `(resource identifier, token)` to what it is good for, or None.
+    """
+
+    def __init__(
+        self, resource: ResourcePolicy, *, issuer: str, validate_token: ValidateToken
+    ) -> None:
+        self._resource = resource
+        self._issuer = issuer
+        self._validate_token = validate_token
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Say what the token is good for, or None if it is good for nothing here.
+
+        Raises:
+            ActorError: It could not be checked. Never None for that, which the SDK
+                would tell the client as 401.
+        """
+        info = await self._validate_token(self._resource.identifier, token)
+        if info is None:
+            return None
+        return VerifiedAccessToken.of(info, issuer=self._issuer)
+
+    def auth_settings(
+        self, *, required_scopes: Sequence[str] | None = None
+    ) -> AuthSettings:
+        """The SDK's settings for a server that uses this verifier.
+
+        Args:
+            required_scopes: The resource's default scopes, if not given.
+        """
+        defaults = self._resource.default_scopes
+        return AuthSettings(
+            issuer_url=AnyHttpUrl(self._issuer),
+            resource_server_url=AnyHttpUrl(self._resource.identifier),
+            required_scopes=list(
+                defaults if required_scopes is None else required_scopes
+            ),
+            validate_token_resource=True,
+        )

@@ -1,0 +1,165 @@
+"""Who may pass the guard: pure decisions, in the order in which they are taken.
+
+First the request as it stands (`decide_request`), then, once somebody has looked the
+token up, the token (`decide_token`). The second is asked again while a stream is open.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+from urllib.parse import quote
+
+from actor_oauth.oauth.resources import covers
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.tokens import AccessTokenInfo
+from actor_oauth.resource.answers import Answer, challenge_answer, forbidden_origin
+from actor_oauth.resource.asgi import HeaderLine, RequestHead
+from actor_oauth.resource.bearer import (
+    BearerToken,
+    CredentialsFault,
+    parse_credentials,
+)
+from actor_oauth.resource.challenge import Challenge, ChallengeError
+from actor_oauth.resource.cors import is_preflight
+from actor_oauth.resource.origins import OriginRules, origin_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """What stands between a request and a protected application.
+
+    Attributes:
+        resource: Canonical identifier of the resource.
+        metadata_url: Absolute URL of its metadata document (RFC 9728).
+        baseline: The scopes that a client without a token is told to ask for (A-13).
+        required: The scopes without which nobody passes.
+        implied: What a scope includes besides itself, transitively (G-09).
+        origins: See `OriginRules`.
+        preflight: The headers that answer a preflight.
+
+    Raises:
+        ValueError: A scope or the URL cannot stand in a challenge: better told when
+            the guard is made than at the first refusal.
+    """
+
+    resource: str
+    metadata_url: str
+    baseline: tuple[str, ...]
+    required: tuple[str, ...]
+    origins: OriginRules
+    preflight: tuple[HeaderLine, ...]
+    implied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.challenge()
+        self.insufficient_scope(self.required)
+
+    def challenge(
+        self, error: ChallengeError | None = None, description: str | None = None
+    ) -> Challenge:
+        """The challenge for a client that has to come back with a token."""
+        return Challenge(
+            metadata_url=self.metadata_url,
+            scope=self.baseline,
+            error=error,
+            description=description,
+        )
+
+    def insufficient_scope(self, scopes: tuple[str, ...]) -> Challenge:
+        """The step-up challenge: a good token, but it lacks some of these scopes.
+
+        Args:
+            scopes: All scopes of the operation, also those that the token has: clients
+                ask for exactly what the challenge names (G-08).
+        """
+        return Challenge(
+            metadata_url=self.metadata_url,
+            scope=scopes,
+            error=ChallengeError.INSUFFICIENT_SCOPE,
+            description="The token lacks a scope that this operation needs.",
+        )
+
+
+def decide_request(protection: Protection, head: RequestHead) -> Answer | BearerToken:
+    """Answer the request at once, or give the token that has to be looked up."""
+    if not protection.origins.admit(head):
+        return forbidden_origin()
+    if is_preflight(head):
+        return Answer(status=204, headers=protection.preflight)
+    credentials = parse_credentials(head.lines(b"authorization"), head.query_string)
+    if isinstance(credentials, BearerToken):
+        return credentials
+    return challenge_answer(_challenge_for(protection, credentials))
+
+
+def _challenge_for(protection: Protection, fault: CredentialsFault) -> Challenge:
+    match fault:
+        case CredentialsFault.NO_CREDENTIALS:
+            return protection.challenge()
+        case CredentialsFault.MALFORMED:
+            return invalid_token(protection)
+        case CredentialsFault.SEVERAL:
+            return protection.challenge(
+                ChallengeError.INVALID_REQUEST,
+                "Send one access token, in one Authorization header.",
+            )
+        case _:
+            assert_never(fault)
+
+
+def invalid_token(protection: Protection) -> Challenge:
+    """The challenge for a token that opens nothing here, whyever (G-04).
+
+    It does not say why: an unknown, an expired and a revoked token look alike.
+    """
+    return protection.challenge(
+        ChallengeError.INVALID_TOKEN,
+        "The access token is not valid for this resource, or no longer.",
+    )
+
+
+def decide_token(
+    protection: Protection, path: str, info: AccessTokenInfo | None, *, now: int
+) -> Challenge | AccessTokenInfo:
+    """Refuse the token for this request, or give back what it is good for.
+
+    Args:
+        protection: What is guarded.
+        path: Of the request, percent-decoded.
+        info: What the authorization server says of the token; None: nothing good.
+        now: Seconds; a token is expired from its `expires_at` on.
+
+    Source: G-05, G-06, G-08.
+    """
+    if info is None or now >= info.expires_at:
+        return invalid_token(protection)
+    # The authorization server has compared the audience already. Here it is held
+    # against the URL that was really requested: a guard that was mounted elsewhere, or
+    # a path with dot segments, must not reach an application beside the resource.
+    if not (
+        covers(info.resource, protection.resource)
+        and covers(info.resource, _requested_url(protection, path))
+    ):
+        return invalid_token(protection)
+    if missing_scopes(protection.required, info.scope, protection.implied):
+        return protection.insufficient_scope(protection.required)
+    return info
+
+
+def missing_scopes(
+    required: tuple[str, ...], granted: Scope, implied: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """The required scopes that were granted neither themselves nor by implication."""
+    held: set[str] = set()
+    unseen = list(granted.names)
+    while unseen:
+        name = unseen.pop()
+        if name not in held:
+            held.add(name)
+            unseen.extend(implied.get(name, ()))
+    return tuple(name for name in required if name not in held)
+
+
+def _requested_url(protection: Protection, path: str) -> str:
+    # Never from `Host`: the origin is the configured one (A-01).
+    return f"{origin_of(protection.resource)}{quote(path)}"

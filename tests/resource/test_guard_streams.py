@@ -1,0 +1,200 @@
+"""Open streams: they end when the token they were opened with is no longer good."""
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from actor_oauth.resource import BearerGuard
+from actor_oauth.resource.asgi import ASGIApp, Message, Receive, Scope, Send
+from actor_oauth.runtime import OverloadedError, TrioClock
+from tests.resource.asgi_calls import (
+    NOW,
+    Authority,
+    Reply,
+    http_scope,
+    protection,
+    receive,
+    token_info,
+)
+
+HEADERS = [(b"authorization", b"Bearer good")]
+
+
+async def tick(scope: Scope, receive: Receive, send: Send) -> None:
+    """A server-sent event stream: one event every seven seconds, for ever."""
+    events = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": events})
+    while True:
+        await send({"type": "http.response.body", "body": b".", "more_body": True})
+        await trio.sleep(7)
+
+
+async def stay_silent(scope: Scope, receive: Receive, send: Send) -> None:
+    """A stream that is open and sends nothing."""
+    await send({"type": "http.response.start", "status": 200})
+    await trio.sleep_forever()
+
+
+async def download(scope: Scope, receive: Receive, send: Send) -> None:
+    """A long answer of announced length."""
+    length = [(b"content-length", b"1000")]
+    await send({"type": "http.response.start", "status": 200, "headers": length})
+    while True:
+        await send({"type": "http.response.body", "body": b".", "more_body": True})
+        await trio.sleep(7)
+
+
+class Stream:
+    """A request whose answer stays open, in a task of its own."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        authority: Authority,
+        nursery: trio.Nursery,
+    ) -> None:
+        self.reply = Reply()
+        self.done = trio.Event()
+        self.ended_after: float | None = None
+        self._started = trio.current_time()
+        guard = BearerGuard(
+            app,
+            protection=protection(),
+            validate_token=authority.validate_token,
+            clock=TrioClock(NOW),
+        )
+        nursery.start_soon(self._run, guard)
+
+    async def _run(self, guard: BearerGuard) -> None:
+        await guard(http_scope(headers=HEADERS), receive, self.reply.send)
+        self.ended_after = trio.current_time() - self._started
+        self.done.set()
+
+
+@pytest.mark.requirement("G-14")
+@pytest.mark.parametrize("app", [tick, stay_silent])
+async def test_a_stream_ends_when_its_token_expires(
+    app: ASGIApp,
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    authority = Authority(info=token_info(expires_at=NOW + 45))
+    stream = Stream(app, authority, nursery)
+    await stream.done.wait()
+    assert stream.ended_after == pytest.approx(45)
+    assert stream.reply.status == 200
+    assert stream.reply.ended
+
+
+@pytest.mark.requirement("G-14")
+async def test_a_stream_ends_within_a_minute_of_the_revocation(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    authority = Authority()
+    stream = Stream(tick, authority, nursery)
+    await trio.sleep(125)
+    assert not stream.done.is_set()
+    authority.info = None
+    await stream.done.wait()
+    assert stream.ended_after is not None
+    assert stream.ended_after <= 125 + 60
+    assert stream.reply.ended
+
+
+@pytest.mark.requirement("G-14")
+async def test_a_check_that_fails_for_a_while_does_not_end_the_stream(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    authority = Authority()
+    stream = Stream(tick, authority, nursery)
+    await trio.sleep(1)
+    authority.faults = [OverloadedError("busy")] * 4
+    await trio.sleep(299)
+    assert not stream.done.is_set()
+    authority.info = None
+    await stream.done.wait()
+
+
+@pytest.mark.requirement("G-14")
+async def test_a_stream_that_cannot_be_checked_for_a_minute_is_ended(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    authority = Authority()
+    stream = Stream(tick, authority, nursery)
+    await trio.sleep(1)
+    authority.faults = [OverloadedError("busy")] * 1000
+    await stream.done.wait()
+    assert stream.ended_after == pytest.approx(60)
+
+
+@pytest.mark.requirement("G-14")
+async def test_an_answer_of_announced_length_is_dropped_rather_than_finished(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    authority = Authority(info=token_info(expires_at=NOW + 20))
+    stream = Stream(download, authority, nursery)
+    await stream.done.wait()
+    assert stream.ended_after == pytest.approx(20)
+    assert not stream.reply.ended
+
+
+@pytest.mark.requirement("G-14")
+async def test_a_client_that_does_not_read_cannot_keep_its_stream_open(
+    autojump_clock: MockClock,
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await trio.sleep_forever()
+
+    reply = Reply()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await reply.send(message)
+        else:
+            await trio.sleep_forever()
+
+    guard = BearerGuard(
+        app,
+        protection=protection(),
+        validate_token=Authority(info=token_info(expires_at=NOW + 9)).validate_token,
+        clock=TrioClock(NOW),
+    )
+    with trio.fail_after(30):
+        await guard(http_scope(headers=HEADERS), receive, send)
+
+
+async def test_a_whole_answer_is_not_watched_and_costs_no_check(
+    autojump_clock: MockClock,
+) -> None:
+    async def slow_end(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"x"})
+        await trio.sleep(600)
+
+    authority = Authority(info=token_info(expires_at=NOW + 9))
+    guard = BearerGuard(
+        slow_end,
+        protection=protection(),
+        validate_token=authority.validate_token,
+        clock=TrioClock(NOW),
+    )
+    reply = Reply()
+    await guard(http_scope(headers=HEADERS), receive, reply.send)
+    assert (reply.status, reply.body, reply.ended) == (200, b"x", True)
+
+
+async def test_cancelling_a_request_cancels_the_application_and_the_watch(
+    autojump_clock: MockClock,
+) -> None:
+    reply = Reply()
+    guard = BearerGuard(
+        tick,
+        protection=protection(),
+        validate_token=Authority().validate_token,
+        clock=TrioClock(NOW),
+    )
+    with trio.move_on_after(10) as limit:
+        await guard(http_scope(headers=HEADERS), receive, reply.send)
+    assert limit.cancelled_caught
+    assert not reply.ended
