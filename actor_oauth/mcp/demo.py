@@ -1,29 +1,29 @@
 """The example MCP server that `actor-oauth serve` offers at `/mcp`."""
 
-from dataclasses import dataclass
-
 from mcp.server.mcpserver import MCPServer
+
+# Not `typing`'s: pydantic refuses that one before Python 3.12.
+from typing_extensions import TypedDict
 
 from actor_oauth.mcp.access import current_token
 from actor_oauth.mcp.root_logging import root_logging_kept
-from actor_oauth.oauth.json_values import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(TypedDict):
     """Who calls a tool.
 
     Attributes:
         user: Who authorized the client.
         client: The `client_id` of the program that calls.
         scopes: What it may do.
-        props: What the authorization server was given to remember about the user.
+        props: What the authorization server was given to remember about the user: any
+            JSON, which pydantic's schemas call `object`.
     """
 
     user: str
     client: str
     scopes: list[str]
-    props: Json
+    props: object
 
 
 def whoami() -> Caller:
