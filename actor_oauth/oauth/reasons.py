@@ -290,6 +290,44 @@ class Reason(StrEnum):
         "The client is not registered for this grant type.",
     )
 
+    # Codes and grants. One answer for all that could tell whether a code was ever real
+    VERIFIER_MALFORMED = (
+        "verifier_malformed",
+        Category.INVALID_REQUEST,
+        "The code_verifier is missing or malformed.",
+    )
+    CODE_UNKNOWN = "code_unknown", Category.INVALID_GRANT
+    CODE_CLIENT_MISMATCH = "code_client_mismatch", Category.INVALID_GRANT
+    CODE_REDIRECT_URI_MISMATCH = "code_redirect_uri_mismatch", Category.INVALID_GRANT
+    CODE_VERIFIER_MISMATCH = "code_verifier_mismatch", Category.INVALID_GRANT
+    CODE_EXHAUSTED = "code_exhausted", Category.INVALID_GRANT
+    CODE_EXPIRED = "code_expired", Category.INVALID_GRANT
+    CODE_REPLAYED = "code_replayed", Category.INVALID_GRANT
+    REFRESH_UNKNOWN = "refresh_unknown", Category.INVALID_GRANT
+    REFRESH_CLIENT_MISMATCH = "refresh_client_mismatch", Category.INVALID_GRANT
+    REFRESH_REPLAYED = "refresh_replayed", Category.INVALID_GRANT
+    RETRY_UNDERIVABLE = "retry_underivable", Category.INVALID_GRANT
+    RETRY_TOO_FAR = "retry_too_far", Category.TEMPORARILY_UNAVAILABLE
+    GRANT_REVOKED = "grant_revoked", Category.INVALID_GRANT
+    GRANT_EXPIRED = "grant_expired", Category.INVALID_GRANT
+    SCOPE_NOT_GRANTED = (
+        "scope_not_granted",
+        Category.INVALID_SCOPE,
+        "The scope exceeds what was granted.",
+    )
+    RESOURCE_NOT_GRANTED = (
+        "resource_not_granted",
+        Category.INVALID_TARGET,
+        "The resource is not the one that was granted.",
+    )
+
+    # Consent
+    CLIENT_ENDED = "client_ended", Category.UNAUTHORIZED_CLIENT
+    ACCOUNT_DISABLED = "account_disabled", Category.ACCESS_DENIED
+    SESSION_ENDED = "session_ended", Category.ACCESS_DENIED
+    CONSENT_UNKNOWN = "consent_unknown", Category.ACCESS_DENIED
+    CONSENT_ANSWERED = "consent_answered", Category.ACCESS_DENIED
+
     # The server itself
     RATE_LIMITED = "rate_limited", Category.RATE_LIMITED
     OVERLOADED = "overloaded", Category.TEMPORARILY_UNAVAILABLE
