@@ -1,0 +1,483 @@
+"""Authorization requests: who may be redirected where, and with what."""
+
+from dataclasses import replace
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actor_oauth.oauth.authorization_request import (
+    MAX_LOGIN_HINT_LENGTH,
+    MAX_STATE_LENGTH,
+    AuthorizationRequest,
+    LocalRefusal,
+    RedirectRefusal,
+    decide_authorization_request,
+    error_redirect,
+    success_redirect,
+)
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.parameters import Parameters, parameters_of, parse_form
+from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.wire import Reason
+
+ISSUER = "https://h.example"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+MCP = ResourcePolicy(
+    identifier="https://h.example/mcp",
+    scopes=("mcp", "tools"),
+    default_scopes=("mcp",),
+)
+API = ResourcePolicy(
+    identifier="https://h.example/api", scopes=("read",), default_scopes=("read",)
+)
+POLICY = Policy(issuer=ISSUER, resources=(MCP,))
+TWO_RESOURCES = Policy(issuer=ISSUER, resources=(MCP, API))
+CLIENT = Client(client_id="c", redirect_uris=("https://c.example/cb",))
+LOOPBACK = Client(client_id="c", redirect_uris=("http://localhost/callback",))
+TWO_URIS = Client(
+    client_id="c", redirect_uris=("https://c.example/cb", "https://c.example/other")
+)
+VALID = {
+    "client_id": "c",
+    "redirect_uri": "https://c.example/cb",
+    "response_type": "code",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+    "state": "xyz",
+}
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def decide(
+    client: Client | None = CLIENT,
+    policy: Policy = POLICY,
+    /,
+    **changes: str | None,
+) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
+    fields = {**VALID, **changes}
+    return decide_authorization_request(
+        parameters_of((k, v) for k, v in fields.items() if v is not None),
+        client,
+        policy,
+    )
+
+
+def accepted(
+    client: Client | None = CLIENT,
+    policy: Policy = POLICY,
+    /,
+    **changes: str | None,
+) -> AuthorizationRequest:
+    decision = decide(client, policy, **changes)
+    assert isinstance(decision, AuthorizationRequest), decision
+    return decision
+
+
+def redirected(
+    client: Client | None = CLIENT,
+    policy: Policy = POLICY,
+    /,
+    **changes: str | None,
+) -> Reason:
+    decision = decide(client, policy, **changes)
+    assert isinstance(decision, RedirectRefusal), decision
+    assert decision.redirect_uri == VALID["redirect_uri"]
+    return decision.reason
+
+
+def test_a_valid_request_becomes_a_value() -> None:
+    assert accepted(scope="tools mcp", resource="HTTPS://h.example/mcp") == (
+        AuthorizationRequest(
+            client_id="c",
+            redirect_uri="https://c.example/cb",
+            redirect_uri_sent="https://c.example/cb",
+            state="xyz",
+            scope=Scope(("tools", "mcp")),
+            resource="https://h.example/mcp",
+            code_challenge=CHALLENGE,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"prompt": "login", "login_hint": "é", "scope": "mcp"}]
+)
+def test_a_request_survives_being_stored(changes: dict[str, str]) -> None:
+    request = accepted(**changes)
+    assert AuthorizationRequest.from_record(request.to_record()) == request
+    without = replace(request, state=None, redirect_uri_sent=None)
+    assert AuthorizationRequest.from_record(without.to_record()) == without
+
+
+@pytest.mark.requirement("K-15")
+def test_a_damaged_scope_is_one_that_grants_nothing() -> None:
+    record = accepted(scope="mcp").to_record().replace('"mcp"', '"a  b"')
+    assert AuthorizationRequest.from_record(record).scope == Scope()
+
+
+@pytest.mark.requirement("C-02", "C-04")
+@pytest.mark.parametrize(
+    ("client", "changes", "reason"),
+    [
+        (None, {}, Reason.AUTHORIZE_CLIENT_UNKNOWN),
+        (CLIENT, {"client_id": "other"}, Reason.AUTHORIZE_CLIENT_UNKNOWN),
+        (CLIENT, {"client_id": None}, Reason.AUTHORIZE_CLIENT_ID_MISSING),
+        (CLIENT, {"client_id": ""}, Reason.AUTHORIZE_CLIENT_ID_MISSING),
+        (TWO_URIS, {"redirect_uri": None}, Reason.REDIRECT_URI_MISSING),
+        (TWO_URIS, {"redirect_uri": ""}, Reason.REDIRECT_URI_MISSING),
+        (
+            CLIENT,
+            {"redirect_uri": "https://evil.example/cb"},
+            Reason.REDIRECT_URI_UNREGISTERED,
+        ),
+        (
+            CLIENT,
+            {"redirect_uri": "https://c.example/cb/../evil"},
+            Reason.REDIRECT_URI_UNREGISTERED,
+        ),
+        (
+            CLIENT,
+            {"redirect_uri": "javascript:alert(1)"},
+            Reason.REDIRECT_URI_UNREGISTERED,
+        ),
+        (
+            LOOPBACK,
+            {"redirect_uri": "http://localhost.evil.com/callback"},
+            Reason.REDIRECT_URI_UNREGISTERED,
+        ),
+        (
+            CLIENT,
+            {"redirect_uri": "https://c.example\\@evil.example/cb"},
+            Reason.REDIRECT_URI_UNREGISTERED,
+        ),
+        (
+            CLIENT,
+            {"redirect_uri": "https://c.example/cb\r\nX: y"},
+            Reason.REDIRECT_URI_UNREGISTERED,
+        ),
+    ],
+)
+def test_a_stranger_is_answered_here_and_never_redirected(
+    client: Client | None, changes: dict[str, str | None], reason: Reason
+) -> None:
+    # Whatever else is wrong with the request must not change that.
+    for more in ({}, {"response_type": "token", "scope": "a  b", "request": "x"}):
+        assert decide(client, **{**more, **changes}) == LocalRefusal(reason)
+
+
+@pytest.mark.requirement("C-04")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("client_id", Reason.AUTHORIZE_CLIENT_ID_MISSING),
+        ("redirect_uri", Reason.REDIRECT_URI_MISSING),
+    ],
+)
+def test_who_and_where_must_not_be_said_twice(name: str, reason: Reason) -> None:
+    for again in (VALID[name], "https://evil.example", ""):
+        params = parameters_of([*VALID.items(), (name, again)])
+        assert decide_authorization_request(params, CLIENT, POLICY) == LocalRefusal(
+            reason
+        )
+
+
+@pytest.mark.requirement("C-05")
+def test_the_only_redirect_uri_may_be_left_out() -> None:
+    request = accepted(redirect_uri=None)
+    assert request.redirect_uri == "https://c.example/cb"
+    assert request.redirect_uri_sent is None
+
+
+@pytest.mark.requirement("B-04")
+def test_a_loopback_request_keeps_its_own_port() -> None:
+    request = accepted(LOOPBACK, redirect_uri="http://localhost:3118/callback")
+    assert request.redirect_uri == "http://localhost:3118/callback"
+
+
+@pytest.mark.requirement("C-04", "C-06", "C-07", "C-08", "C-09", "C-28")
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"response_type": None}, Reason.RESPONSE_TYPE_MISSING),
+        ({"response_type": ""}, Reason.RESPONSE_TYPE_MISSING),
+        ({"response_type": "token"}, Reason.RESPONSE_TYPE_UNSUPPORTED),
+        ({"response_type": "code id_token"}, Reason.RESPONSE_TYPE_UNSUPPORTED),
+        ({"response_mode": "fragment"}, Reason.RESPONSE_MODE_UNSUPPORTED),
+        ({"response_mode": "form_post"}, Reason.RESPONSE_MODE_UNSUPPORTED),
+        ({"code_challenge": None}, Reason.CHALLENGE_MISSING),
+        (
+            {"code_challenge": None, "code_challenge_method": None},
+            Reason.CHALLENGE_MISSING,
+        ),
+        ({"code_challenge_method": None}, Reason.CHALLENGE_METHOD_UNSUPPORTED),
+        ({"code_challenge_method": "plain"}, Reason.CHALLENGE_METHOD_UNSUPPORTED),
+        ({"code_challenge_method": "s256"}, Reason.CHALLENGE_METHOD_UNSUPPORTED),
+        ({"code_challenge": "a" * 42}, Reason.CHALLENGE_MALFORMED),
+        ({"code_challenge": "a" * 129}, Reason.CHALLENGE_MALFORMED),
+        ({"code_challenge": "a" * 42 + "="}, Reason.CHALLENGE_MALFORMED),
+        ({"scope": "a  b"}, Reason.SCOPE_MALFORMED),
+        ({"scope": "mcp\r\nX: y"}, Reason.SCOPE_MALFORMED),
+        ({"scope": "nonsense"}, Reason.SCOPE_UNKNOWN),
+        ({"resource": "https://evil.example/mcp"}, Reason.RESOURCE_UNKNOWN),
+        ({"resource": "https://h.example/mcp#f"}, Reason.RESOURCE_UNKNOWN),
+        ({"resource": "mcp"}, Reason.RESOURCE_UNKNOWN),
+        ({"request": "eyJ"}, Reason.REQUEST_OBJECT),
+        ({"request_uri": "https://c.example/r"}, Reason.REQUEST_URI),
+    ],
+)
+def test_a_known_client_is_told_by_redirect(
+    changes: dict[str, str | None], reason: Reason
+) -> None:
+    assert redirected(**changes) is reason
+
+
+@pytest.mark.requirement("C-04")
+def test_a_repeated_parameter_is_told_by_redirect() -> None:
+    params = parameters_of([*VALID.items(), ("scope", "mcp"), ("scope", "tools")])
+    decision = decide_authorization_request(params, CLIENT, POLICY)
+    assert decision == RedirectRefusal(
+        reason=Reason.PARAMETER_REPEATED,
+        redirect_uri="https://c.example/cb",
+        state="xyz",
+    )
+
+
+@pytest.mark.requirement("C-04", "C-10")
+def test_a_repeated_state_is_returned_to_nobody() -> None:
+    params = parameters_of([*VALID.items(), ("state", "other")])
+    decision = decide_authorization_request(params, CLIENT, POLICY)
+    assert isinstance(decision, RedirectRefusal)
+    assert decision.reason is Reason.PARAMETER_REPEATED
+    assert decision.state is None
+
+
+@pytest.mark.requirement("C-04")
+def test_unknown_parameters_are_ignored_and_empty_ones_absent() -> None:
+    plain = accepted()
+    assert accepted(frobnicate="x", request="", request_uri="") == plain
+    assert accepted(response_mode="") == accepted(response_mode="query") == plain
+
+
+@pytest.mark.requirement("C-06")
+def test_a_client_needs_to_be_registered_for_code() -> None:
+    without = replace(CLIENT, response_types=())
+    assert redirected(without) is Reason.RESPONSE_TYPE_UNREGISTERED
+
+
+@pytest.mark.requirement("C-07")
+def test_pkce_is_for_confidential_clients_too() -> None:
+    confidential = replace(
+        CLIENT,
+        origin="pre-registered",
+        auth_methods_accepted=frozenset(("client_secret_basic",)),
+    )
+    assert redirected(confidential, code_challenge=None) is Reason.CHALLENGE_MISSING
+
+
+@pytest.mark.requirement("C-08")
+@pytest.mark.parametrize(
+    ("scope", "granted"),
+    [
+        (None, "mcp"),
+        ("", "mcp"),
+        ("tools", "tools"),
+        ("tools nonsense", "tools"),
+        ("tools offline_access", "tools offline_access"),
+        ("offline_access mcp tools", "mcp tools offline_access"),
+        ("offline_access", "mcp offline_access"),
+        ("mcp mcp", "mcp"),
+    ],
+)
+def test_what_may_be_granted_of_what_is_asked(scope: str | None, granted: str) -> None:
+    assert str(accepted(scope=scope).scope) == granted
+
+
+@pytest.mark.requirement("C-08", "D-19")
+def test_offline_access_is_for_clients_with_the_refresh_grant() -> None:
+    without = replace(CLIENT, grant_types=("authorization_code",))
+    assert str(accepted(without, scope="mcp offline_access").scope) == "mcp"
+
+
+@pytest.mark.requirement("C-08")
+def test_a_scope_is_one_of_the_requested_resource() -> None:
+    api = {"resource": "https://h.example/api"}
+    assert str(accepted(CLIENT, TWO_RESOURCES, scope="mcp read", **api).scope) == "read"
+    assert str(accepted(CLIENT, TWO_RESOURCES, **api).scope) == "read"
+    assert redirected(CLIENT, TWO_RESOURCES, scope="mcp", **api) is Reason.SCOPE_UNKNOWN
+
+
+@pytest.mark.requirement("C-08")
+def test_the_scope_of_a_client_is_a_limit_if_an_operator_set_it() -> None:
+    limited = replace(CLIENT, origin="pre-registered", scope=Scope(("tools",)))
+    assert str(accepted(limited, scope="mcp tools").scope) == "tools"
+    assert str(accepted(limited).scope) == "tools"
+    assert redirected(limited, scope="mcp") is Reason.SCOPE_UNKNOWN
+    foreign = replace(limited, scope=Scope(("read",)))
+    assert redirected(foreign) is Reason.SCOPE_UNKNOWN
+
+
+@pytest.mark.requirement("C-08")
+def test_a_client_may_ask_for_more_than_it_once_registered_itself() -> None:
+    dynamic = replace(CLIENT, scope=Scope(("mcp",)))
+    assert str(accepted(dynamic, scope="mcp tools").scope) == "mcp tools"
+
+
+@pytest.mark.requirement("C-09")
+def test_an_omitted_resource_needs_to_be_the_only_one() -> None:
+    assert accepted().resource == "https://h.example/mcp"
+    assert redirected(CLIENT, TWO_RESOURCES) is Reason.RESOURCE_UNKNOWN
+
+
+@pytest.mark.requirement("C-09")
+def test_one_request_is_about_one_resource() -> None:
+    def asked(*resources: str) -> object:
+        pairs = [*VALID.items(), *(("resource", url) for url in resources)]
+        return decide_authorization_request(parameters_of(pairs), CLIENT, TWO_RESOURCES)
+
+    # Codex sent the same resource twice.
+    assert isinstance(asked(MCP.identifier, MCP.identifier), AuthorizationRequest)
+    assert isinstance(asked(MCP.identifier, API.identifier), RedirectRefusal)
+
+
+@pytest.mark.requirement("C-10")
+@given(TEXT.filter(bool))
+def test_state_is_returned_as_it_came(state: str) -> None:
+    params = parse_form(urlencode({**VALID, "state": state}).encode())
+    assert isinstance(params, Parameters)
+    request = decide_authorization_request(params, CLIENT, POLICY)
+    assert isinstance(request, AuthorizationRequest)
+    url = success_redirect(
+        request.redirect_uri, code="k", state=request.state, issuer=ISSUER
+    )
+    assert url.isascii()
+    assert url.isprintable()
+    assert parse_qs(urlsplit(url).query)["state"] == [state]
+
+
+@pytest.mark.requirement("C-10")
+def test_a_long_state_is_accepted_and_an_absurd_one_told_about() -> None:
+    assert accepted(state="s" * 2048).state == "s" * 2048
+    decision = decide(state="s" * (MAX_STATE_LENGTH + 1))
+    assert decision == RedirectRefusal(
+        reason=Reason.STATE_TOO_LONG, redirect_uri="https://c.example/cb", state=None
+    )
+
+
+def test_wishes_are_carried_within_bounds() -> None:
+    request = accepted(prompt="consent", login_hint="user@h.example")
+    assert (request.prompt, request.login_hint) == ("consent", "user@h.example")
+    excessive = accepted(prompt="p" * 65, login_hint="h" * (MAX_LOGIN_HINT_LENGTH + 1))
+    assert (excessive.prompt, excessive.login_hint) == (None, None)
+
+
+@given(st.binary(max_size=300), st.sampled_from([CLIENT, LOOPBACK, TWO_URIS, None]))
+def test_deciding_on_any_bytes_never_raises(body: bytes, client: Client | None) -> None:
+    params = parse_form(body)
+    if isinstance(params, Parameters):
+        decide_authorization_request(params, client, POLICY)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*VALID, "scope", "resource", "prompt", "request"]),
+            st.sampled_from([*VALID.values(), "", "mcp", "https://h.example/mcp", "é"]),
+        )
+    )
+)
+def test_nobody_is_redirected_but_to_a_registered_uri(
+    pairs: list[tuple[str, str]],
+) -> None:
+    decision = decide_authorization_request(parameters_of(pairs), TWO_URIS, POLICY)
+    if not isinstance(decision, LocalRefusal):
+        assert decision.redirect_uri in TWO_URIS.redirect_uris
+
+
+def parameters_in(url: str) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(url).query, keep_blank_values=True)
+
+
+@pytest.mark.requirement("C-18", "C-20")
+def test_a_success_carries_code_state_and_iss_once() -> None:
+    url = success_redirect(
+        "https://c.example/cb", code="k", state="x y&z", issuer=ISSUER
+    )
+    assert url == (
+        "https://c.example/cb?code=k&state=x%20y%26z&iss=https%3A%2F%2Fh.example"
+    )
+
+
+@pytest.mark.requirement("C-10", "C-18")
+def test_state_is_returned_only_if_it_was_sent() -> None:
+    url = success_redirect("https://c.example/cb", code="k", state=None, issuer=ISSUER)
+    assert parameters_in(url) == [("code", "k"), ("iss", ISSUER)]
+
+
+@pytest.mark.requirement("C-18")
+def test_an_error_carries_no_code() -> None:
+    url = error_redirect(
+        "https://c.example/cb",
+        error="access_denied",
+        description="No.",
+        state="s",
+        issuer=ISSUER,
+    )
+    assert parameters_in(url) == [
+        ("error", "access_denied"),
+        ("error_description", "No."),
+        ("state", "s"),
+        ("iss", ISSUER),
+    ]
+
+
+@pytest.mark.requirement("C-18")
+@given(TEXT)
+def test_a_description_keeps_to_its_characters(description: str) -> None:
+    url = error_redirect(
+        "https://c.example/cb",
+        error="server_error",
+        description=description,
+        state=None,
+        issuer=ISSUER,
+    )
+    sent = dict(parameters_in(url))["error_description"]
+    assert all(c in "\x20\x21" or "\x23" <= c <= "\x7e" for c in sent)
+    assert "\\" not in sent
+
+
+@pytest.mark.requirement("C-18")
+def test_a_description_may_be_left_out() -> None:
+    url = error_redirect(
+        "https://c.example/cb",
+        error="server_error",
+        description=None,
+        state=None,
+        issuer=ISSUER,
+    )
+    assert [name for name, _ in parameters_in(url)] == ["error", "iss"]
+
+
+@pytest.mark.requirement("A-19", "C-18")
+@pytest.mark.parametrize(
+    ("uri", "start"),
+    [
+        ("https://c.example/cb?a=b", "https://c.example/cb?a=b&code=k"),
+        ("https://c.example/cb?", "https://c.example/cb?code=k"),
+        ("https://c.example/cb?a&", "https://c.example/cb?a&code=k"),
+        ("https://c.example", "https://c.example?code=k"),
+        ("http://127.0.0.1:33418/", "http://127.0.0.1:33418/?code=k"),
+        ("cursor://a.b/cb", "cursor://a.b/cb?code=k"),
+    ],
+)
+def test_an_existing_query_is_kept(uri: str, start: str) -> None:
+    url = success_redirect(uri, code="k", state=None, issuer=ISSUER)
+    assert url.startswith(start + "&iss=")
+
+
+@given(st.text(), st.text())
+def test_building_a_redirect_never_raises(state: str, code: str) -> None:
+    success_redirect("https://c.example/cb", code=code, state=state, issuer=ISSUER)

@@ -1,0 +1,273 @@
+"""Metadata documents, and what a server must not start with."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actor_oauth.oauth.metadata import (
+    AUTHORIZATION_SERVER,
+    PROTECTED_RESOURCE,
+    Endpoints,
+    WellKnown,
+    authorization_server_metadata,
+    check_policy,
+    endpoints_of,
+    protected_resource_metadata,
+    well_known_path,
+    well_known_url,
+)
+from actor_oauth.oauth.policy import Lifetimes, Policy, ResourcePolicy
+
+MCP = ResourcePolicy(
+    identifier="https://h.example/mcp",
+    scopes=("mcp", "tools"),
+    default_scopes=("mcp",),
+    name="The tools",
+)
+API = ResourcePolicy(
+    identifier="https://api.example", scopes=("read",), default_scopes=("read",)
+)
+POLICY = Policy(issuer="https://h.example/t1", resources=(MCP, API))
+
+
+@pytest.mark.requirement("A-01", "A-04", "A-05", "A-08", "A-09")
+def test_the_authorization_server_says_what_is_enabled() -> None:
+    assert authorization_server_metadata(POLICY, endpoints_of(POLICY)) == {
+        "issuer": "https://h.example/t1",
+        "authorization_endpoint": "https://h.example/t1/authorize",
+        "token_endpoint": "https://h.example/t1/token",
+        "registration_endpoint": "https://h.example/t1/register",
+        "revocation_endpoint": "https://h.example/t1/revoke",
+        "introspection_endpoint": "https://h.example/t1/introspect",
+        "scopes_supported": ["mcp", "tools", "read", "offline_access"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": [
+            "none",
+            "client_secret_basic",
+            "client_secret_post",
+        ],
+        "revocation_endpoint_auth_methods_supported": [
+            "none",
+            "client_secret_basic",
+            "client_secret_post",
+        ],
+        "introspection_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+        ],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+    }
+
+
+@pytest.mark.requirement("A-05", "A-08")
+def test_what_is_not_served_is_not_named() -> None:
+    bare = Endpoints(authorization="https://h.example/a", token="https://h.example/t")
+    document = authorization_server_metadata(POLICY, bare)
+    assert [name for name in document if name.endswith("_endpoint")] == [
+        "authorization_endpoint",
+        "token_endpoint",
+    ]
+    assert not [name for name in document if name.startswith(("revoc", "introsp"))]
+
+
+@pytest.mark.requirement("A-05")
+def test_registration_is_named_only_if_it_is_on() -> None:
+    closed = replace(POLICY, registration_enabled=False)
+    assert endpoints_of(closed).registration is None
+
+
+def test_a_slash_at_the_end_of_the_issuer_is_not_doubled() -> None:
+    slashed = replace(POLICY, issuer="https://h.example/")
+    assert endpoints_of(slashed).token == "https://h.example/token"
+
+
+@pytest.mark.requirement("A-11", "A-13", "A-14")
+def test_a_resource_is_described_as_it_is_configured() -> None:
+    assert protected_resource_metadata(MCP, POLICY) == {
+        "resource": "https://h.example/mcp",
+        "authorization_servers": ["https://h.example/t1"],
+        "bearer_methods_supported": ["header"],
+        "scopes_supported": ["mcp"],
+        "resource_name": "The tools",
+    }
+
+
+@pytest.mark.requirement("A-07")
+def test_an_empty_list_is_left_out() -> None:
+    bare = ResourcePolicy(identifier="https://h.example/x", default_scopes=())
+    document = protected_resource_metadata(bare, POLICY)
+    assert set(document) == {
+        "resource",
+        "authorization_servers",
+        "bearer_methods_supported",
+    }
+    for value in authorization_server_metadata(POLICY, endpoints_of(POLICY)).values():
+        assert value not in (None, [])
+
+
+@pytest.mark.requirement("A-02", "A-10")
+@pytest.mark.parametrize(
+    ("kind", "url", "expected"),
+    [
+        (AUTHORIZATION_SERVER, "https://h", "/.well-known/oauth-authorization-server"),
+        (AUTHORIZATION_SERVER, "https://h/", "/.well-known/oauth-authorization-server"),
+        (
+            AUTHORIZATION_SERVER,
+            "https://h/t1",
+            "/.well-known/oauth-authorization-server/t1",
+        ),
+        (
+            AUTHORIZATION_SERVER,
+            "https://h/t1/",
+            "/.well-known/oauth-authorization-server/t1",
+        ),
+        (PROTECTED_RESOURCE, "https://h", "/.well-known/oauth-protected-resource"),
+        (PROTECTED_RESOURCE, "https://h/", "/.well-known/oauth-protected-resource"),
+        (
+            PROTECTED_RESOURCE,
+            "https://h/mcp",
+            "/.well-known/oauth-protected-resource/mcp",
+        ),
+        (
+            PROTECTED_RESOURCE,
+            "https://h/mcp/",
+            "/.well-known/oauth-protected-resource/mcp/",
+        ),
+        (
+            PROTECTED_RESOURCE,
+            "https://h/a/b?k=v",
+            "/.well-known/oauth-protected-resource/a/b?k=v",
+        ),
+        (
+            PROTECTED_RESOURCE,
+            "https://h/?k=v",
+            "/.well-known/oauth-protected-resource?k=v",
+        ),
+    ],
+)
+def test_the_well_known_part_is_inserted_before_the_path(
+    kind: WellKnown, url: str, expected: str
+) -> None:
+    assert well_known_path(kind, url) == expected
+    assert well_known_url(kind, url) == "https://h" + expected
+
+
+def test_the_authority_stays_as_it_is_written() -> None:
+    assert (
+        well_known_url(PROTECTED_RESOURCE, "http://127.0.0.1:8000/mcp")
+        == "http://127.0.0.1:8000/.well-known/oauth-protected-resource/mcp"
+    )
+    assert well_known_url(PROTECTED_RESOURCE, "http://[::1]:8000?a").startswith(
+        "http://[::1]:8000/.well-known/"
+    )
+
+
+def test_only_a_web_url_has_a_well_known_path() -> None:
+    with pytest.raises(ValueError, match="http"):
+        well_known_path(PROTECTED_RESOURCE, "urn:x")
+
+
+@pytest.mark.requirement("A-15")
+def test_a_sound_policy_has_no_problems() -> None:
+    assert check_policy(POLICY) == []
+
+
+@pytest.mark.requirement("A-17")
+@pytest.mark.parametrize(
+    "origin", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"]
+)
+def test_plain_http_is_for_this_machine(origin: str) -> None:
+    policy = Policy(
+        issuer=origin, resources=(ResourcePolicy(identifier=origin + "/mcp"),)
+    )
+    assert check_policy(policy) == []
+
+
+@pytest.mark.requirement("A-16")
+@pytest.mark.parametrize("identifier", ["https://h.example/", "https://h.example/mcp/"])
+def test_a_resource_may_end_in_a_slash(identifier: str) -> None:
+    resources = (ResourcePolicy(identifier=identifier),)
+    assert check_policy(replace(POLICY, resources=resources)) == []
+
+
+@pytest.mark.requirement("A-01", "A-15", "A-17", "A-19")
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"issuer": ""}, "The issuer '' is no absolute https URL"),
+        ({"issuer": "h.example"}, "is no absolute https URL"),
+        ({"issuer": "http://h.example"}, "must be https"),
+        ({"issuer": "http://localhost.evil.com"}, "must be https"),
+        ({"issuer": "https://h.example?x=1"}, "has a query"),
+        ({"issuer": "https://h.example/?"}, "has a query"),
+        ({"issuer": "https://h.example#f"}, "is no absolute https URL"),
+        ({"issuer": "https://u@h.example"}, "is no absolute https URL"),
+        ({"issuer": "https://h.example/a/../b"}, "with . or .."),
+        ({"resources": ()}, "at least one resource"),
+        ({"private_use_schemes": frozenset(("javascript",))}, "'javascript'"),
+        ({"private_use_schemes": frozenset(("https",))}, "'https'"),
+        ({"private_use_schemes": frozenset(("Cursor",))}, "'Cursor'"),
+        ({"private_use_schemes": frozenset(("",))}, "''"),
+        ({"lifetimes": Lifetimes(code=601)}, "600 seconds"),
+        ({"lifetimes": Lifetimes(code=0)}, "code must be positive"),
+        ({"lifetimes": Lifetimes(access_token=-1)}, "access_token must be positive"),
+        ({"lifetimes": Lifetimes(refresh_grace=-1)}, "refresh_grace"),
+    ],
+)
+def test_a_server_does_not_start_with(changes: dict[str, object], problem: str) -> None:
+    broken = replace(POLICY, **changes)  # type: ignore[arg-type]  # by name, from a table
+    problems = check_policy(broken)
+    assert len(problems) == 1
+    assert problem in problems[0]
+
+
+@pytest.mark.requirement("A-13", "A-15", "A-16")
+@pytest.mark.parametrize(
+    ("resource", "problem"),
+    [
+        (ResourcePolicy(identifier="mcp"), "is no absolute https URL"),
+        (ResourcePolicy(identifier="http://h.example/mcp"), "must be https"),
+        (
+            ResourcePolicy(identifier="https://H.example/mcp"),
+            "must be written https://h.example/mcp",
+        ),
+        (
+            ResourcePolicy(identifier="https://h.example:443/mcp"),
+            "must be written https://h.example/mcp",
+        ),
+        (ResourcePolicy(identifier="https://x", scopes=("a b",)), "scope name"),
+        (ResourcePolicy(identifier="https://x", default_scopes=()), "no default scope"),
+        (ResourcePolicy(identifier="https://x", scopes=("a",)), "is not one of its"),
+        (
+            ResourcePolicy(identifier="https://x", scopes=("mcp", "offline_access")),
+            "offline_access",
+        ),
+    ],
+)
+def test_a_server_does_not_start_with_the_resource(
+    resource: ResourcePolicy, problem: str
+) -> None:
+    problems = check_policy(replace(POLICY, resources=(resource,)))
+    assert len(problems) == 1
+    assert problem in problems[0]
+
+
+@pytest.mark.requirement("A-15")
+def test_one_resource_is_configured_once() -> None:
+    twice = replace(
+        POLICY, resources=(API, replace(API, identifier=API.identifier + "/"))
+    )
+    assert check_policy(twice) == ["Two resources have the same identifier."]
+
+
+@given(st.text(), st.text(), st.lists(st.text()).map(tuple))
+def test_checking_a_policy_never_raises(
+    issuer: str, identifier: str, scopes: tuple[str, ...]
+) -> None:
+    resource = ResourcePolicy(identifier=identifier, scopes=scopes)
+    check_policy(Policy(issuer=issuer, resources=(resource,)))
