@@ -1,0 +1,95 @@
+"""What settings must be together, checked once before anything is opened (A-15).
+
+Every check gives sentences that name the settings and say what to do.
+"""
+
+from collections.abc import Iterator
+
+from actor_oauth.config.hosts import is_loopback_host, is_loopback_url
+from actor_oauth.config.settings import Settings
+from actor_oauth.oauth.metadata import check_policy
+from actor_oauth.oauth.resources import covers
+
+
+def find_problems(settings: Settings) -> list[str]:
+    """Find everything that keeps these settings from being served.
+
+    Args:
+        settings: Each already valid on its own.
+
+    Returns:
+        One sentence per problem; empty when there is none.
+    """
+    return [
+        *_issuer_problems(settings),
+        *_lifetime_problems(settings),
+        *_policy_problems(settings),
+        *_auto_approve_problems(settings),
+    ]
+
+
+def _issuer_problems(settings: Settings) -> Iterator[str]:
+    if settings.issuer is None and not is_loopback_host(settings.host):
+        yield (
+            f"issuer: must be set when host ({settings.host}) is not a loopback "
+            "address; give the public https URL that clients will use"
+        )
+
+
+def _lifetime_problems(settings: Settings) -> Iterator[str]:
+    # A thief who refreshes in step with the owner is only noticed when one of them
+    # comes back after the window.
+    if settings.refresh_grace_seconds >= settings.access_token_seconds:
+        yield (
+            f"refresh_grace_seconds: {settings.refresh_grace_seconds} must be less "
+            f"than access_token_seconds ({settings.access_token_seconds}), or the "
+            "theft of a refresh token goes unseen"
+        )
+    if settings.refresh_idle_seconds > settings.refresh_absolute_seconds:
+        yield (
+            f"refresh_idle_seconds: {settings.refresh_idle_seconds} must not be more "
+            f"than refresh_absolute_seconds ({settings.refresh_absolute_seconds})"
+        )
+    if settings.access_token_seconds > settings.refresh_idle_seconds:
+        yield (
+            f"access_token_seconds: {settings.access_token_seconds} must not be more "
+            f"than refresh_idle_seconds ({settings.refresh_idle_seconds}), or a token "
+            "outlives its grant"
+        )
+    if settings.session_idle_seconds > settings.session_absolute_seconds:
+        yield (
+            f"session_idle_seconds: {settings.session_idle_seconds} must not be more "
+            f"than session_absolute_seconds ({settings.session_absolute_seconds})"
+        )
+
+
+def _policy_problems(settings: Settings) -> Iterator[str]:
+    # Without an issuer there is a problem already, and no policy to check.
+    if settings.issuer is None and not is_loopback_host(settings.host):
+        return
+    # Port 0 is bound after this check; any port stands for it.
+    policy = settings.policy(settings.issuer_at(settings.port or 1))
+    yield from check_policy(policy)
+    demo = policy.issuer.removesuffix("/") + "/mcp"
+    if settings.demo_enabled and not any(
+        covers(resource.identifier, demo) for resource in policy.resources
+    ):
+        yield (
+            f"demo: no resource covers {demo}, where the example MCP server is; add "
+            "one to resources, or set demo = false"
+        )
+
+
+def _auto_approve_problems(settings: Settings) -> Iterator[str]:
+    if settings.auto_approve is None:
+        return
+    if settings.issuer is not None and not is_loopback_url(settings.issuer):
+        yield (
+            "auto_approve: lets anyone in without a password, so the issuer must be a "
+            f"loopback address, not {settings.issuer}; remove auto_approve"
+        )
+    if not is_loopback_host(settings.host):
+        yield (
+            "auto_approve: lets anyone in without a password, so host must be a "
+            f"loopback address, not {settings.host}; remove auto_approve"
+        )

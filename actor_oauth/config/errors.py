@@ -1,0 +1,15 @@
+"""What is said when the provider cannot start as configured."""
+
+from collections.abc import Iterable
+
+
+class ConfigError(Exception):
+    """The provider cannot start: says everything that is wrong, and what to do.
+
+    Attributes:
+        problems: One sentence each, fit to be shown to an operator.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))

@@ -1,0 +1,36 @@
+"""The settings as a Markdown table, for the README."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+from actor_oauth.config.settings import ENVIRONMENT_PREFIX, Settings
+
+
+def settings_table() -> str:
+    """Render every setting: TOML key, environment variable, default, meaning."""
+    rows = [
+        f"| `{name}` | `{ENVIRONMENT_PREFIX}{name.upper()}` "
+        f"| {_default(field)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(
+        [
+            "| TOML key | environment variable | default | meaning |",
+            "|---|---|---|---|",
+            *rows,
+        ]
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    value: object = field.get_default(call_default_factory=True, validated_data={})
+    match value:
+        case None | () | {}:
+            return ""
+        case StrEnum() | Path():
+            return f"`{value}`"
+        case _:
+            return f"`{json.dumps(value)}`"
