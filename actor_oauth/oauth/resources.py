@@ -14,6 +14,8 @@ from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
 from actor_oauth.oauth.uris import Uri, parse_web_url
 
+MAX_REQUEST_URL_LENGTH: Final = 1 << 16
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -49,13 +51,14 @@ def covers(resource: str, url: str) -> bool:
     Returns:
         False for anything that cannot be read.
     """
-    wanted, actual = parse_web_url(resource), parse_web_url(url, max_length=1 << 16)
-    if wanted is None or actual is None or wanted.origin != actual.origin:
+    audience = _audience(resource)
+    actual = parse_web_url(url, max_length=MAX_REQUEST_URL_LENGTH)
+    if audience is None or actual is None:
         return False
-    if wanted.query not in (None, actual.query):
+    wanted, prefix = audience
+    if wanted.origin != actual.origin or wanted.query not in (None, actual.query):
         return False
-    prefix, segments = _segments(wanted), _segments(actual)
-    return segments[: len(prefix)] == prefix
+    return _segments(actual)[: len(prefix)] == prefix
 
 
 def find_resource(requested: Sequence[str], policy: Policy) -> ResourcePolicy | None:
@@ -89,6 +92,12 @@ def known_scopes(policy: Policy) -> Scope:
     """
     names = [name for resource in policy.resources for name in resource.scopes]
     return Scope(tuple(dict.fromkeys((*names, OFFLINE_ACCESS))))
+
+
+@lru_cache(maxsize=256)
+def _audience(resource: str) -> tuple[Uri, list[str]] | None:
+    uri = parse_web_url(resource)
+    return None if uri is None else (uri, _segments(uri))
 
 
 def _segments(uri: Uri) -> list[str]:
