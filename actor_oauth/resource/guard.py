@@ -10,13 +10,18 @@ A check that could not be made (`ActorError`: overload, full disk, shutdown) is 
 The guard holds no token and no answer between requests.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, cast
 
 import trio
 
 from actor_oauth.oauth.tokens import AccessTokenInfo
-from actor_oauth.resource.admission import Protection, decide_request, decide_token
+from actor_oauth.resource.admission import (
+    Protection,
+    decide_request,
+    decide_token,
+    missing_scopes,
+)
 from actor_oauth.resource.answers import Answer, challenge_answer, unavailable
 from actor_oauth.resource.asgi import (
     ASGIApp,
@@ -38,6 +43,7 @@ ValidateToken = Callable[[str, str], Awaitable[AccessTokenInfo | None]]
 
 TOKEN_KEY: Final = "actor_oauth.token"  # noqa: S105  a key, not a token
 """Where the guarded application finds the verified `AccessTokenInfo` in its scope."""
+_PROTECTION_KEY: Final = "actor_oauth.protection"
 
 RETRY_AFTER: Final = 1
 # G-14 allows 60 seconds from check to check. Half of it leaves time for retries when a
@@ -111,7 +117,41 @@ class BearerGuard:
             return unavailable(RETRY_AFTER)
         if isinstance(verdict, Challenge):
             return challenge_answer(verdict)
-        return _Passage(self._app, verdict, check, self._clock)
+        inner: Scope = {TOKEN_KEY: verdict, _PROTECTION_KEY: self._protection}
+        return _Passage(self._app, inner, verdict, check, self._clock)
+
+
+def verified_token(scope: Mapping[str, object]) -> AccessTokenInfo:
+    """What the caller's token is good for: user, client, scope, props.
+
+    Args:
+        scope: The ASGI scope of a request that the guard let through.
+
+    Raises:
+        KeyError: There is no guard in front.
+    """
+    return cast("AccessTokenInfo", scope[TOKEN_KEY])
+
+
+def require_scopes(scope: Mapping[str, object], *names: str) -> Answer | None:
+    """Ask for more scopes than the guard does, for one operation.
+
+    Args:
+        scope: The ASGI scope of a request that the guard let through.
+        *names: All scopes that the operation needs (G-08).
+
+    Returns:
+        None if the token has them all; otherwise the 403 to answer with, which tells
+        the client what to ask its user for.
+
+    Raises:
+        KeyError: There is no guard in front.
+    """
+    granted = verified_token(scope).scope
+    protection = cast("Protection", scope[_PROTECTION_KEY])
+    if not missing_scopes(names, granted, protection.implied):
+        return None
+    return challenge_answer(protection.insufficient_scope(names))
 
 
 class _Passage:
@@ -120,11 +160,13 @@ class _Passage:
     def __init__(
         self,
         app: ASGIApp,
+        inner_scope: Scope,
         info: AccessTokenInfo,
         check: Callable[[], Awaitable[Challenge | AccessTokenInfo]],
         clock: Clock,
     ) -> None:
         self._app = app
+        self._inner_scope = inner_scope
         self._info = info
         self._check = check
         self._clock = clock
@@ -147,7 +189,7 @@ class _Passage:
                     nursery.start_soon(self._end_when_stale, nursery.cancel_scope)
 
             try:
-                inner_scope = {**scope, TOKEN_KEY: self._info}
+                inner_scope = {**scope, **self._inner_scope}
                 await self._app(inner_scope, receive, send_and_watch)
             except Exception as error:  # noqa: BLE001  raised again below
                 # Outside of the nursery, which would wrap it in a group.

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from actor_oauth.oauth.tokens import AccessTokenInfo
-from actor_oauth.resource import TOKEN_KEY, BearerGuard
+from actor_oauth.resource import BearerGuard, require_scopes, verified_token
 from actor_oauth.resource.asgi import ASGIApp, HeaderLine, Message, Receive, Scope, Send
 from actor_oauth.runtime import (
     ActorBrokenError,
@@ -35,8 +34,7 @@ GOOD: HeaderLine = (b"authorization", b"Bearer good")
 
 async def tell_user(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with the user of the verified token."""
-    info = scope[TOKEN_KEY]
-    assert isinstance(info, AccessTokenInfo)
+    info = verified_token(scope)
     start: Message = {
         "type": "http.response.start",
         "status": 200,
@@ -141,6 +139,24 @@ async def test_a_token_without_the_scope_gets_403_and_a_step_up_challenge() -> N
     assert challenge["error"] == "insufficient_scope"
     assert challenge["scope"] == "mcp admin"
     assert challenge["resource_metadata"] == METADATA_URL
+
+
+@pytest.mark.requirement("G-08")
+@pytest.mark.parametrize(
+    ("needed", "status"), [(("mcp",), 200), ((), 200), (("mcp", "admin"), 403)]
+)
+async def test_an_operation_may_need_more_scopes_than_its_guard(
+    needed: tuple[str, ...], status: int
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = require_scopes(scope, *needed)
+        await (refusal or tell_user)(scope, receive, send)
+
+    reply = await call(guarded(app), http_scope(headers=[GOOD]))
+    assert reply.status == status
+    if status == 403:
+        challenge = parse_challenge(reply.header("www-authenticate") or "")
+        assert challenge["scope"] == "mcp admin"
 
 
 @pytest.mark.requirement("G-04")

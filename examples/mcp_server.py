@@ -1,0 +1,28 @@
+"""A protected MCP server and its authorization server, in one process.
+
+    python examples/mcp_server.py
+
+Then add http://127.0.0.1:8000/mcp to an MCP client. People need an account to sign in:
+
+    actor-oauth users add alice --password-stdin --data .actor-oauth
+"""
+
+import trio
+from mcp.server.mcpserver import MCPServer
+
+from actor_oauth.config import load_settings
+from actor_oauth.mcp import current_token
+from actor_oauth.provider import Provider
+
+mcp = MCPServer("notes")
+
+
+@mcp.tool()
+def greet() -> str:
+    """Greet whoever is signed in."""
+    return f"Hello, {current_token().user_id}!"
+
+
+provider = Provider(load_settings())
+provider.protect_mcp(mcp, path="/mcp")
+trio.run(lambda: provider.serve(announce=print))
