@@ -1,0 +1,125 @@
+"""The account page: what is connected, and how to take it back."""
+
+from urllib.parse import urlencode
+
+from actor_oauth.actors.authorization_server import GrantSummary
+from actor_oauth.http.browser import csrf_matches, csrf_token
+from actor_oauth.http.display import tone
+from actor_oauth.http.login import session_cookie
+from actor_oauth.http.page import Answer, Move, Page, PageKind, message, not_from_here
+from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
+
+GRANTS_SHOWN = 50
+"""Connected applications on one page."""
+
+_REVOKE = "revoke"
+_LOGOUT = "logout"
+_EVERYWHERE = "everywhere"
+_DONE = {"disconnected": "The application is disconnected."}
+
+
+async def show_account(site: Site, visit: Visit) -> Answer:
+    """`GET /account`: the connected applications."""
+    who = await signed_in(site, visit)
+    if who is None:
+        return Move(location=site.addresses.base + "/login")
+    user_id = who.session.user_id
+    cursor = visit.parameters.get("cursor")
+    page = await site.server.list_user_grants(user_id, cursor, GRANTS_SHOWN)
+    next_page = None
+    if page.next_cursor is not None:
+        query = urlencode({"cursor": page.next_cursor})
+        next_page = f"{site.addresses.base}/account?{query}"
+    values = {
+        "user_id": user_id,
+        "tone": tone(user_id),
+        "apps": [await _app(site, who, grant) for grant in page.grants],
+        "now": site.clock.now(),
+        "next_page": next_page,
+        "done": _DONE.get(visit.parameters.get("done") or ""),
+        "csrf_logout": csrf_token(who.cookie, _LOGOUT),
+        "csrf_everywhere": csrf_token(who.cookie, _EVERYWHERE),
+    }
+    return Page(template="account", values=values, kind=PageKind.FORM)
+
+
+async def submit_revoke(site: Site, visit: Visit) -> Answer:
+    """`POST /account/revoke`: end one grant, and all its tokens."""
+    who = await signed_in(site, visit)
+    if who is None:
+        return _to_login(site)
+    grant_id = visit.parameters.get("grant") or ""
+    csrf = visit.parameters.get("csrf")
+    if not csrf_matches(csrf, who.cookie, _REVOKE, grant_id):
+        return not_from_here()
+    await site.server.revoke_grant(who.session.user_id, grant_id)
+    location = site.addresses.base + "/account?done=disconnected"
+    return Move(location=location, after_form=True)
+
+
+async def submit_everywhere(site: Site, visit: Visit) -> Answer:
+    """`POST /account/sign-out-everywhere`: end all sessions and grants (H-08)."""
+    who = await signed_in(site, visit)
+    if who is None:
+        return _to_login(site)
+    csrf = visit.parameters.get("csrf")
+    if not csrf_matches(csrf, who.cookie, _EVERYWHERE):
+        return not_from_here()
+    await site.server.log_out_everywhere(who.session)
+    return _signed_out(
+        site, "All sessions are ended, and all applications are disconnected."
+    )
+
+
+async def show_logout(site: Site, visit: Visit) -> Answer:
+    """`GET /logout`: ask. Only the form signs out: a link or image must not."""
+    who = await signed_in(site, visit)
+    if who is None:
+        return _to_login(site)
+    values = {
+        "user_id": who.session.user_id,
+        "csrf": csrf_token(who.cookie, _LOGOUT),
+    }
+    return Page(template="logout", values=values, kind=PageKind.FORM)
+
+
+async def submit_logout(site: Site, visit: Visit) -> Answer:
+    """`POST /logout`: end this session."""
+    who = await signed_in(site, visit)
+    if who is None:
+        return _to_login(site)
+    if not csrf_matches(visit.parameters.get("csrf"), who.cookie, _LOGOUT):
+        return not_from_here()
+    await site.server.log_out(who.cookie)
+    return _signed_out(site, "Applications that you connected stay connected.")
+
+
+async def _app(site: Site, who: SignedIn, grant: GrantSummary) -> dict[str, object]:
+    client = await site.server.lookup_client(grant.client_id)
+    name = None if client is None else client.client_name
+    return {
+        "name": name or grant.client_id,
+        "tone": tone(grant.client_id),
+        "resource": grant.resource,
+        "scopes": grant.scope.names,
+        "created": grant.created_at,
+        "used": grant.last_used_at,
+        "grant_id": grant.grant_id,
+        "csrf": csrf_token(who.cookie, _REVOKE, grant.grant_id),
+    }
+
+
+def _to_login(site: Site) -> Move:
+    return Move(location=site.addresses.base + "/login", after_form=True)
+
+
+def _signed_out(site: Site, text: str) -> Page:
+    return message(
+        "You are signed out",
+        text,
+        status=200,
+        symbol="good",
+        picture="check",
+        link={"url": site.addresses.base + "/login", "label": "Sign in again"},
+        cookies=(session_cookie(site, ""),),
+    )

@@ -1,0 +1,96 @@
+"""The authorization server as one ASGI application: read the table top to bottom."""
+
+from collections.abc import Mapping
+
+from hypercorn.typing import ASGIFramework
+
+from actor_oauth.actors.authorization_server import AuthorizationServer
+from actor_oauth.http.addresses import addresses_of
+from actor_oauth.http.asgi import BodyLimits, Route, RoutedApp
+from actor_oauth.http.client_requests import ClientRequests
+from actor_oauth.http.introspect import introspection_endpoint
+from actor_oauth.http.messages import HeaderLine
+from actor_oauth.http.metadata import metadata_routes, no_such_document
+from actor_oauth.http.options import HttpOptions
+from actor_oauth.http.pages import build_pages
+from actor_oauth.http.register import registration_endpoint
+from actor_oauth.http.revoke import revocation_endpoint
+from actor_oauth.http.site import Site
+from actor_oauth.http.static_files import load_static_files
+from actor_oauth.http.throttle import TokenBuckets
+from actor_oauth.http.token import token_endpoint
+from actor_oauth.oauth.wire import Reason
+from actor_oauth.runtime.clock import Clock, SystemClock
+from actor_oauth.runtime.entropy import Entropy, SystemEntropy
+
+_FORM = b"application/x-www-form-urlencoded"
+_STRICT_TRANSPORT: HeaderLine = (b"strict-transport-security", b"max-age=31536000")
+
+
+def build_app(
+    server: AuthorizationServer,
+    *,
+    options: HttpOptions | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> ASGIFramework:
+    """Build the whole authorization server: protocol endpoints, documents and pages.
+
+    Args:
+        server: Decides everything. Its policy's issuer says where the endpoints are.
+        options: Limits and modes.
+        clock: For throttles and for times on the account page.
+        entropy: For marking browsers before sign-in.
+    """
+    options = options or HttpOptions()
+    clock = clock or SystemClock()
+    addresses = addresses_of(server.policy.issuer)
+    static = load_static_files(addresses.base)
+    site = Site(
+        server=server,
+        options=options,
+        addresses=addresses,
+        clock=clock,
+        entropy=entropy or SystemEntropy(),
+        logins=TokenBuckets(options.login_rate),
+    )
+    protocol = _protocol_routes(server, options, clock)
+    routes = {addresses.base + path: route for path, route in protocol.items()}
+    return RoutedApp(
+        {**routes, **metadata_routes(server.policy), **static.routes},
+        build_pages(site, static),
+        unknown_document=Route(endpoint=no_such_document, method="GET"),
+        limits=BodyLimits(size=options.body_bytes, seconds=options.body_seconds),
+        headers=(_STRICT_TRANSPORT,) if addresses.secure else (),
+    )
+
+
+def _protocol_routes(
+    server: AuthorizationServer, options: HttpOptions, clock: Clock
+) -> Mapping[str, Route]:
+    """The endpoints that clients call, by path below the issuer's."""
+    clients = ClientRequests(options, clock)
+    return {
+        "/token": Route(
+            endpoint=clients.endpoint(token_endpoint(server)),
+            method="POST",
+            media_type=_FORM,
+        ),
+        "/revoke": Route(
+            endpoint=clients.endpoint(revocation_endpoint(server)),
+            method="POST",
+            media_type=_FORM,
+        ),
+        "/introspect": Route(
+            endpoint=clients.endpoint(introspection_endpoint(server)),
+            method="POST",
+            media_type=_FORM,
+            cors=False,
+        ),
+        "/register": Route(
+            endpoint=registration_endpoint(server, options, clock),
+            method="POST",
+            media_type=b"application/json",
+            wrong_media_type=Reason.REGISTRATION_MALFORMED,
+        ),
+    }

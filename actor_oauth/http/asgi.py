@@ -1,0 +1,250 @@
+"""Protocol endpoints straight on ASGI, beneath the routing of the pages' framework.
+
+An exact path in one dictionary leads to a route; anything else goes to the
+application behind. Here and only here a request's body is read (within a size and a
+time), the method and the media type are checked, CORS is answered, and a fault
+becomes an answer: an endpoint's own code never sees a request that is not well-formed
+HTTP, and its exceptions never reach the wire.
+
+Once an endpoint runs it is not cancelled when the client goes away: what it started in
+an actor completes, and the answer is simply not delivered.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import trio
+from hypercorn.typing import (
+    ASGIFramework,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    HTTPScope,
+    Scope,
+)
+
+from actor_oauth.http.faults import log_fault
+from actor_oauth.http.messages import Endpoint, HeaderLine, Request, Response
+from actor_oauth.http.render import refusal, wire_error
+from actor_oauth.oauth.wire import Reason, WireError
+
+# J-15: by name, since `*` never covers Authorization.
+_CORS_PREFLIGHT: tuple[HeaderLine, ...] = (
+    (
+        b"access-control-allow-headers",
+        (
+            b"Authorization, Content-Type, DPoP, MCP-Protocol-Version, "
+            b"Mcp-Session-Id, Last-Event-ID, Mcp-Method, Mcp-Name"
+        ),
+    ),
+    (b"access-control-max-age", b"86400"),
+)
+# J-16, J-17: on every answer, or browsers hide it from the client.
+_CORS: tuple[HeaderLine, ...] = (
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"WWW-Authenticate, DPoP-Nonce, Retry-After, Mcp-Session-Id",
+    ),
+)
+
+_WELL_KNOWN = "/.well-known/"
+_BODILESS = frozenset({204, 304})
+
+_TOO_SLOW = WireError(
+    error="invalid_request",
+    description="The body did not arrive in time.",
+    status=408,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What a path answers.
+
+    Attributes:
+        endpoint: Runs on a whole, well-formed request.
+        method: The one verb besides OPTIONS. GET implies HEAD.
+        media_type: The body's required media type, or None if the body is ignored.
+        wrong_media_type: What is told to a client that sends another.
+        cors: Whether scripts of any origin may read the answer (J-13).
+    """
+
+    endpoint: Endpoint
+    method: str
+    media_type: bytes | None = None
+    wrong_media_type: Reason = Reason.MEDIA_TYPE_WRONG
+    cors: bool = True
+
+    @property
+    def methods(self) -> bytes:
+        """The verbs answered, as `Allow` lists them."""
+        return b"GET, HEAD, OPTIONS" if self.method == "GET" else b"POST, OPTIONS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyLimits:
+    """How much of a body is read, in bytes, and for how long, in seconds."""
+
+    size: int
+    seconds: float
+
+
+class _DisconnectedError(Exception):
+    """The client went away before its request was complete."""
+
+
+class RoutedApp:
+    """The ASGI application: routes first, the pages behind them.
+
+    Args:
+        routes: By exact path, percent-decoded.
+        behind: Answers every other path, and everything that is not HTTP.
+        unknown_document: Answers well-known paths that have no route.
+        limits: For bodies of routed requests.
+        headers: Added to every routed answer, such as HSTS.
+    """
+
+    def __init__(
+        self,
+        routes: Mapping[str, Route],
+        behind: ASGIFramework,
+        *,
+        unknown_document: Route,
+        limits: BodyLimits,
+        headers: Iterable[HeaderLine] = (),
+    ) -> None:
+        self._routes = routes
+        self._behind = behind
+        self._unknown_document = unknown_document
+        self._limits = limits
+        self._headers = tuple(headers)
+
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        """Serve one ASGI connection scope."""
+        route = self._route(scope["path"]) if scope["type"] == "http" else None
+        if route is None or scope["type"] != "http":
+            await self._behind(scope, receive, send)
+            return
+        try:
+            response = await self._answer(route, scope, receive)
+        except _DisconnectedError:
+            return
+        await self._send(response, route, scope["method"], send)
+
+    def _route(self, path: str) -> Route | None:
+        route = self._routes.get(path)
+        if route is None and path.startswith(_WELL_KNOWN):
+            return self._unknown_document
+        return route
+
+    async def _answer(
+        self, route: Route, scope: HTTPScope, receive: ASGIReceiveCallable
+    ) -> Response:
+        """Run the route; whatever goes wrong there becomes a response."""
+        method = scope["method"]
+        if method == "OPTIONS":
+            return _preflight(route)
+        if method != route.method and not (method == "HEAD" and route.method == "GET"):
+            return _method_not_allowed(route)
+        try:
+            request = await self._read(route, scope, receive)
+            if isinstance(request, Response):
+                return request
+            return await route.endpoint(request)
+        except _DisconnectedError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - the root: faults end here, logged
+            return refusal(log_fault(fault, method=method, path=scope["path"]))
+
+    async def _read(
+        self, route: Route, scope: HTTPScope, receive: ASGIReceiveCallable
+    ) -> Request | Response:
+        """Collect the request, or the answer to one that is not acceptable."""
+        headers = list(scope["headers"])
+        body = b""
+        if route.media_type is not None:
+            if _media_type(headers) != route.media_type:
+                return refusal(route.wrong_media_type)
+            with trio.move_on_after(self._limits.seconds) as deadline:
+                read = await _read_body(receive, self._limits.size)
+            if deadline.cancelled_caught:
+                return wire_error(_TOO_SLOW)
+            if read is None:
+                return refusal(Reason.FORM_TOO_LARGE)
+            body = read
+        client = scope.get("client")
+        return Request(
+            method=scope["method"],
+            path=scope["path"],
+            query_string=scope["query_string"],
+            headers=headers,
+            body=body,
+            connection=client[0] if client else "",
+        )
+
+    async def _send(
+        self, response: Response, route: Route, method: str, send: ASGISendCallable
+    ) -> None:
+        headers = [*response.headers, *self._headers]
+        if route.cors:
+            headers.extend(_CORS)
+        if response.status not in _BODILESS:
+            headers.append((b"content-length", b"%d" % len(response.body)))
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": headers,
+                "trailers": False,
+            }
+        )
+        body = b"" if method == "HEAD" else response.body
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _read_body(receive: ASGIReceiveCallable, limit: int) -> bytes | None:
+    """Read a body of at most `limit` bytes; None if it is larger.
+
+    Raises:
+        _DisconnectedError: The client went away.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _DisconnectedError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            return None
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _media_type(headers: Iterable[HeaderLine]) -> bytes | None:
+    """The media type without parameters; None if absent or said more than once."""
+    lines = [value for name, value in headers if name == b"content-type"]
+    if len(lines) != 1:
+        return None
+    return lines[0].partition(b";")[0].strip().lower()
+
+
+def _preflight(route: Route) -> Response:
+    """Answer OPTIONS without any credentials (J-14)."""
+    allowed: tuple[HeaderLine, ...] = ((b"allow", route.methods),)
+    if route.cors:
+        allowed += ((b"access-control-allow-methods", route.methods), *_CORS_PREFLIGHT)
+    return Response(status=204, headers=allowed)
+
+
+def _method_not_allowed(route: Route) -> Response:
+    refused = refusal(Reason.METHOD_NOT_ALLOWED)
+    return Response(
+        status=refused.status,
+        headers=(*refused.headers, (b"allow", route.methods)),
+        body=refused.body,
+    )

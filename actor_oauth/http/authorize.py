@@ -1,0 +1,104 @@
+"""The authorization endpoint: who asks, may it be asked, who is to be asked."""
+
+from actor_oauth.http.browser import Next
+from actor_oauth.http.consent import ask
+from actor_oauth.http.departure import refused_here, tell_client
+from actor_oauth.http.login import new_ticket, sign_in_page
+from actor_oauth.http.page import Answer, Move
+from actor_oauth.http.site import Site, Visit, signed_in
+from actor_oauth.oauth.authorization_request import (
+    AuthorizationRequest,
+    LocalRefusal,
+    RedirectRefusal,
+)
+from actor_oauth.oauth.wire import Reason, WireError, to_wire
+
+MAX_QUERY_LENGTH = 16384
+"""Characters of a request that is sent as a form: it becomes a URL."""
+
+# OpenID Connect Core §3.1.2.1 and §3.1.2.6.
+_SIGN_IN_PROMPTS = frozenset({"login", "select_account"})
+_LOGIN_REQUIRED = WireError(
+    error="login_required", description="Nobody is signed in.", status=400
+)
+_CONSENT_REQUIRED = WireError(
+    error="consent_required", description="The user must be asked.", status=400
+)
+
+
+async def show_authorize(site: Site, visit: Visit) -> Answer:
+    """`GET /authorize`: refuse, ask to sign in, or ask for consent."""
+    decision = await site.server.parse_auth_request(visit.parameters)
+    if isinstance(decision, LocalRefusal):
+        return refused_here(decision)
+    if site.options.auto_approve_user is not None:
+        return await _approve_at_once(site, decision, site.options.auto_approve_user)
+    who = await signed_in(site, visit)
+    if isinstance(decision, RedirectRefusal):
+        return await tell_client(
+            site,
+            to_wire(decision.reason),
+            client_id=visit.parameters.get("client_id") or "",
+            redirect_uri=decision.redirect_uri,
+            state=decision.state,
+            trusted=who is not None,
+        )
+    prompts = frozenset((decision.prompt or "").split())
+    if "none" in prompts:
+        return await tell_client(
+            site,
+            _LOGIN_REQUIRED if who is None else _CONSENT_REQUIRED,
+            client_id=decision.client_id,
+            redirect_uri=decision.redirect_uri,
+            state=decision.state,
+            trusted=who is not None,
+        )
+    if who is None or prompts & _SIGN_IN_PROMPTS:
+        return await _ask_to_sign_in(site, visit, decision)
+    return await ask(site, who, decision)
+
+
+async def resend_authorize(site: Site, visit: Visit) -> Answer:
+    """`POST /authorize`: the same request as a GET.
+
+    A form of a client's page comes without our session, whose cookie is `SameSite=Lax`;
+    the navigation that a 303 causes brings it.
+    """
+    query = visit.query.decode("ascii")
+    if len(query) > MAX_QUERY_LENGTH:
+        return refused_here(LocalRefusal(Reason.FORM_TOO_LARGE))
+    location = f"{site.addresses.base}/authorize?{query}"
+    return Move(location=location, after_form=True)
+
+
+async def _ask_to_sign_in(
+    site: Site, visit: Visit, request: AuthorizationRequest
+) -> Answer:
+    """The sign-in form, with the whole request sealed into it."""
+    client = await site.server.lookup_client(request.client_id)
+    return sign_in_page(
+        site,
+        visit,
+        new_ticket(site, then=Next.AUTHORIZE, query=visit.query),
+        client_name=request.client_id
+        if client is None
+        else client.client_name or client.client_id,
+        username=request.login_hint or "",
+    )
+
+
+async def _approve_at_once(
+    site: Site, decision: AuthorizationRequest | RedirectRefusal, user_id: str
+) -> Answer:
+    """Tests and demonstrations: nobody is asked."""
+    if isinstance(decision, RedirectRefusal):
+        return await tell_client(
+            site,
+            to_wire(decision.reason),
+            client_id="",
+            redirect_uri=decision.redirect_uri,
+            state=decision.state,
+            trusted=True,
+        )
+    url = await site.server.complete_authorization(decision, user_id=user_id)
+    return Move(location=url)

@@ -1,0 +1,93 @@
+"""Forms that clients send: parsed, throttled, answered, rendered.
+
+What token, revocation and introspection endpoint have in common. Each is a function
+from form and `Authorization` to an answer; whatever comes before and after is here.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from actor_oauth.http.messages import Endpoint, Request, Response
+from actor_oauth.http.options import HttpOptions
+from actor_oauth.http.peer import caller_address
+from actor_oauth.http.render import refusal, throttled, wire_error
+from actor_oauth.http.throttle import TokenBuckets
+from actor_oauth.oauth.client_authentication import (
+    Credentials,
+    parse_client_credentials,
+)
+from actor_oauth.oauth.parameters import Parameters, parse_form
+from actor_oauth.oauth.wire import Reason, Refused, WireError
+from actor_oauth.runtime.clock import Clock
+
+Answer = Callable[[Parameters, str | None], Awaitable[Response | WireError]]
+
+
+class ClientRequests:
+    """Makes endpoints for clients that authenticate, and counts their failures (E-09).
+
+    Only failures count, so a client that is who it says never meets a limit. They are
+    counted for each address and client, and with more patience for each address:
+    behind one address there may be many clients, and one that fails must not lock out
+    the others.
+    """
+
+    def __init__(self, options: HttpOptions, clock: Clock) -> None:
+        self._hops = options.trusted_proxy_hops
+        self._clock = clock
+        self._by_client = TokenBuckets(options.client_failure_rate)
+        self._by_address = TokenBuckets(options.address_failure_rate)
+
+    def endpoint(self, answer: Answer) -> Endpoint:
+        """Give the endpoint that reads a form and renders what `answer` says."""
+
+        async def serve(request: Request) -> Response:
+            form = parse_form(request.body)
+            if isinstance(form, Refused):
+                return refusal(form.reason)
+            lines = request.header_lines(b"authorization")
+            if len(lines) > 1:
+                return refusal(Reason.CLIENT_METHODS_MIXED)
+            authorization = lines[0].decode("latin-1") if lines else None
+            seconds = self._wait(request, form, authorization)
+            if seconds:
+                return throttled(seconds)
+            answered = await answer(form, authorization)
+            if isinstance(answered, Response):
+                return answered
+            if answered.error == "invalid_client":
+                self._count_failure(request, form, authorization)
+            return wire_error(answered)
+
+        return serve
+
+    def _wait(
+        self, request: Request, form: Parameters, authorization: str | None
+    ) -> int:
+        """Seconds that this caller must wait after its failures; usually 0."""
+        if not len(self._by_address):
+            return 0
+        now = self._clock.now()
+        address = self._address(request)
+        pair = _pair(address, form, authorization)
+        return max(
+            self._by_address.wait(address, now=now),
+            self._by_client.wait(pair, now=now),
+        )
+
+    def _count_failure(
+        self, request: Request, form: Parameters, authorization: str | None
+    ) -> None:
+        now = self._clock.now()
+        address = self._address(request)
+        self._by_address.take(address, now=now)
+        self._by_client.take(_pair(address, form, authorization), now=now)
+
+    def _address(self, request: Request) -> str:
+        forwarded = request.header_lines(b"x-forwarded-for") if self._hops else ()
+        return caller_address(request.connection, forwarded, hops=self._hops)
+
+
+def _pair(address: str, form: Parameters, authorization: str | None) -> str:
+    credentials = parse_client_credentials(form, authorization)
+    named = credentials.client_id if isinstance(credentials, Credentials) else ""
+    return f"{address} {named}"

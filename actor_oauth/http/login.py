@@ -1,0 +1,201 @@
+"""Signing in: the form, and what becomes of the request that led there."""
+
+from actor_oauth.actors.authorization_server import LoginRefused
+from actor_oauth.http.browser import (
+    TICKET_LIFETIME,
+    Next,
+    Ticket,
+    is_browser_mark,
+    new_browser_mark,
+    open_ticket,
+    seal_ticket,
+)
+from actor_oauth.http.consent import ask
+from actor_oauth.http.departure import refused_here, tell_client
+from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
+from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
+from actor_oauth.oauth.authorization_request import (
+    AuthorizationRequest,
+    LocalRefusal,
+    RedirectRefusal,
+)
+from actor_oauth.oauth.parameters import Parameters, parse_form
+from actor_oauth.oauth.wire import Refused, to_wire
+
+MAX_USERNAME_LENGTH = 256
+MAX_PASSWORD_LENGTH = 1024
+
+_WRONG = "That username and password do not match."
+
+
+async def show_login(site: Site, visit: Visit) -> Answer:
+    """`GET /login`: the form, on the way to the account page."""
+    if await signed_in(site, visit) is not None:
+        return Move(location=site.addresses.base + "/account")
+    return sign_in_page(site, visit, new_ticket(site, then=Next.ACCOUNT))
+
+
+async def submit_login(site: Site, visit: Visit) -> Answer:
+    """`POST /login`: check the password, open a new session, go on as sealed.
+
+    A session that the browser brought along is closed, and a new one opened: nobody
+    can make a victim use a session that was known before (C-11).
+    """
+    text = visit.parameters.get("ticket") or ""
+    browser = visit.cookies.get(site.browser_cookie)
+    now = site.clock.now()
+    ticket = open_ticket(text, browser=browser, sealer=site.server, now=now)
+    if ticket is None:
+        return _expired(site)
+    seconds = site.logins.take(visit.caller, now=now)
+    if seconds:
+        return await _again(site, visit, ticket, wait=seconds)
+    username, password = _credentials(visit.parameters)
+    entered = (
+        LoginRefused(retry_after=None)
+        if not username or not password
+        else await site.server.log_in(username, password)
+    )
+    if isinstance(entered, LoginRefused):
+        return await _again(site, visit, ticket, wait=entered.retry_after)
+    earlier = visit.cookies.get(site.session_cookie)
+    if earlier is not None:
+        await site.server.log_out(earlier)
+    return await _go_on(site, ticket, cookie=entered)
+
+
+def new_ticket(site: Site, *, then: Next, query: bytes = b"") -> Ticket:
+    """A ticket that starts now."""
+    return Ticket(then=then, query=query, expires_at=site.clock.now() + TICKET_LIFETIME)
+
+
+def sign_in_page(
+    site: Site,
+    visit: Visit,
+    ticket: Ticket,
+    *,
+    client_name: str | None = None,
+    username: str = "",
+    problem: str | None = None,
+    status: int = 200,
+    retry_after: int | None = None,
+) -> Page:
+    """The sign-in form, bound to this browser, which is marked if it was not.
+
+    Args:
+        site: Ours.
+        visit: Whose browser it is.
+        ticket: What follows.
+        client_name: Who wants the person to sign in, if it is not the person.
+        username: Filled in already.
+        problem: Why the form is shown again.
+        status: The HTTP status.
+        retry_after: Seconds for `Retry-After`.
+    """
+    browser = visit.cookies.get(site.browser_cookie)
+    cookies: tuple[Cookie, ...] = ()
+    if browser is None or not is_browser_mark(browser):
+        browser = new_browser_mark(site.entropy.token_bytes(32))
+        cookies = (Cookie(name=site.browser_cookie, value=browser),)
+    values = {
+        "ticket": seal_ticket(ticket, browser=browser, sealer=site.server),
+        "client_name": client_name,
+        "username": username[:MAX_USERNAME_LENGTH],
+        "problem": problem,
+    }
+    return Page(
+        template="login",
+        values=values,
+        kind=PageKind.FORM,
+        status=status,
+        cookies=cookies,
+        retry_after=retry_after,
+    )
+
+
+def session_cookie(site: Site, value: str) -> Cookie:
+    """The cookie that holds a session, or that removes it when `value` is empty."""
+    max_age = site.server.policy.lifetimes.session_absolute if value else 0
+    return Cookie(name=site.session_cookie, value=value, max_age=max_age)
+
+
+def _credentials(form: Parameters) -> tuple[str, str]:
+    """Name and password, empty if absent or absurdly long (hashing costs)."""
+    username = form.get("username") or ""
+    password = form.get("password") or ""
+    if len(username) > MAX_USERNAME_LENGTH or len(password) > MAX_PASSWORD_LENGTH:
+        return "", ""
+    return username.strip(), password
+
+
+async def _again(site: Site, visit: Visit, ticket: Ticket, *, wait: int | None) -> Page:
+    """The form once more, saying only what an attacker may know."""
+    problem = _WRONG
+    if wait is not None:
+        problem = f"Too many attempts. Please wait {wait} seconds and try again."
+    return sign_in_page(
+        site,
+        visit,
+        ticket,
+        client_name=await _client_name(site, ticket),
+        username=visit.parameters.get("username") or "",
+        problem=problem,
+        status=403 if wait is None else 429,
+        retry_after=wait,
+    )
+
+
+async def _client_name(site: Site, ticket: Ticket) -> str | None:
+    parameters = parse_form(ticket.query)
+    if ticket.then is not Next.AUTHORIZE or not isinstance(parameters, Parameters):
+        return None
+    client = await site.server.lookup_client(parameters.get("client_id") or "")
+    return None if client is None else client.client_name or client.client_id
+
+
+async def _go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
+    """Do what the browser wanted, as the session that it now has."""
+    cookies = (session_cookie(site, cookie),)
+    session = await site.server.session(cookie)
+    if session is None:
+        return _expired(site)
+    if ticket.then is Next.ACCOUNT:
+        location = site.addresses.base + "/account"
+        return Move(location=location, after_form=True, cookies=cookies)
+    who = SignedIn(session=session, cookie=cookie)
+    decision = await _validate_again(site, ticket)
+    if isinstance(decision, LocalRefusal):
+        return refused_here(decision, cookies=cookies)
+    if isinstance(decision, RedirectRefusal):
+        return await tell_client(
+            site,
+            to_wire(decision.reason),
+            client_id="",
+            redirect_uri=decision.redirect_uri,
+            state=decision.state,
+            trusted=True,
+            cookies=cookies,
+            after_form=True,
+        )
+    return await ask(site, who, decision, cookies=cookies, after_form=True)
+
+
+async def _validate_again(
+    site: Site, ticket: Ticket
+) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
+    """The client may have been changed or deleted while the person signed in."""
+    parameters = parse_form(ticket.query)
+    if isinstance(parameters, Refused):
+        return LocalRefusal(parameters.reason)
+    return await site.server.parse_auth_request(parameters)
+
+
+def _expired(site: Site) -> Page:
+    return message(
+        "This page has expired",
+        "It waited too long, or was opened in another browser.",
+        symbol="",
+        picture="clock",
+        hint="Start again from the application, or sign in anew.",
+        link={"url": site.addresses.base + "/login", "label": "Sign in"},
+    )

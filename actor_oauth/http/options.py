@@ -1,0 +1,41 @@
+"""What an operator may decide about HTTP: one frozen value, built by config."""
+
+from dataclasses import dataclass, field
+
+from actor_oauth.http.throttle import Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """Limits and modes of the authorization server's HTTP side.
+
+    Attributes:
+        service_name: What the pages call this service.
+        auto_approve_user: Every authorization request is granted at once to this
+            user, with neither login nor consent. For tests and demonstrations only;
+            config refuses it unless the issuer is a loopback address.
+        trusted_proxy_hops: How many reverse proxies append to `X-Forwarded-For`.
+        body_bytes: The largest body of a request that is read.
+        body_seconds: How long a request's body may take to arrive.
+        login_rate: Attempts to sign in, for each address.
+        registration_rate: Dynamic registrations, for each address.
+        client_failure_rate: Failed client authentications, for each address and
+            client identifier (E-09).
+        address_failure_rate: The same, for each address and whatever client.
+    """
+
+    service_name: str = "Actor OAuth"
+    auto_approve_user: str | None = None
+    trusted_proxy_hops: int = 0
+    body_bytes: int = 65536
+    body_seconds: float = 15.0
+    login_rate: Rate = field(default_factory=lambda: Rate(burst=20, interval=3.0))
+    registration_rate: Rate = field(
+        default_factory=lambda: Rate(burst=60, interval=6.0)
+    )
+    client_failure_rate: Rate = field(
+        default_factory=lambda: Rate(burst=20, interval=3.0)
+    )
+    address_failure_rate: Rate = field(
+        default_factory=lambda: Rate(burst=200, interval=0.5)
+    )

@@ -1,0 +1,234 @@
+"""The pages as a Quart-Trio application: routes in, values out, one place for headers.
+
+A page's code is a function from `Visit` to `Page` or `Move`. Reading the request and
+writing the response, with every header and cookie rule, is done here for all of them.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from jinja2 import StrictUndefined
+from quart import Response, render_template, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from actor_oauth.http import account, authorize, consent, display, login
+from actor_oauth.http.browser import origin_acceptable
+from actor_oauth.http.faults import log_fault
+from actor_oauth.http.page import (
+    Answer,
+    Move,
+    Page,
+    PageKind,
+    broken,
+    message,
+    not_from_here,
+    unavailable,
+)
+from actor_oauth.http.peer import caller_address
+from actor_oauth.http.site import Site, Visit
+from actor_oauth.http.static_files import StaticFiles
+from actor_oauth.oauth.parameters import parse_form
+from actor_oauth.oauth.wire import Reason, Refused, to_wire
+
+View = Callable[[Site, Visit], Awaitable[Answer]]
+
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_QUERY_CHARACTERS = re.compile(rb"[!-\"$-~]*")
+_STRICT_TRANSPORT = "max-age=31536000"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRoute:
+    """A page at a path below the issuer's.
+
+    Attributes:
+        path: From the issuer's path on.
+        method: GET, which implies HEAD, or POST.
+        view: The page's code.
+        foreign_forms: Whether pages of other origins may send forms here.
+    """
+
+    path: str
+    method: str
+    view: View
+    foreign_forms: bool = False
+
+
+ROUTES: Sequence[PageRoute] = (
+    PageRoute("/authorize", "GET", authorize.show_authorize),
+    PageRoute("/authorize", "POST", authorize.resend_authorize, foreign_forms=True),
+    PageRoute("/login", "GET", login.show_login),
+    PageRoute("/login", "POST", login.submit_login),
+    PageRoute("/consent", "GET", consent.show_consent),
+    PageRoute("/consent", "POST", consent.submit_consent),
+    PageRoute("/account", "GET", account.show_account),
+    PageRoute("/account/revoke", "POST", account.submit_revoke),
+    PageRoute("/account/sign-out-everywhere", "POST", account.submit_everywhere),
+    PageRoute("/logout", "GET", account.show_logout),
+    PageRoute("/logout", "POST", account.submit_logout),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What every template shows or links to."""
+
+    service_name: str
+    issuer_host: str
+    base: str
+    style: str
+    script: str
+    icon: str
+
+
+def build_pages(site: Site, static: StaticFiles) -> QuartTrio:
+    """Build the application that answers for every page and every unknown path."""
+    app = QuartTrio("actor_oauth.http", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = site.options.body_bytes
+    app.config["BODY_TIMEOUT"] = site.options.body_seconds
+    # A slash too many is another path: no redirect that repeats a query with secrets.
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False
+    _set_up_templates(app, site, static)
+    for route in ROUTES:
+        app.add_url_rule(
+            site.addresses.base + route.path,
+            endpoint=f"{route.method} {route.path}",
+            view_func=_view_function(site, route),
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+    _set_up_errors(app, site)
+    return app
+
+
+def _set_up_templates(app: QuartTrio, site: Site, static: StaticFiles) -> None:
+    environment = app.jinja_env
+    environment.undefined = StrictUndefined
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters["display"] = display.display_text
+    environment.filters["initial"] = display.initial
+    environment.filters["day"] = display.day
+    environment.filters["since"] = display.since
+    environment.globals["look"] = Look(
+        service_name=site.options.service_name,
+        issuer_host=site.addresses.host,
+        base=site.addresses.base,
+        style=static.style,
+        script=static.script,
+        icon=static.mark,
+    )
+
+
+def _view_function(site: Site, route: PageRoute) -> Callable[[], Awaitable[Response]]:
+    async def view() -> Response:
+        own_form = route.method == "POST" and not route.foreign_forms
+        origin, ours = request.headers.get("Origin"), site.addresses.origin
+        if own_form and not origin_acceptable(origin, ours=ours):
+            return await _respond(site, not_from_here())
+        visit = await _read_visit(site)
+        if isinstance(visit, Page):
+            return await _respond(site, visit)
+        return await _respond(site, await route.view(site, visit))
+
+    return view
+
+
+async def _read_visit(site: Site) -> Visit | Page:
+    """Read the request strictly, or the page that refuses it."""
+    query = request.query_string
+    if request.method == "POST":
+        if request.mimetype != _FORM_TYPE:
+            return _malformed(Reason.MEDIA_TYPE_WRONG)
+        query = await request.get_data(
+            cache=False, as_text=False, parse_form_data=False
+        )
+    parameters = parse_form(query)
+    if isinstance(parameters, Refused):
+        return _malformed(parameters.reason)
+    if not _QUERY_CHARACTERS.fullmatch(query):
+        return _malformed(Reason.FORM_MALFORMED)
+    client = request.scope.get("client")
+    return Visit(
+        query=query,
+        parameters=parameters,
+        cookies=request.cookies,
+        caller=caller_address(
+            client[0] if client else "",
+            [
+                line.encode("latin-1")
+                for line in request.headers.getlist("X-Forwarded-For")
+            ],
+            hops=site.options.trusted_proxy_hops,
+        ),
+    )
+
+
+def _malformed(reason: Reason) -> Page:
+    error = to_wire(reason)
+    return message(
+        "This request is malformed",
+        error.description,
+        status=error.status,
+        code=error.error,
+    )
+
+
+async def _respond(site: Site, answer: Answer) -> Response:
+    """Render an answer with every header that its kind demands."""
+    if isinstance(answer, Move):
+        response = Response("", status=answer.status)
+        response.headers["Location"] = answer.location
+        kind = PageKind.NOTICE
+    else:
+        text = await render_template(f"{answer.template}.html", **answer.values)
+        response = Response(text, status=answer.status, mimetype="text/html")
+        kind = answer.kind
+        if answer.retry_after is not None:
+            response.headers["Retry-After"] = str(answer.retry_after)
+    response.headers.update(kind.headers)
+    if site.addresses.secure:
+        response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
+    for cookie in answer.cookies:
+        response.set_cookie(
+            cookie.name,
+            cookie.value,
+            max_age=cookie.max_age,
+            path="/",
+            secure=site.addresses.secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def _set_up_errors(app: QuartTrio, site: Site) -> None:
+    async def refused(error: HTTPException) -> Response:
+        response = await _respond(site, _http_error(error))
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
+
+    async def failed(fault: Exception) -> Response:
+        reason = log_fault(fault, method=request.method, path=request.path)
+        temporary = reason is Reason.OVERLOADED
+        retry_after = to_wire(reason).retry_after
+        return await _respond(site, unavailable(retry_after) if temporary else broken())
+
+    app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(Exception, failed)
+
+
+def _http_error(error: HTTPException) -> Page:
+    """What the framework refused, in our words."""
+    words = {
+        404: ("Page not found", "There is nothing at this address."),
+        405: ("Not possible here", "This page cannot be used in that way."),
+        408: ("Too slow", "The request did not arrive in time."),
+        413: ("Too large", "The request is larger than this server reads."),
+    }
+    status = error.code or 400
+    heading, text = words.get(status, ("This request is malformed", "It was not read."))
+    return message(heading, text, status=status, symbol="")
