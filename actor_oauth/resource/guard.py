@@ -194,7 +194,8 @@ class _Passage:
             except Exception as error:  # noqa: BLE001  raised again below
                 # Outside of the nursery, which would wrap it in a group.
                 fault = error
-            nursery.cancel_scope.cancel()
+            if self._watched:
+                nursery.cancel_scope.cancel()
         if fault is not None:
             raise fault
         if self._cut and not self._length_announced:
