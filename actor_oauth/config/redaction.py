@@ -11,6 +11,8 @@ from typing import Final
 
 from structlog.typing import EventDict, WrappedLogger
 
+from actor_oauth.oauth.tokens import TokenKind
+
 REDACTED: Final = "[redacted]"
 
 # Parameters of RFC 6749, 7009, 7523, 7591, 7636 and 9449, our own form fields, and the
@@ -49,7 +51,7 @@ _SECRET_NAMES: Final = frozenset(
 )
 
 # A token of ours, whole or cut short: `aort_…`.
-_OUR_TOKEN: Final = re.compile(r"\bao[a-z]{2}_[A-Za-z0-9_-]{8,}")
+_OUR_TOKEN: Final = re.compile(rf"(?:{'|'.join(TokenKind)})_[A-Za-z0-9_-]{{8,}}")
 _CREDENTIALS: Final = re.compile(r"(?i)\b(basic|bearer|dpop)\s+[A-Za-z0-9._~+/=-]{8,}")
 # `code=…` in a query or form, `"code": "…"` in JSON, `'code': '…'` in a repr.
 _MEMBER: Final = re.compile(

@@ -102,6 +102,7 @@ def test_records_below_the_level_are_dropped(
         "Running on http://127.0.0.1:8000 (CTRL + C to quit)",
         "GET /authorize 200",
         "exit code: 1",
+        "client aocl_Zm9yZ2V0LW1lLW5vdA was registered",
         "token endpoint answered 400 invalid_grant",
     ],
 )
