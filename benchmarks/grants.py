@@ -1,7 +1,6 @@
 """Grants of many users, made on the data directory of a running server."""
 
 import secrets
-from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
@@ -20,26 +19,25 @@ from benchmarks.oauth_client import (
 )
 
 
-async def make_grants(data: Path, issuer: str, count: int) -> tuple[str, list[Tokens]]:
+async def make_grants(settings: Settings, count: int) -> tuple[str, list[Tokens]]:
     """Give each of `count` users a grant, all for one client.
 
     Nobody logs in: the helper API says who the user is, in a second process on the same
     data directory. Codes are redeemed over HTTP, as always.
 
     Args:
-        data: The data directory of the server.
-        issuer: Of the server.
+        settings: Of the server: its data directory, its issuer, its resources.
         count: How many users.
 
     Returns:
         The `client_id`, and the tokens of each grant.
     """
-    settings = Settings(data=data, issuer=issuer)
+    assert settings.issuer is not None
     async with (
         httpx2.AsyncClient(timeout=60.0) as http,
         Provider(settings).open() as running,
     ):
-        endpoints = await discover(http, issuer)
+        endpoints = await discover(http, settings.issuer)
         client_id = await register(http, endpoints)
         tokens = []
         for number in range(count):

@@ -114,10 +114,9 @@ async def profile(
         serve = partial(provider.serve, fd=fd, announce=lambda _issuer: listening.set())
         nursery.start_soon(serve)
         await listening.wait()
-        issuer = provider.policy.issuer
-        client_id, tokens = await make_grants(data, issuer, connections)
+        client_id, tokens = await make_grants(settings, connections)
         plan = Plan(
-            url=f"{issuer}/token",
+            url=f"{settings.issuer}/token",
             seconds=seconds,
             client_id=client_id,
             refresh_tokens=[one.refresh_token for one in tokens],

@@ -20,6 +20,7 @@ import trio
 from rich.console import Console
 from rich.table import Table
 
+from actor_oauth.config import Settings
 from benchmarks.grants import make_grants
 from benchmarks.load import LoadFigures, Plan
 from benchmarks.processes import run_load, started
@@ -68,19 +69,19 @@ def _measure_echo(kind: str, scale: Scale) -> LoadFigures:
 
 
 @contextmanager
-def _provider(module: list[str]) -> Iterator[tuple[str, Path]]:
+def _provider(module: list[str]) -> Iterator[Settings]:
     with tempfile.TemporaryDirectory() as data:
         arguments = [*module, "--data", data]
         with started(arguments, core=SERVER_CORE) as issuer:
-            yield issuer, Path(data)
+            yield Settings(data=Path(data), issuer=issuer)
 
 
 def _measure_refresh(scale: Scale) -> LoadFigures:
-    with _provider(["actor_oauth", "serve", "--port", "0"]) as (issuer, data):
-        client_id, tokens = trio.run(make_grants, data, issuer, scale.connections)
+    with _provider(["actor_oauth", "serve", "--port", "0"]) as settings:
+        client_id, tokens = trio.run(make_grants, settings, scale.connections)
         return run_load(
             Plan(
-                url=f"{issuer}/token",
+                url=f"{settings.issuer}/token",
                 seconds=scale.seconds,
                 client_id=client_id,
                 refresh_tokens=[one.refresh_token for one in tokens],
@@ -90,11 +91,11 @@ def _measure_refresh(scale: Scale) -> LoadFigures:
 
 
 def _measure_check(scale: Scale) -> LoadFigures:
-    with _provider(["benchmarks.guarded"]) as (issuer, data):
-        _, tokens = trio.run(make_grants, data, issuer, 1)
+    with _provider(["benchmarks.guarded"]) as settings:
+        _, tokens = trio.run(make_grants, settings, 1)
         return run_load(
             Plan(
-                url=f"{issuer}/mcp",
+                url=f"{settings.issuer}/mcp",
                 seconds=scale.seconds,
                 connections=scale.connections,
                 headers={"Authorization": f"Bearer {tokens[0].access_token}"},
