@@ -255,7 +255,7 @@ class Actor:
         self,
         target: type[B],
         key: str,
-        method: Turn[B, P, object],
+        method: Turn[B, P, R],
         *args: P.args,
         **payload: P.kwargs,
     ) -> None:
