@@ -21,6 +21,7 @@ from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.tokens import NO_RECORD, Token, TokenKind
 from actor_oauth.oauth.wire import Reason, Refused
 from actor_oauth.runtime import Actor, ActorSystem, LocalEngine, open_system, turn, view
+from tests.support.clocks import StoppedClock
 
 NOW = 1_700_000_000
 DAY = 86400
@@ -59,16 +60,6 @@ class PatientClient(ClientActor, kind="client"):
     """Tells two users at a time."""
 
     revocation_batch: ClassVar[int] = 2
-
-
-class StoppedClock:
-    """Stands still. Alarms are due by it, turns are told the time by their caller."""
-
-    def __init__(self, now: int) -> None:
-        self._now = now
-
-    def now(self) -> int:
-        return self._now
 
 
 def secret_of(filler: bytes, kind: TokenKind = TokenKind.CLIENT_SECRET) -> str:
