@@ -1,0 +1,1 @@
+"""The protocol as values and pure decisions: no I/O, no clock, no randomness."""
