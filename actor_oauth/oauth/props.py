@@ -28,6 +28,7 @@ from actor_oauth.oauth.keyring import KEY_LENGTH
 from actor_oauth.oauth.tokens import Token
 
 MAX_PROPS_BYTES: Final = 64 * 1024
+MAX_METADATA_BYTES: Final = 16 * 1024
 
 # Safe although it never changes: Rule 1 uses each data key for one encryption.
 _NONCE: Final = bytes(12)
@@ -39,28 +40,31 @@ def encode_props(props: Json) -> bytes:
     Raises:
         ValueError: If it is no JSON value, or longer than `MAX_PROPS_BYTES` as JSON.
     """
-    text = json.dumps(
-        props, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    ).encode()
-    if len(text) > MAX_PROPS_BYTES:
-        raise ValueError("props are too long")
-    return text
+    return _encode(props, MAX_PROPS_BYTES)
+
+
+def encode_metadata(metadata: Json) -> str:
+    """Give the text of what an application attaches for listing; it is not encrypted.
+
+    Raises:
+        ValueError: If it is no JSON value, or longer than `MAX_METADATA_BYTES` as JSON.
+    """
+    return _encode(metadata, MAX_METADATA_BYTES).decode()
 
 
 def props_context(
-    *, actor_key: str, record: bytes, user_id: str, client_id: str, version: int
+    *, actor_key: str, number: int, client_id: str, version: int = 1
 ) -> bytes:
-    """Say which grant the props belong to, so that they cannot be moved to another."""
-    parts = [
-        b"actor_oauth props",
-        bytes.fromhex(actor_key),
-        record,
-        user_id.encode(),
-        client_id.encode(),
-        str(version).encode(),
-    ]
-    # Each with its length, or two neighbours could trade characters.
-    return b"".join(len(part).to_bytes(4) + part for part in parts)
+    """Say which grant the props belong to, so that they cannot be moved to another.
+
+    Args:
+        actor_key: Stands for the user, whose keyed hash it is.
+        number: The grant's.
+        client_id: The grant's.
+        version: Rises with every change of the props.
+    """
+    place = bytes.fromhex(actor_key) + number.to_bytes(8) + version.to_bytes(8)
+    return b"actor_oauth props\0" + place + client_id.encode()
 
 
 def seal_props(text: bytes, *, data_key: bytes, context: bytes) -> bytes:
@@ -106,3 +110,12 @@ def _wrapping_key(token: Token) -> bytes:
     salt = bytes.fromhex(token.actor_key) + token.record
     info = b"actor_oauth props data key\0" + token.kind.encode()
     return HKDF(SHA256(), KEY_LENGTH, salt, info).derive(token.secret)
+
+
+def _encode(value: Json, max_bytes: int) -> bytes:
+    text = json.dumps(
+        value, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    ).encode()
+    if len(text) > max_bytes:
+        raise ValueError("what is attached to a grant is too long")
+    return text

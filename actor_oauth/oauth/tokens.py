@@ -51,7 +51,7 @@ class Token:
     Attributes:
         kind: What it is for.
         actor_key: The key of the actor that knows it: 32 hexadecimal digits.
-        record: Which of the actor's records: the grant's 8 bytes, or `NO_RECORD`.
+        record: Which of the actor's records: 8 bytes, or `NO_RECORD`.
         secret: 32 bytes that nobody can guess.
     """
 
@@ -135,7 +135,7 @@ class AccessTokenInfo:
     """What a live access token says.
 
     Attributes:
-        grant_id: The grant that it belongs to: 16 hexadecimal digits, unique together
+        grant_id: The grant that it belongs to: 8 hexadecimal digits, unique together
             with the user.
         client_id: Whom it was issued to.
         user_id: Who granted it; the `sub` of RFC 7662.

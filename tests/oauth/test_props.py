@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.props import (
+    MAX_METADATA_BYTES,
     MAX_PROPS_BYTES,
+    encode_metadata,
     encode_props,
     props_context,
     seal_props,
@@ -37,15 +39,13 @@ TOKEN = Token(TokenKind.ACCESS, "ab" * 16, bytes(8), b"t" * 32)
 def context(
     *,
     actor_key: str = "ab" * 16,
-    record: bytes = bytes(8),
-    user_id: str = "ada",
+    number: int = 1,
     client_id: str = "c1",
     version: int = 1,
 ) -> bytes:
     return props_context(
         actor_key=actor_key,
-        record=record,
-        user_id=user_id,
+        number=number,
         client_id=client_id,
         version=version,
     )
@@ -63,8 +63,7 @@ def test_props_come_back_as_they_were(props: Json) -> None:
     "elsewhere",
     [
         context(actor_key="cd" * 16),
-        context(record=(1).to_bytes(8)),
-        context(user_id="adac", client_id="1"),
+        context(number=2),
         context(client_id="c2"),
         context(version=2),
     ],
@@ -101,6 +100,12 @@ def test_props_have_a_limit_counted_in_bytes() -> None:
         encode_props("x" * (MAX_PROPS_BYTES - 1))
     with pytest.raises(ValueError, match="long"):
         encode_props("é" * (MAX_PROPS_BYTES // 2))
+
+
+def test_metadata_have_a_limit_of_their_own() -> None:
+    assert encode_metadata({"label": "é"}) == '{"label":"é"}'
+    with pytest.raises(ValueError, match="long"):
+        encode_metadata("x" * MAX_METADATA_BYTES)
 
 
 @pytest.mark.parametrize("props", [float("nan"), float("inf"), "\ud800"])

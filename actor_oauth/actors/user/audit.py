@@ -1,0 +1,74 @@
+"""The audit trail: what happened to a user's account and grants, newest 256 events."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from actor_oauth.oauth.grants import GrantEvent, grant_id
+from actor_oauth.runtime import Database
+
+MAX_EVENTS: Final = 256
+
+
+class AccountEvent(StrEnum):
+    """What can happen to an account; grants have `GrantEvent`."""
+
+    ACCOUNT_CREATED = "account_created"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_ENABLED = "account_enabled"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 an event's name
+    LOGIN_SUCCEEDED = "login_succeeded"
+    LOGIN_FAILED = "login_failed"
+    SESSIONS_CLOSED = "sessions_closed"
+    GRANT_AUTHORIZED = "grant_authorized"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """One entry of the trail. It never holds a secret (K-12).
+
+    Attributes:
+        at: When, in Unix seconds.
+        kind: What happened: an `AccountEvent` or a `GrantEvent`.
+        grant_id: Of the grant that it happened to, or None.
+        detail: More for the operator, such as the client's id, or None.
+    """
+
+    at: int
+    kind: str
+    grant_id: str | None
+    detail: str | None
+
+
+def record_event(
+    db: Database,
+    kind: AccountEvent | GrantEvent,
+    *,
+    at: int,
+    number: int | None = None,
+    detail: str | None = None,
+) -> None:
+    """Add an event, and let the oldest go when there are too many."""
+    seq = db.execute(
+        "INSERT INTO events (at, kind, number, detail) VALUES (?, ?, ?, ?)",
+        (at, kind, number, detail),
+    ).lastrowid
+    assert seq is not None
+    db.execute("DELETE FROM events WHERE seq <= ?", (seq - MAX_EVENTS,))
+
+
+def load_events(db: Database, *, limit: int) -> tuple[AuditEvent, ...]:
+    """Give the newest events, newest first."""
+    rows: list[tuple[int, str, int | None, str | None]] = db.execute(
+        "SELECT at, kind, number, detail FROM events ORDER BY seq DESC LIMIT ?",
+        (max(0, limit),),
+    ).fetchall()
+    return tuple(
+        AuditEvent(
+            at=at,
+            kind=kind,
+            grant_id=None if number is None else grant_id(number),
+            detail=detail,
+        )
+        for at, kind, number, detail in rows
+    )

@@ -1,0 +1,166 @@
+"""From the user's yes to a code: consent transactions, and the application's own pages."""
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from actor_oauth.actors.user import short_lived
+from actor_oauth.actors.user.account import load_account, next_grant_number
+from actor_oauth.actors.user.consents import (
+    handle_hash,
+    load_consent,
+    save_consent,
+)
+from actor_oauth.actors.user.grants import insert_grant
+from actor_oauth.actors.user.sessions import load_session
+from actor_oauth.actors.user.short_lived import Kind
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
+from actor_oauth.oauth.consent import Consent, ConsentAnswer, answered, decide_answer
+from actor_oauth.oauth.issue_code import Approval, decide_code
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.runtime import Database
+
+TOMBSTONE_LIFETIME: Final = 7 * 86_400
+"""Seconds. It only has to outlive every request that was under way when it was set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """There is a new grant.
+
+    Attributes:
+        code: For the redirect.
+        request: What was asked, with where to redirect to.
+        grant_id: The grant's name among those of the user.
+    """
+
+    code: str = field(repr=False)
+    request: AuthorizationRequest
+    grant_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """The user said no.
+
+    Attributes:
+        request: What was asked, with where to redirect to.
+    """
+
+    request: AuthorizationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a turn brings along.
+
+    Attributes:
+        actor_key: The key of the user's actor.
+        policy: What the operator decided.
+        fresh: Random bytes for this turn.
+        now: The time of the turn.
+    """
+
+    actor_key: str
+    policy: Policy
+    fresh: bytes = field(repr=False)
+    now: int
+
+
+def authorize(
+    db: Database,
+    request: AuthorizationRequest,
+    approval: Approval,
+    circumstances: Circumstances,
+) -> Approved | Refused:
+    """Begin a grant, if the account and the client still stand."""
+    account = load_account(db)
+    if account is None or account.disabled:
+        return Refused(Reason.ACCOUNT_DISABLED)
+    decision = decide_code(
+        request,
+        approval,
+        actor_key=circumstances.actor_key,
+        number=next_grant_number(db),
+        ended_epoch=ended_epoch(db, request.client_id),
+        policy=circumstances.policy,
+        fresh=circumstances.fresh,
+        now=circumstances.now,
+    )
+    if isinstance(decision, Refused):
+        return decision
+    insert_grant(db, decision)
+    return Approved(
+        code=decision.code.render(),
+        request=request,
+        grant_id=decision.grant.grant_id,
+    )
+
+
+def approve(
+    db: Database,
+    handle: bytes,
+    session_key: bytes,
+    approval: Approval,
+    circumstances: Circumstances,
+) -> Approved | Refused:
+    """Answer a consent transaction with yes.
+
+    A yes that cannot be given a code leaves the transaction as it was.
+    """
+    consent = _answer(
+        db, handle, session_key, ConsentAnswer.APPROVE, now=circumstances.now
+    )
+    if isinstance(consent, Refused):
+        return consent
+    outcome = authorize(db, consent.request, approval, circumstances)
+    if isinstance(outcome, Approved):
+        _save_answer(db, handle, consent, ConsentAnswer.APPROVE)
+    return outcome
+
+
+def deny(
+    db: Database, handle: bytes, session_key: bytes, *, now: int
+) -> Denied | Refused:
+    """Answer a consent transaction with no."""
+    consent = _answer(db, handle, session_key, ConsentAnswer.DENY, now=now)
+    if isinstance(consent, Refused):
+        return consent
+    _save_answer(db, handle, consent, ConsentAnswer.DENY)
+    return Denied(request=consent.request)
+
+
+def bury_client(db: Database, client_id: str, epoch: int, *, now: int) -> int:
+    """Remember that a client's epoch has ended; returns until when."""
+    expires_at = now + TOMBSTONE_LIFETIME
+    latest = max(epoch, ended_epoch(db, client_id))
+    short_lived.put(
+        db,
+        Kind.ENDED_CLIENT,
+        client_id.encode(),
+        str(latest),
+        expires_at=expires_at,
+    )
+    return expires_at
+
+
+def ended_epoch(db: Database, client_id: str) -> int:
+    """Give the last epoch of a client that is known to have ended, or 0."""
+    row = short_lived.get(db, Kind.ENDED_CLIENT, client_id.encode())
+    return 0 if row is None else int(row[1])
+
+
+def _answer(
+    db: Database, handle: bytes, session_key: bytes, answer: ConsentAnswer, *, now: int
+) -> Consent | Refused:
+    if load_session(db, session_key, now=now) is None:
+        return Refused(Reason.SESSION_ENDED)
+    consent = load_consent(db, handle_hash(handle))
+    return decide_answer(consent, answer, session_hash=session_key, now=now)
+
+
+def _save_answer(
+    db: Database, handle: bytes, consent: Consent, answer: ConsentAnswer
+) -> None:
+    state = answered(consent, answer)
+    save_consent(db, handle_hash(handle), replace(consent, state=state))

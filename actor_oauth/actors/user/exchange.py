@@ -1,0 +1,190 @@
+"""The token endpoint's turns: load facts, let `oauth` decide, save what was decided."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from actor_oauth.actors.user.grants import (
+    end_grant,
+    end_superseded_grants,
+    load_grant,
+    save_redeemed,
+    save_verifier_failures,
+)
+from actor_oauth.actors.user.tokens import (
+    insert_access_token,
+    insert_refresh_token,
+    is_known,
+    load_chain,
+    revoke_access_token,
+    save_rotation,
+)
+from actor_oauth.oauth.grants import Ending, Grant, GrantEvent, parse_record
+from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.redeem_code import (
+    CodeRequest,
+    Redemption,
+    WrongVerifier,
+    decide_redemption,
+)
+from actor_oauth.oauth.refresh import (
+    RefreshRequest,
+    Retry,
+    Rotation,
+    decide_refresh,
+)
+from actor_oauth.oauth.revoke import Revoked, decide_revocation
+from actor_oauth.oauth.tokens import Token, TokenResponse
+from actor_oauth.runtime import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeemed:
+    """A code was redeemed.
+
+    Attributes:
+        response: For the client.
+        grant_id: The grant's name among those of the user.
+        superseded: How many older grants ended with it.
+    """
+
+    response: TokenResponse
+    grant_id: str
+    superseded: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """A refresh token was accepted.
+
+    Attributes:
+        response: For the client.
+        grant_id: The grant's name among those of the user.
+        retried: Whether the token had been used before, so that nothing was rotated.
+    """
+
+    response: TokenResponse
+    grant_id: str
+    retried: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshOutcome:
+    """What a refresh did.
+
+    Attributes:
+        refreshed: For the caller.
+        window_ends_at: Of the grace window that it opened; None if it opened none.
+    """
+
+    refreshed: Refreshed
+    window_ends_at: int | None
+
+
+def redeem(
+    db: Database, request: CodeRequest, *, policy: Policy, fresh: bytes, now: int
+) -> Redeemed | Refused:
+    """Redeem a code: what is decided is what is committed."""
+    grant = _load_named(db, request.code)
+    decision = decide_redemption(request, grant, policy=policy, fresh=fresh, now=now)
+    match decision:
+        case Redemption():
+            return _save_redemption(db, decision, now=now)
+        case WrongVerifier():
+            assert grant is not None
+            save_verifier_failures(db, grant, decision.failures)
+            return decision.refused
+        case Ending():
+            assert grant is not None
+            end_grant(db, grant, decision.event, now=now)
+            return decision.refused
+        case Refused():
+            return decision
+        case _:
+            assert_never(decision)
+
+
+def refresh(
+    db: Database,
+    request: RefreshRequest,
+    *,
+    keyring: Keyring,
+    policy: Policy,
+    fresh: bytes,
+    now: int,
+) -> RefreshOutcome | Refused:
+    """Refresh: what is decided is what is committed."""
+    grant = _load_named(db, request.token)
+    chain = None if grant is None else load_chain(db, request.token, grant)
+    decision = decide_refresh(
+        request, grant, chain, keyring=keyring, policy=policy, fresh=fresh, now=now
+    )
+    match decision:
+        case Rotation():
+            assert grant is not None
+            save_rotation(db, grant, decision)
+            link = decision.link
+            ends_at = None if link is None else link.window_ends_at
+            return _refreshed(grant, decision.response, window_ends_at=ends_at)
+        case Retry():
+            assert grant is not None
+            if decision.access is not None:
+                insert_access_token(db, grant.number, decision.access)
+            return _refreshed(grant, decision.response, retried=True)
+        case Ending():
+            assert grant is not None
+            end_grant(db, grant, decision.event, now=now)
+            return decision.refused
+        case Refused():
+            return decision
+        case _:
+            assert_never(decision)
+
+
+def revoke(db: Database, token: Token, *, client_id: str, now: int) -> Revoked:
+    """Revoke a token at its client's wish."""
+    grant = _load_named(db, token)
+    decision = decide_revocation(
+        token.kind, grant, client_id=client_id, matches=is_known(db, token)
+    )
+    if decision is Revoked.GRANT:
+        assert grant is not None
+        end_grant(db, grant, GrantEvent.REVOKED_BY_CLIENT, now=now)
+    elif decision is Revoked.ACCESS_TOKEN:
+        revoke_access_token(db, token)
+    return decision
+
+
+def _load_named(db: Database, token: Token) -> Grant | None:
+    number, _ = parse_record(token)
+    return load_grant(db, token.actor_key, number)
+
+
+def _refreshed(
+    grant: Grant,
+    response: TokenResponse,
+    *,
+    retried: bool = False,
+    window_ends_at: int | None = None,
+) -> RefreshOutcome:
+    refreshed = Refreshed(response=response, grant_id=grant.grant_id, retried=retried)
+    return RefreshOutcome(refreshed=refreshed, window_ends_at=window_ends_at)
+
+
+def _save_redemption(db: Database, redemption: Redemption, *, now: int) -> Redeemed:
+    grant = redemption.grant
+    save_redeemed(db, grant)
+    insert_access_token(db, grant.number, redemption.access)
+    if redemption.refresh is not None:
+        insert_refresh_token(db, grant.number, redemption.refresh)
+    superseded = 0
+    if grant.supersedes:
+        # Not before: a code that is never redeemed must not cost the user the
+        # installation that works (C-21).
+        superseded = end_superseded_grants(db, grant, now=now)
+    return Redeemed(
+        response=redemption.response,
+        grant_id=grant.grant_id,
+        superseded=superseded,
+    )

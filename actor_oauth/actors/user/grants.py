@@ -1,0 +1,288 @@
+"""Grants at rest: loaded, begun, redeemed, ended, listed."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, cast
+
+from actor_oauth.actors.user.audit import AccountEvent, record_event
+from actor_oauth.oauth.grants import (
+    Grant,
+    GrantEvent,
+    GrantState,
+    grant_id,
+    is_final,
+    next_state,
+    parse_grant_id,
+)
+from actor_oauth.oauth.issue_code import IssuedCode
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.runtime import Database
+
+MAX_PAGE: Final = 200
+
+_LOAD: Final = (
+    "SELECT number, state, clock, generation, deadline, expires_at, created_at,"
+    " client_id, redirect_uri, resource, scope, supersedes, code_hash, code_challenge,"
+    " code_failures, code_data_key FROM grants WHERE number = ?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantSummary:
+    """What a user sees of a grant that is in force.
+
+    Attributes:
+        grant_id: Its name, for revoking it.
+        client_id: Who was allowed something.
+        redirect_uri: Where the code went.
+        resource: For which resource.
+        scope: To do what.
+        created_at: When the user agreed, in Unix seconds.
+        last_used_at: When it last issued tokens, in Unix seconds.
+        expires_at: When it ends in any case, in Unix seconds.
+        metadata: What the application attached for listing, or None.
+    """
+
+    grant_id: str
+    client_id: str
+    redirect_uri: str
+    resource: str
+    scope: Scope
+    created_at: int
+    last_used_at: int
+    expires_at: int
+    metadata: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantPage:
+    """Some grants, newest first.
+
+    Attributes:
+        grants: In order.
+        next_cursor: For the page after this one; None at the end.
+    """
+
+    grants: tuple[GrantSummary, ...]
+    next_cursor: str | None
+
+
+def load_grant(db: Database, actor_key: str, number: int) -> Grant | None:
+    """Give a grant, or None if there is none with this number."""
+    row = db.execute(_LOAD, (number,)).fetchone()
+    if row is None:
+        return None
+    return Grant(
+        actor_key=actor_key,
+        number=row[0],
+        state=GrantState(row[1]),
+        clock=row[2],
+        generation=row[3],
+        deadline=row[4],
+        expires_at=row[5],
+        created_at=row[6],
+        client_id=row[7],
+        redirect_uri=row[8],
+        resource=row[9],
+        scope=stored_scope(row[10]),
+        supersedes=bool(row[11]),
+        code_hash=row[12],
+        code_challenge=row[13],
+        code_failures=row[14],
+        code_data_key=row[15],
+    )
+
+
+def insert_grant(db: Database, issued: IssuedCode) -> None:
+    """Store a grant that begins."""
+    grant = issued.grant
+    db.execute(
+        "INSERT INTO grants VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " ?, ?)",
+        (
+            grant.number,
+            grant.state,
+            grant.clock,
+            grant.generation,
+            grant.deadline,
+            grant.expires_at,
+            grant.created_at,
+            grant.client_id,
+            grant.redirect_uri,
+            grant.resource,
+            str(grant.scope),
+            int(grant.supersedes),
+            grant.code_hash,
+            grant.code_challenge,
+            grant.code_failures,
+            grant.code_data_key,
+            issued.metadata,
+            issued.sealed_props,
+        ),
+    )
+    record_event(
+        db,
+        AccountEvent.GRANT_AUTHORIZED,
+        at=grant.created_at,
+        number=grant.number,
+        detail=grant.client_id,
+    )
+
+
+def save_redeemed(db: Database, grant: Grant) -> None:
+    """Store a grant whose code was just redeemed."""
+    db.execute(
+        "UPDATE grants SET state = ?, clock = ?, generation = ?, deadline = ?,"
+        " expires_at = ?, code_data_key = ? WHERE number = ?",
+        (
+            grant.state,
+            grant.clock,
+            grant.generation,
+            grant.deadline,
+            grant.expires_at,
+            grant.code_data_key,
+            grant.number,
+        ),
+    )
+    event = GrantEvent.CODE_REDEEMED
+    record_event(db, event, at=grant.clock, number=grant.number, detail=grant.client_id)
+
+
+def save_verifier_failures(db: Database, grant: Grant, failures: int) -> None:
+    """Store how often a wrong verifier came with the right code."""
+    db.execute(
+        "UPDATE grants SET code_failures = ? WHERE number = ?", (failures, grant.number)
+    )
+
+
+def end_grant(db: Database, grant: Grant, event: GrantEvent, *, now: int) -> None:
+    """End a grant for good, and delete everything that was secret about it.
+
+    The row itself stays for a while, so that the log can say why a token is refused.
+    """
+    state, time = next_state(grant.state, event), grant.time(now)
+    db.execute(
+        "UPDATE grants SET state = ?, clock = ?, code_data_key = NULL, props = NULL"
+        " WHERE number = ?",
+        (state, time, grant.number),
+    )
+    forget_tokens(db, grant.number)
+    record_event(db, event, at=time, number=grant.number, detail=grant.client_id)
+
+
+def end_live_grants(
+    db: Database,
+    actor_key: str,
+    event: GrantEvent,
+    *,
+    now: int,
+    client_id: str | None = None,
+) -> int:
+    """End every grant that is not over yet; of one client, if one is named.
+
+    Returns:
+        How many there were.
+    """
+    rows: list[tuple[int]] = db.execute(
+        "SELECT number FROM grants WHERE state IN ('authorized', 'active')"
+        " AND (?1 IS NULL OR client_id = ?1)",
+        (client_id,),
+    ).fetchall()
+    return _end_all(db, actor_key, rows, event, now=now)
+
+
+def end_named_grant(
+    db: Database, actor_key: str, name: str, event: GrantEvent, *, now: int
+) -> bool:
+    """End the grant with this name; False if there is none that lives."""
+    number = parse_grant_id(name)
+    grant = None if number is None else load_grant(db, actor_key, number)
+    if grant is None or is_final(grant.state):
+        return False
+    end_grant(db, grant, event, now=now)
+    return True
+
+
+def end_superseded_grants(db: Database, by: Grant, *, now: int) -> int:
+    """End the older grants whose place a grant takes (C-21).
+
+    Only lower numbers: of two that are redeemed in either order the newer one survives,
+    and there is never a moment without any.
+
+    Returns:
+        How many there were.
+    """
+    rows: list[tuple[int]] = db.execute(
+        "SELECT number FROM grants WHERE state IN ('authorized', 'active')"
+        " AND number < ? AND client_id = ? AND redirect_uri = ? AND resource = ?",
+        (by.number, by.client_id, by.redirect_uri, by.resource),
+    ).fetchall()
+    return _end_all(db, by.actor_key, rows, GrantEvent.SUPERSEDED, now=now)
+
+
+def forget_tokens(db: Database, number: int) -> None:
+    """Delete every token of a grant."""
+    db.execute("DELETE FROM access_tokens WHERE number = ?", (number,))
+    db.execute("DELETE FROM refresh_tokens WHERE number = ?", (number,))
+
+
+def list_grants(db: Database, *, cursor: str | None, limit: int, now: int) -> GrantPage:
+    """Give the grants in force, newest first.
+
+    Args:
+        db: The user's database.
+        cursor: From the page before; None, or one that cannot be read, to begin.
+        limit: Grants at most, 1 to 200.
+        now: The time.
+    """
+    limit = max(1, min(limit, MAX_PAGE))
+    before = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else None
+    rows = db.execute(
+        "SELECT number, client_id, redirect_uri, resource, scope, created_at, clock,"
+        " expires_at, metadata FROM grants WHERE state = 'active'"
+        " AND max(?1, clock) < expires_at AND (?2 IS NULL OR number < ?2)"
+        " ORDER BY number DESC LIMIT ?3",
+        (now, before, limit + 1),
+    ).fetchall()
+    grants = tuple(
+        GrantSummary(
+            grant_id=grant_id(row[0]),
+            client_id=row[1],
+            redirect_uri=row[2],
+            resource=row[3],
+            scope=stored_scope(row[4]),
+            created_at=row[5],
+            last_used_at=row[6],
+            expires_at=row[7],
+            metadata=None if row[8] is None else cast("Json", json.loads(row[8])),
+        )
+        for row in rows[:limit]
+    )
+    more = len(rows) > limit
+    return GrantPage(
+        grants=grants, next_cursor=str(rows[limit - 1][0]) if more else None
+    )
+
+
+# A server knows few different scopes, and reading one costs more than finding it.
+@lru_cache(maxsize=1024)
+def stored_scope(text: str) -> Scope:
+    """Read a scope that this program stored."""
+    return parse_scope(text) or Scope()
+
+
+def _end_all(
+    db: Database,
+    actor_key: str,
+    rows: list[tuple[int]],
+    event: GrantEvent,
+    *,
+    now: int,
+) -> int:
+    for (number,) in rows:
+        grant = load_grant(db, actor_key, number)
+        assert grant is not None
+        end_grant(db, grant, event, now=now)
+    return len(rows)

@@ -1,0 +1,84 @@
+"""The tables of a user's database.
+
+A user who does nothing should cost little, and every table costs a page (1 KiB) while it
+is empty. So there are few, without indexes beyond their keys, and what lives for a while
+and is found by one key shares a table. Times are Unix seconds.
+"""
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+USER_MIGRATIONS = Migrations("actor_oauth.user")
+
+# One row. A user whom an application brought along has no password.
+_ACCOUNT = """
+CREATE TABLE account (
+    id INTEGER PRIMARY KEY, user_id TEXT NOT NULL, password_hash TEXT,
+    disabled INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    blocked_until INTEGER NOT NULL, last_grant INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT
+"""
+
+# `links_from`: no generation before it has a link left. The columns that can be large
+# come last, so that most reads need not pass over them.
+_GRANTS = """
+CREATE TABLE grants (
+    number INTEGER PRIMARY KEY, state TEXT NOT NULL, clock INTEGER NOT NULL,
+    generation INTEGER NOT NULL, links_from INTEGER NOT NULL,
+    deadline INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, client_id TEXT NOT NULL,
+    redirect_uri TEXT NOT NULL, resource TEXT NOT NULL, scope TEXT NOT NULL,
+    supersedes INTEGER NOT NULL, code_hash BLOB NOT NULL,
+    code_challenge TEXT NOT NULL, code_failures INTEGER NOT NULL,
+    code_data_key BLOB, metadata TEXT, props BLOB
+) STRICT
+"""
+
+# One row per generation; all but the newest are superseded. The link (kid, salt and end
+# of the window) is there only while the window is open.
+_REFRESH_TOKENS = """
+CREATE TABLE refresh_tokens (
+    number INTEGER, generation INTEGER, hash BLOB NOT NULL, data_key BLOB,
+    window_ends_at INTEGER, kid TEXT, salt BLOB, PRIMARY KEY (number, generation)
+) STRICT, WITHOUT ROWID
+"""
+
+# `scope` only if it is narrower than the grant's; `expires_at` is 0 once revoked.
+_ACCESS_TOKENS = """
+CREATE TABLE access_tokens (
+    number INTEGER, generation INTEGER, hash BLOB, issued_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL, scope TEXT, data_key BLOB,
+    PRIMARY KEY (number, generation, hash)
+) STRICT, WITHOUT ROWID
+"""
+
+# Sessions, consent transactions, and the tombstones of clients that have ended.
+_SHORT_LIVED = """
+CREATE TABLE short_lived (
+    kind TEXT, key BLOB, expires_at INTEGER NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID
+"""
+
+_EVENTS = """
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
+    number INTEGER, detail TEXT
+) STRICT
+"""
+
+
+@USER_MIGRATIONS()
+def m0001_account_grants_tokens(db: sqlite_utils.Database) -> None:
+    """The account, its grants with their tokens, what is short-lived, the audit trail."""
+    for statement in (
+        _ACCOUNT,
+        _GRANTS,
+        _REFRESH_TOKENS,
+        _ACCESS_TOKENS,
+        _SHORT_LIVED,
+        _EVENTS,
+    ):
+        # SQLite keeps the text as it is written, line breaks included.
+        db.execute(" ".join(statement.split()))

@@ -1,0 +1,164 @@
+"""Access and refresh tokens at rest: hashes, wrapped keys, and the links between them."""
+
+from typing import Final
+
+from actor_oauth.oauth.grants import (
+    Grant,
+    IssuedAccessToken,
+    IssuedRefreshToken,
+    parse_record,
+)
+from actor_oauth.oauth.introspect import StoredAccessToken
+from actor_oauth.oauth.refresh import (
+    MAX_STEPS,
+    Chain,
+    Link,
+    Rotation,
+    StoredRefreshToken,
+)
+from actor_oauth.oauth.tokens import Token, TokenKind, token_hash
+from actor_oauth.runtime import Database
+
+_FIND_ACCESS: Final = (
+    "SELECT a.issued_at, a.expires_at, a.scope, a.data_key, g.state, g.clock,"
+    " g.client_id, g.resource, g.scope, g.metadata, g.props,"
+    " (SELECT user_id FROM account)"
+    " FROM access_tokens AS a JOIN grants AS g USING (number)"
+    " WHERE a.number = ? AND a.generation = ? AND a.hash = ?"
+)
+
+
+def find_access_token(db: Database, token: Token) -> StoredAccessToken | None:
+    """Give the row of an access token, or None if none has its hash."""
+    number, generation = parse_record(token)
+    row = db.execute(_FIND_ACCESS, (number, generation, token_hash(token))).fetchone()
+    return None if row is None else StoredAccessToken._make(row)
+
+
+def insert_access_token(db: Database, number: int, issued: IssuedAccessToken) -> None:
+    """Store an access token that was just issued."""
+    db.execute(
+        "INSERT INTO access_tokens VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            issued.generation,
+            token_hash(issued.token),
+            issued.issued_at,
+            issued.expires_at,
+            None if issued.scope is None else str(issued.scope),
+            issued.data_key,
+        ),
+    )
+
+
+def revoke_access_token(db: Database, token: Token) -> None:
+    """End one access token.
+
+    The row stays for now: a retry that derives the same token again must find it dead.
+    """
+    number, generation = parse_record(token)
+    db.execute(
+        "UPDATE access_tokens SET expires_at = 0, data_key = NULL"
+        " WHERE number = ? AND generation = ? AND hash = ?",
+        (number, generation, token_hash(token)),
+    )
+
+
+def load_chain(db: Database, token: Token, grant: Grant) -> Chain | None:
+    """Give what a decision needs of the chain, or None if there is no such generation."""
+    number, generation = parse_record(token)
+    rows = _load_generations(db, number, generation, limit=1)
+    if not rows or rows[0].generation != generation:
+        return None
+    presented = rows[0]
+    if generation == grant.generation or presented.link is None:
+        return Chain(presented=presented)
+    issued: list[tuple[bytes, int]] = db.execute(
+        "SELECT hash, expires_at FROM access_tokens WHERE number = ? AND generation = ?",
+        (number, grant.generation),
+    ).fetchall()
+    return Chain(
+        presented=presented,
+        later=_load_generations(db, number, generation + 1, limit=MAX_STEPS + 1),
+        issued=dict(issued),
+    )
+
+
+def insert_refresh_token(db: Database, number: int, issued: IssuedRefreshToken) -> None:
+    """Store a refresh token that was just issued."""
+    db.execute(
+        "INSERT INTO refresh_tokens (number, generation, hash, data_key)"
+        " VALUES (?, ?, ?, ?)",
+        (number, issued.generation, token_hash(issued.token), issued.data_key),
+    )
+
+
+def save_rotation(db: Database, grant: Grant, rotation: Rotation) -> None:
+    """Store a rotation: the link from the old head, the new head, the access token."""
+    link = rotation.link
+    if link is not None:
+        db.execute(
+            "UPDATE refresh_tokens SET data_key = NULL, window_ends_at = ?, kid = ?,"
+            " salt = ? WHERE number = ? AND generation = ?",
+            (
+                link.window_ends_at,
+                link.kid,
+                link.salt,
+                grant.number,
+                grant.generation,
+            ),
+        )
+    else:
+        db.execute(
+            "UPDATE refresh_tokens SET data_key = NULL"
+            " WHERE number = ? AND generation = ?",
+            (grant.number, grant.generation),
+        )
+    insert_refresh_token(db, grant.number, rotation.refresh)
+    insert_access_token(db, grant.number, rotation.access)
+    db.execute(
+        "UPDATE grants SET state = ?, clock = ?, generation = ?, deadline = ?"
+        " WHERE number = ?",
+        (
+            rotation.state,
+            rotation.time,
+            rotation.refresh.generation,
+            rotation.deadline,
+            grant.number,
+        ),
+    )
+
+
+def is_known(db: Database, token: Token) -> bool:
+    """Tell whether a token is one of its grant's, current or superseded."""
+    number, generation = parse_record(token)
+    table = "access_tokens"
+    if token.kind is TokenKind.REFRESH:
+        table = "refresh_tokens"
+    row = db.execute(
+        f"SELECT 1 FROM {table} WHERE number = ? AND generation = ? AND hash = ?",  # noqa: S608 one of two constants
+        (number, generation, token_hash(token)),
+    ).fetchone()
+    return row is not None
+
+
+def _load_generations(
+    db: Database, number: int, first: int, *, limit: int
+) -> list[StoredRefreshToken]:
+    rows: list[tuple[int, bytes, bytes | None, int | None, str, bytes]] = db.execute(
+        "SELECT generation, hash, data_key, window_ends_at, kid, salt"
+        " FROM refresh_tokens WHERE number = ? AND generation >= ?"
+        " ORDER BY generation LIMIT ?",
+        (number, first, limit),
+    ).fetchall()
+    return [
+        StoredRefreshToken(
+            generation=generation,
+            hash=token_hash,
+            data_key=data_key,
+            link=None
+            if window_ends_at is None
+            else Link(kid=kid, salt=salt, window_ends_at=window_ends_at),
+        )
+        for generation, token_hash, data_key, window_ends_at, kid, salt in rows
+    ]

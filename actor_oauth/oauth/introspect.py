@@ -1,0 +1,101 @@
+"""What an access token says now: for resource servers and for introspection.
+
+This is asked on every request to a protected resource, so it works on one row as the
+database gave it.
+"""
+
+import json
+from functools import lru_cache
+from typing import NamedTuple, cast
+
+from actor_oauth.oauth.grants import GrantState, grant_id, parse_record
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.props import props_context, unseal_props, unwrap_data_key
+from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.oauth.tokens import AccessTokenInfo, Token
+
+
+class StoredAccessToken(NamedTuple):
+    """An access token with what its grant says about it: one row.
+
+    Attributes:
+        issued_at: In Unix seconds.
+        expires_at: In Unix seconds; 0 if it was revoked.
+        narrowed_scope: If it is for less than the grant.
+        data_key: The data key of the props, wrapped for it; None without props.
+        state: Of the grant.
+        clock: The latest time that the grant has seen.
+        client_id: Of the grant.
+        resource: Of the grant.
+        scope: Of the grant.
+        metadata: Of the grant, as JSON text.
+        sealed_props: Of the grant; None without props.
+        user_id: Whose grant it is.
+    """
+
+    issued_at: int
+    expires_at: int
+    narrowed_scope: str | None
+    data_key: bytes | None
+    state: str
+    clock: int
+    client_id: str
+    resource: str
+    scope: str
+    metadata: str | None
+    sealed_props: bytes | None
+    user_id: str
+
+
+def decide_access(
+    token: Token, stored: StoredAccessToken | None, *, now: int
+) -> AccessTokenInfo | None:
+    """Say what a presented access token is good for, props included.
+
+    Args:
+        token: What was presented.
+        stored: The row whose hash is this token's, or None if there is none.
+        now: The time.
+
+    Returns:
+        None unless the token and its grant are alive (G-05, H-10).
+
+    Raises:
+        ValueError: If the stored props were tampered with.
+    """
+    if stored is None or stored.state != GrantState.ACTIVE:
+        return None
+    if max(now, stored.clock) >= stored.expires_at:
+        return None
+    number, _ = parse_record(token)
+    return AccessTokenInfo(
+        grant_id=grant_id(number),
+        client_id=stored.client_id,
+        user_id=stored.user_id,
+        scope=_scope(stored.narrowed_scope or stored.scope),
+        resource=stored.resource,
+        issued_at=stored.issued_at,
+        expires_at=stored.expires_at,
+        props=_open_props(token, number, stored),
+        metadata=_metadata(stored.metadata),
+    )
+
+
+def _open_props(token: Token, number: int, stored: StoredAccessToken) -> Json:
+    if stored.data_key is None or stored.sealed_props is None:
+        return None
+    context = props_context(
+        actor_key=token.actor_key, number=number, client_id=stored.client_id
+    )
+    data_key = unwrap_data_key(stored.data_key, token)
+    return unseal_props(stored.sealed_props, data_key=data_key, context=context)
+
+
+def _metadata(text: str | None) -> Json:
+    return None if text is None else cast("Json", json.loads(text))
+
+
+# A server knows few different scopes, and reading one costs more than finding it.
+@lru_cache(maxsize=1024)
+def _scope(text: str) -> Scope:
+    return parse_scope(text) or Scope()

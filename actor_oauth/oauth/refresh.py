@@ -1,0 +1,397 @@
+"""Refreshing: convergent rotation.
+
+A grant's refresh tokens form one chain of generations. The newest is the head. A token
+is used for the first time when it is the head: that use makes its successor, and is
+remembered as a *link*, a random salt with the end of the grace window.
+
+Nothing at rest is a token. A successor is derived: HMAC under a key of the server, over
+the grant, the generation, the link's salt and the secret that was presented. So whoever
+holds an older token and comes within its window can be given the chain's head once more,
+by walking the links from that token forward; and once a link's salt is erased, nobody
+can derive what it led to.
+
+Rule 1: the chain is linear. Only the head rotates, and a head rotates once (D-25).
+Rule 2: a window opens at a token's first use and nothing prolongs it: neither a retry,
+nor the use of its successor (D-27).
+Rule 3: within its window a superseded token leads to the head, for everybody to the same
+one; with the same parameters also to the same access token (D-26).
+Rule 4: after it, a superseded token proves that two parties hold the chain. The whole
+grant ends (D-28).
+Rule 5: a secret that matches nothing proves nothing, and changes nothing (D-29).
+"""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from actor_oauth.oauth.grants import (
+    Ending,
+    Grant,
+    GrantEvent,
+    GrantState,
+    IssuedAccessToken,
+    IssuedRefreshToken,
+    covers_resources,
+    ending,
+    is_final,
+    issue_access_token,
+    issue_refresh_token,
+    next_state,
+    refusal_of_final,
+    token_response,
+)
+from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.props import unwrap_data_key
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.tokens import (
+    Token,
+    TokenKind,
+    TokenResponse,
+    draw,
+    token_hash,
+)
+
+SALT_LENGTH: Final = 16
+
+MAX_STEPS: Final = 1024
+"""Links walked for one retry. Honest bursts make a few rotations in a window; a client
+that makes thousands must not have each of its old tokens cost us thousands of HMACs."""
+
+MAX_ACCESS_TOKENS: Final = 64
+"""Access tokens derived for one head and one set of parameters, each after the one before
+was revoked or had expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequest:
+    """A token request with grant type `refresh_token`.
+
+    Attributes:
+        token: What was presented.
+        client_id: Who authenticated.
+        scope: If it was sent.
+        resources: The values of `resource`.
+    """
+
+    token: Token
+    client_id: str
+    scope: Scope | None = None
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How the successor of one generation is derived, and until when.
+
+    Attributes:
+        kid: The server's key.
+        salt: Random, erased when the window has ended.
+        window_ends_at: The last second in which it may be used.
+    """
+
+    kid: str
+    salt: bytes = field(repr=False)
+    window_ends_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRefreshToken:
+    """What is known of one generation.
+
+    Attributes:
+        generation: Its place in the chain.
+        hash: Kept until the grant is forgotten, so that a replay is noticed (D-30).
+        data_key: The data key of the props, wrapped for it; only the head has one.
+        link: Only while its window is open; never for a head.
+    """
+
+    generation: int
+    hash: bytes
+    data_key: bytes | None = field(repr=False)
+    link: Link | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """What a decision needs of a grant's chain.
+
+    Attributes:
+        presented: The generation that the presented token names.
+        later: Every generation after it, in order, to the head; empty if it is the head.
+            May be left out if the presented one has no link any more.
+        issued: The expiry of every access token that came with the head, by hash; 0 for
+            one that was revoked. May be left out if the head was presented.
+    """
+
+    presented: StoredRefreshToken
+    later: Sequence[StoredRefreshToken] = ()
+    issued: Mapping[bytes, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """The head was used for the first time, and there is a new head.
+
+    Attributes:
+        link: From the old head to the new one; None if the policy gives no grace.
+        refresh: The new head.
+        access: To be stored.
+        state: Of the grant.
+        time: Of the grant.
+        deadline: Of the grant.
+        response: For the client.
+    """
+
+    link: Link | None
+    refresh: IssuedRefreshToken
+    access: IssuedAccessToken
+    state: GrantState
+    time: int
+    deadline: int
+    response: TokenResponse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """An older token was used again within its window: it leads to the head.
+
+    Attributes:
+        access: To be stored; None if these parameters had one already that lives.
+        response: For the client.
+    """
+
+    access: IssuedAccessToken | None
+    response: TokenResponse
+
+
+def decide_refresh(
+    request: RefreshRequest,
+    grant: Grant | None,
+    chain: Chain | None,
+    *,
+    keyring: Keyring,
+    policy: Policy,
+    fresh: bytes,
+    now: int,
+) -> Rotation | Retry | Ending | Refused:
+    """Decide what presenting a refresh token does to its grant.
+
+    Args:
+        request: What the authenticated client sent.
+        grant: The grant that the token names, or None if there is none.
+        chain: What is known of the generation that the token names, or None.
+        keyring: The server's keys.
+        policy: What the operator decided.
+        fresh: Random bytes for this decision.
+        now: The time of the turn.
+
+    Source: OAuth 2.1 §4.3, RFC 9700 §4.14.2.
+    """
+    if grant is None:
+        return Refused(Reason.REFRESH_UNKNOWN)
+    if is_final(grant.state):
+        return refusal_of_final(grant.state)
+    if chain is None or not _matches(request.token, chain.presented):
+        return Refused(Reason.REFRESH_UNKNOWN)
+    refused = _check(request, grant, chain.presented, now=now)
+    if refused is not None:
+        return refused
+    if chain.presented.generation < grant.generation:
+        return _retry(request, grant, chain, keyring=keyring, policy=policy, now=now)
+    head = chain.presented
+    return _rotate(
+        request, grant, head, keyring=keyring, policy=policy, fresh=fresh, now=now
+    )
+
+
+def _check(
+    request: RefreshRequest, grant: Grant, presented: StoredRefreshToken, *, now: int
+) -> Ending | Refused | None:
+    # The order matters: another client's request changes nothing (D-21), a replay ends
+    # the grant whatever else is wrong with it, and a mistake in what is asked for costs
+    # an honest client neither its token nor its grant (D-07, D-23).
+    if request.client_id != grant.client_id:
+        return Refused(Reason.REFRESH_CLIENT_MISMATCH)
+    if grant.is_over(now):
+        return ending(Reason.GRANT_EXPIRED, GrantEvent.LIFETIME_ENDED)
+    is_superseded = presented.generation < grant.generation
+    if is_superseded and _window_has_ended(presented.link, grant.time(now)):
+        return ending(Reason.REFRESH_REPLAYED, GrantEvent.REFRESH_REPLAYED)
+    if request.scope is not None and not request.scope.issubset(grant.scope):
+        return Refused(Reason.SCOPE_NOT_GRANTED)
+    if not covers_resources(grant, request.resources):
+        return Refused(Reason.RESOURCE_NOT_GRANTED)
+    return None
+
+
+def _matches(token: Token, stored: StoredRefreshToken) -> bool:
+    return hmac.compare_digest(token_hash(token), stored.hash)
+
+
+def _window_has_ended(link: Link | None, time: int) -> bool:
+    return link is None or time > link.window_ends_at
+
+
+def _rotate(
+    request: RefreshRequest,
+    grant: Grant,
+    head: StoredRefreshToken,
+    *,
+    keyring: Keyring,
+    policy: Policy,
+    fresh: bytes,
+    now: int,
+) -> Rotation:
+    time, lifetimes = grant.time(now), policy.lifetimes
+    link = Link(
+        kid=keyring.current,
+        salt=draw(fresh, "salt", SALT_LENGTH),
+        window_ends_at=time + lifetimes.refresh_grace,
+    )
+    data_key = None
+    if head.data_key is not None:
+        data_key = unwrap_data_key(head.data_key, request.token)
+    secret = _successor_secret(keyring, link, request.token)
+    refresh = issue_refresh_token(grant, secret, head.generation + 1, data_key)
+    scope = _narrowed(request.scope, grant)
+    access = issue_access_token(
+        grant,
+        _access_secret(keyring, link, refresh.token, scope, attempt=0),
+        generation=refresh.generation,
+        time=time,
+        lifetimes=lifetimes,
+        scope=scope,
+        data_key=data_key,
+    )
+    return Rotation(
+        # Without a window there is nothing to walk, so nothing is kept to walk on.
+        link=link if lifetimes.refresh_grace > 0 else None,
+        refresh=refresh,
+        access=access,
+        state=next_state(grant.state, GrantEvent.REFRESHED),
+        time=time,
+        deadline=min(time + lifetimes.refresh_idle, grant.expires_at),
+        response=token_response(
+            grant,
+            access.token,
+            expires_in=access.expires_at - time,
+            scope=scope,
+            refresh=refresh.token,
+        ),
+    )
+
+
+def _retry(
+    request: RefreshRequest,
+    grant: Grant,
+    chain: Chain,
+    *,
+    keyring: Keyring,
+    policy: Policy,
+    now: int,
+) -> Retry | Refused:
+    if len(chain.later) > MAX_STEPS:
+        return Refused(Reason.RETRY_TOO_FAR)
+    token, stored, link = request.token, chain.presented, chain.presented.link
+    for successor in chain.later:
+        link = stored.link
+        # A later link is gone, or its key, if the operator shortened the window or took
+        # out the key meanwhile. The client did nothing wrong: nothing is revoked.
+        if link is None or link.kid not in keyring:
+            return Refused(Reason.RETRY_UNDERIVABLE)
+        secret = _successor_secret(keyring, link, token)
+        token = grant.token(TokenKind.REFRESH, successor.generation, secret)
+        stored = successor
+    if link is None or not _matches(token, stored):
+        return Refused(Reason.RETRY_UNDERIVABLE)
+    walked = _Walked(head=token, stored=stored, link=link)
+    return _answer_again(
+        request, grant, walked, chain.issued, keyring=keyring, policy=policy, now=now
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walked:
+    """The end of a walk along the chain.
+
+    Attributes:
+        head: The head itself.
+        stored: What is known of it.
+        link: The one that led to it.
+    """
+
+    head: Token
+    stored: StoredRefreshToken
+    link: Link
+
+
+def _answer_again(
+    request: RefreshRequest,
+    grant: Grant,
+    walked: _Walked,
+    issued: Mapping[bytes, int],
+    *,
+    keyring: Keyring,
+    policy: Policy,
+    now: int,
+) -> Retry | Refused:
+    time, generation = grant.time(now), walked.stored.generation
+    scope = _narrowed(request.scope, grant)
+    for attempt in range(MAX_ACCESS_TOKENS):
+        secret = _access_secret(keyring, walked.link, walked.head, scope, attempt)
+        token = grant.token(TokenKind.ACCESS, generation, secret)
+        expires_at = issued.get(token_hash(token))
+        if expires_at is not None and expires_at <= time:
+            continue
+        access = None
+        if expires_at is None:
+            data_key = walked.stored.data_key
+            access = issue_access_token(
+                grant,
+                secret,
+                generation=generation,
+                time=time,
+                lifetimes=policy.lifetimes,
+                scope=scope,
+                data_key=data_key and unwrap_data_key(data_key, walked.head),
+            )
+            expires_at = access.expires_at
+        return Retry(
+            access=access,
+            response=token_response(
+                grant,
+                token,
+                expires_in=expires_at - time,
+                scope=scope,
+                refresh=walked.head,
+            ),
+        )
+    return Refused(Reason.RETRY_TOO_FAR)
+
+
+def _narrowed(requested: Scope | None, grant: Grant) -> Scope | None:
+    # In the grant's order, so that `a b` and `b a` get the same access token.
+    if requested is None or len(requested) == len(grant.scope):
+        return None
+    return grant.scope.intersection(requested)
+
+
+def _successor_secret(keyring: Keyring, link: Link, token: Token) -> bytes:
+    key = keyring.derive(link.kid, "refresh successor")
+    return hmac.digest(key, _position(link, token), "sha256")
+
+
+def _access_secret(
+    keyring: Keyring, link: Link, head: Token, scope: Scope | None, attempt: int
+) -> bytes:
+    key = keyring.derive(link.kid, "access token of refresh token")
+    parameters = f"{attempt} {'' if scope is None else scope}"
+    return hmac.digest(key, _position(link, head) + parameters.encode(), "sha256")
+
+
+def _position(link: Link, token: Token) -> bytes:
+    # The user, the grant, the generation, the salt and the secret, each of fixed length.
+    return bytes.fromhex(token.actor_key) + token.record + link.salt + token.secret
