@@ -1,0 +1,173 @@
+"""People: accounts, passwords and browser sessions, each at the user's own actor."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from actor_oauth.actors.directory import USERS, DirectoryActor, DirectoryPage
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.passwords import Passwords
+from actor_oauth.actors.user import UserActor
+from actor_oauth.oauth.clients import CLIENT_ID_PREFIX
+from actor_oauth.oauth.grants import GrantEvent
+from actor_oauth.oauth.tokens import SECRET_LENGTH, Token, TokenKind, parse_token
+
+MAX_USER_ID_LENGTH: Final = 255
+_CONTROL: Final = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A browser in which somebody is signed in.
+
+    Attributes:
+        user_id: Who.
+        user_key: The key of the user's actor.
+        secret: What the browser proved it with.
+        auth_time: When the password was verified, in Unix seconds.
+    """
+
+    user_id: str
+    user_key: str
+    secret: bytes = field(repr=False)
+    auth_time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginRefused:
+    """Not signed in.
+
+    Attributes:
+        retry_after: Seconds until another attempt is admitted, if there were too many;
+            None if name and password do not match.
+    """
+
+    retry_after: int | None
+
+
+class Accounts:
+    """The users of one server."""
+
+    def __init__(self, effects: Effects, passwords: Passwords) -> None:
+        self._effects = effects
+        self._passwords = passwords
+
+    def actor(self, user_id: str) -> UserActor:
+        """The actor of a user, who need not exist."""
+        return self._effects.system.get(UserActor, self._effects.user_key(user_id))
+
+    async def create(self, user_id: str, password: str) -> bool:
+        """Make an account that can sign in; False if there is one.
+
+        Raises:
+            ValueError: If the name or the password is not acceptable; says why.
+        """
+        check_user_id(user_id)
+        password_hash = await self._passwords.hash(password)
+        return await self.actor(user_id).create_account(
+            user_id, password_hash=password_hash, now=self._effects.now()
+        )
+
+    async def set_password(self, user_id: str, password: str) -> bool:
+        """Change a password, ending every session and grant; False without account.
+
+        Raises:
+            ValueError: If the password is not acceptable; says why.
+        """
+        password_hash = await self._passwords.hash(password)
+        return await self.actor(user_id).set_password(
+            password_hash, now=self._effects.now()
+        )
+
+    async def exists(self, user_id: str) -> bool:
+        """Whether there is such a user."""
+        return await self.actor(user_id).account() is not None
+
+    async def listed(
+        self, *, cursor: str | None = None, limit: int = 100
+    ) -> DirectoryPage:
+        """User names with the time of their creation, oldest first."""
+        directory = self._effects.system.get(DirectoryActor, USERS)
+        return await directory.page(cursor=cursor, limit=limit)
+
+    async def log_in(self, user_id: str, password: str) -> str | LoginRefused:
+        """Check a password and open a session; takes as long for unknown users.
+
+        Returns:
+            What the browser's cookie holds, new every time.
+        """
+        user, now = self.actor(user_id), self._effects.now()
+        wait = await user.login_allowed(now=now)
+        if wait:
+            return LoginRefused(retry_after=wait)
+        account = await user.account()
+        stored = None if account is None else account.password_hash
+        matches = await self._passwords.verify(stored, password)
+        await user.record_login(success=matches, now=now)
+        if not matches:
+            return LoginRefused(retry_after=None)
+        cookie = await user.open_session(
+            secret=self._effects.entropy.token_bytes(SECRET_LENGTH),
+            verified_hash=stored,
+            lifetimes=self._effects.policy.lifetimes,
+            now=self._effects.now(),
+        )
+        # Disabled, or the password was changed in between: as if it did not match.
+        return LoginRefused(retry_after=None) if cookie is None else cookie
+
+    async def session(self, cookie: str) -> Session | None:
+        """The session that a cookie proves, or None, whatever the text is."""
+        token = _session_token(cookie)
+        if token is None:
+            return None
+        user = self._effects.system.get(UserActor, token.actor_key)
+        now = self._effects.now()
+        found = await user.session(token.secret, now=now)
+        if found is None:
+            return None
+        if found.touch_due:
+            await user.touch_session(token.secret, now=now)
+        return Session(
+            user_id=found.user_id,
+            user_key=token.actor_key,
+            secret=token.secret,
+            auth_time=found.opened_at,
+        )
+
+    async def log_out(self, cookie: str) -> None:
+        """End the session that a cookie proves, if it does prove one."""
+        token = _session_token(cookie)
+        if token is not None:
+            user = self._effects.system.get(UserActor, token.actor_key)
+            await user.close_session(token.secret)
+
+    async def log_out_everywhere(self, user_id: str) -> None:
+        """End every session and every grant of a user (H-08)."""
+        user, now = self.actor(user_id), self._effects.now()
+        await user.close_all_sessions(now=now)
+        await user.revoke_all_grants(now=now, reason=GrantEvent.REVOKED_BY_USER)
+
+
+def check_user_id(user_id: str) -> None:
+    """See that a user's name can be one.
+
+    It must never be taken for a client's id: both appear as `sub` (B-01).
+
+    Raises:
+        ValueError: If not; says why.
+    """
+    if not 1 <= len(user_id) <= MAX_USER_ID_LENGTH:
+        raise ValueError(f"a user name has 1 to {MAX_USER_ID_LENGTH} characters")
+    if _CONTROL.search(user_id) or user_id != user_id.strip():
+        raise ValueError(
+            "a user name has no control characters, and no spaces around it"
+        )
+    if user_id.startswith((CLIENT_ID_PREFIX, "https://")):
+        raise ValueError(
+            f"a user name does not begin with {CLIENT_ID_PREFIX} or https://"
+        )
+
+
+def _session_token(cookie: str) -> Token | None:
+    token = parse_token(cookie)
+    return token if token is not None and token.kind is TokenKind.SESSION else None

@@ -1,0 +1,331 @@
+"""`AuthorizationServer`: the role that issues tokens, and the helper API for applications.
+
+Each method asks the one actor that owns the answer. The server's own endpoints and pages
+are built on the same methods that an application with pages of its own uses.
+
+Every method may raise `ActorError` (see `actor_oauth.runtime`) when the answer cannot be
+had at the moment: nothing is wrong with what was asked, and nothing is half-done.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from actor_oauth.actors.accounts import Accounts, LoginRefused, Session
+from actor_oauth.actors.authorizations import (
+    Authorizations,
+    ConsentScope,
+    ConsentView,
+    Gone,
+    Redirect,
+)
+from actor_oauth.actors.client import ClientActor
+from actor_oauth.actors.clients import Clients, NewClient
+from actor_oauth.actors.directory import DirectoryActor, DirectoryPage
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.passwords import Passwords
+from actor_oauth.actors.token_endpoint import TokenEndpoint
+from actor_oauth.actors.user import GrantPage, GrantSummary, UserActor
+from actor_oauth.oauth.authorization_request import (
+    AuthorizationRequest,
+    LocalRefusal,
+    RedirectRefusal,
+)
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.keyring import NONCE_LENGTH, Keyring
+from actor_oauth.oauth.parameters import Parameters, parse_form
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.tokens import AccessTokenInfo, TokenResponse
+from actor_oauth.oauth.wire import WireError, to_wire
+from actor_oauth.runtime import Actor, ActorSystem, Clock, Entropy
+
+__all__ = [
+    "ACTOR_KINDS",
+    "AuthorizationServer",
+    "ConsentScope",
+    "ConsentView",
+    "Gone",
+    "GrantPage",
+    "GrantSummary",
+    "LoginRefused",
+    "NewClient",
+    "Redirect",
+    "Session",
+]
+
+ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (UserActor, ClientActor, DirectoryActor)
+"""What the actor system of an authorization server has to know."""
+
+
+class AuthorizationServer:
+    """One issuer, with its clients, users and resources.
+
+    Args:
+        system: Serves `ACTOR_KINDS`.
+        policy: What the operator decided.
+        keyring: The server's keys.
+        clock: Wall time.
+        entropy: Randomness.
+    """
+
+    def __init__(
+        self,
+        *,
+        system: ActorSystem,
+        policy: Policy,
+        keyring: Keyring,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self.policy = policy
+        self._effects = Effects(
+            system=system, policy=policy, keyring=keyring, clock=clock, entropy=entropy
+        )
+        passwords = Passwords()
+        self._clients = Clients(self._effects, passwords)
+        self._accounts = Accounts(self._effects, passwords)
+        self._authorizations = Authorizations(
+            self._effects, self._clients, self._accounts
+        )
+        self._token_endpoint = TokenEndpoint(self._effects, self._clients)
+
+    @property
+    def clock(self) -> Clock:
+        """Wall time, the same for everything that this server does."""
+        return self._effects.clock
+
+    @property
+    def entropy(self) -> Entropy:
+        """Randomness."""
+        return self._effects.entropy
+
+    # Clients
+
+    async def lookup_client(self, client_id: str) -> Client | None:
+        """The client, or None if there is none that may ask for anything."""
+        return await self._clients.lookup(client_id)
+
+    async def create_client(
+        self,
+        *,
+        client_name: str,
+        redirect_uris: Sequence[str],
+        confidential: bool = False,
+        scope: Scope | None = None,
+    ) -> NewClient | Refused:
+        """Register a client on the operator's behalf. Its secret is shown this once.
+
+        Args:
+            client_name: Shown on consent pages.
+            redirect_uris: Exact, but for the port of loopback ones.
+            confidential: Whether it gets a secret.
+            scope: The most that it may be granted; None for no such limit.
+        """
+        return await self._clients.create(
+            client_name=client_name,
+            redirect_uris=redirect_uris,
+            confidential=confidential,
+            scope=scope,
+        )
+
+    async def delete_client(self, client_id: str) -> bool:
+        """Delete a client. Every grant of it, over all users, is dead when this returns.
+
+        Returns:
+            False if there was none.
+
+        Raises:
+            OverloadedError: If the revocations take longer than the call deadline. The
+                client is dead, they go on, and calling again waits for them again.
+        """
+        return await self._clients.delete(client_id)
+
+    async def list_clients(
+        self, *, cursor: str | None = None, limit: int = 100
+    ) -> tuple[list[Client], str | None]:
+        """Clients, oldest first, with the cursor of the next page or None."""
+        return await self._clients.listed(cursor=cursor, limit=limit)
+
+    async def register(self, body: bytes) -> Mapping[str, Json] | WireError:
+        """Answer a registration request (RFC 7591); a mapping is the 201's JSON."""
+        answer = await self._clients.register(body)
+        if isinstance(answer, Refused):
+            return to_wire(answer.reason)
+        return answer.to_json()
+
+    # Authorization
+
+    async def parse_auth_request(
+        self, parameters: Parameters | str
+    ) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
+        """Read an authorization request and decide whether it may be put to a user.
+
+        Args:
+            parameters: Parsed, or the query string as it came.
+
+        Returns:
+            What to ask the user; or a refusal to show on a page of one's own; or one to
+            tell the client by redirect.
+        """
+        if isinstance(parameters, str):
+            parsed = parse_form(parameters.encode())
+            if not isinstance(parsed, Parameters):
+                return LocalRefusal(Reason.FORM_MALFORMED)
+            parameters = parsed
+        return await self._authorizations.parse(parameters)
+
+    async def complete_authorization(
+        self,
+        request: AuthorizationRequest,
+        *,
+        user_id: str,
+        scope: Scope | None = None,
+        metadata: Json = None,
+        props: Json = None,
+    ) -> str:
+        """Grant a request on behalf of a user who was asked on a page of one's own.
+
+        Args:
+            request: From `parse_auth_request`.
+            user_id: Who said yes, in the application's own words; becomes `sub`.
+            scope: What was granted, at most what was asked; None for all of it.
+            metadata: For listing the user's grants. Not encrypted.
+            props: For the protected application, which gets them with every request.
+                Encrypted; readable only with a live token of the grant. At most 64 KiB.
+
+        Returns:
+            Where to redirect the browser.
+
+        Raises:
+            ValueError: If the user's name, the metadata or the props are not acceptable.
+        """
+        return await self._authorizations.complete(
+            request, user_id=user_id, scope=scope, metadata=metadata, props=props
+        )
+
+    async def begin_consent(
+        self, session: Session, request: AuthorizationRequest, client: Client
+    ) -> str:
+        """Keep a request for a signed-in user to answer; returns its handle."""
+        return await self._authorizations.begin_consent(session, request, client)
+
+    async def describe_consent(
+        self, session: Session, handle: str
+    ) -> ConsentView | None:
+        """What to ask; None if the handle leads to nothing open to this session."""
+        return await self._authorizations.describe_consent(session, handle)
+
+    async def approve_consent(
+        self, session: Session, handle: str, *, scope: Scope
+    ) -> Redirect | Gone | LocalRefusal:
+        """Answer yes, to a part or the whole. Of several answers the first counts."""
+        return await self._authorizations.approve_consent(session, handle, scope=scope)
+
+    async def deny_consent(self, session: Session, handle: str) -> Redirect | Gone:
+        """Answer no. Of several answers the first counts."""
+        return await self._authorizations.deny_consent(session, handle)
+
+    # Tokens
+
+    async def token(
+        self, form: Parameters, authorization: str | None
+    ) -> TokenResponse | WireError:
+        """Answer a token request: a parsed form and the `Authorization` header."""
+        return await self._token_endpoint.token(form, authorization)
+
+    async def revoke(
+        self, form: Parameters, authorization: str | None
+    ) -> WireError | None:
+        """Answer a revocation request (RFC 7009); None is success."""
+        return await self._token_endpoint.revoke(form, authorization)
+
+    async def introspect(
+        self, form: Parameters, authorization: str | None
+    ) -> Mapping[str, Json] | WireError:
+        """Answer an introspection request (RFC 7662); a mapping is the 200's JSON."""
+        return await self._token_endpoint.introspect(form, authorization)
+
+    async def validate_token(self, resource: str, token: str) -> AccessTokenInfo | None:
+        """What an access token is good for at a resource; None if for nothing.
+
+        This joins the authorization server to a resource server. It reads the owner's
+        committed state every time, so a revocation holds at once (G12).
+        """
+        return await self._token_endpoint.validate(resource, token)
+
+    # People
+
+    async def create_user(self, user_id: str, password: str) -> bool:
+        """Make an account that can sign in; False if there is one.
+
+        Raises:
+            ValueError: If the name or the password is not acceptable; says why.
+        """
+        return await self._accounts.create(user_id, password)
+
+    async def set_password(self, user_id: str, password: str) -> bool:
+        """Change a password, ending every session and grant; False without account.
+
+        Raises:
+            ValueError: If the password is not acceptable; says why.
+        """
+        return await self._accounts.set_password(user_id, password)
+
+    async def user_exists(self, user_id: str) -> bool:
+        """Whether there is such a user."""
+        return await self._accounts.exists(user_id)
+
+    async def list_users(
+        self, *, cursor: str | None = None, limit: int = 100
+    ) -> DirectoryPage:
+        """User names with the time of their creation, oldest first."""
+        return await self._accounts.listed(cursor=cursor, limit=limit)
+
+    async def log_in(self, user_id: str, password: str) -> str | LoginRefused:
+        """Check a password and open a session; returns what its cookie holds."""
+        return await self._accounts.log_in(user_id, password)
+
+    async def session(self, cookie: str) -> Session | None:
+        """The session that a cookie proves, or None, whatever the text is."""
+        return await self._accounts.session(cookie)
+
+    async def log_out(self, cookie: str) -> None:
+        """End the session that a cookie proves, if it does prove one."""
+        await self._accounts.log_out(cookie)
+
+    async def log_out_everywhere(self, session: Session) -> None:
+        """End every session and every grant of the signed-in user (H-08)."""
+        await self._accounts.log_out_everywhere(session.user_id)
+
+    async def list_user_grants(
+        self, user_id: str, cursor: str | None = None, limit: int = 50
+    ) -> GrantPage:
+        """A user's grants in force, newest first."""
+        user = self._accounts.actor(user_id)
+        return await user.list_grants(
+            cursor=cursor, limit=limit, now=self._effects.now()
+        )
+
+    async def revoke_grant(self, user_id: str, grant_id: str) -> bool:
+        """End a grant with all of its tokens; False if there is none in force."""
+        user = self._accounts.actor(user_id)
+        return await user.revoke_grant(grant_id, now=self._effects.now())
+
+    # What a browser holds for us
+
+    def seal(self, purpose: str, data: bytes) -> str:
+        """Encrypt and authenticate something that a browser keeps; fit for a URL."""
+        nonce = self._effects.entropy.token_bytes(NONCE_LENGTH)
+        sealed = self._effects.keyring.seal(purpose, data, nonce=nonce)
+        return urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def unseal(self, purpose: str, text: str) -> bytes | None:
+        """Open what `seal` made for this purpose; None for any other text."""
+        try:
+            sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except ValueError:
+            return None
+        return self._effects.keyring.unseal(purpose, sealed)

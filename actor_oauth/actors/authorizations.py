@@ -1,0 +1,294 @@
+"""From a client's wish to a grant: parse, ask, answer.
+
+The server's own pages ask by a consent transaction; an application with pages of its own
+asks in its own way and then calls `complete`. Both end in the same turn of the user's
+actor.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from actor_oauth.actors.accounts import Accounts, Session, check_user_id
+from actor_oauth.actors.clients import Clients
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.user import Approved, UserActor
+from actor_oauth.oauth.authorization_request import (
+    AuthorizationRequest,
+    LocalRefusal,
+    RedirectRefusal,
+    decide_authorization_request,
+    error_redirect,
+    success_redirect,
+)
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.consent import ConsentState
+from actor_oauth.oauth.issue_code import Approval
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.redirect_uris import matches
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.wire import to_wire
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+HANDLE_BYTES: Final = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentScope:
+    """A scope as the user is asked about it.
+
+    Attributes:
+        name: As in the protocol.
+        description: The operator's words for it, if there are any.
+    """
+
+    name: str
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentView:
+    """What a consent page shows.
+
+    Attributes:
+        client: Who asks; its name is unverified.
+        request: What for.
+        user_id: Who is asked.
+        resource_name: The operator's name of the resource, if it has one.
+        scopes: What would be granted, in the request's order.
+    """
+
+    client: Client
+    request: AuthorizationRequest
+    user_id: str
+    resource_name: str | None
+    scopes: tuple[ConsentScope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where to send the browser: complete, and checked to be the client's."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The transaction was answered before, has expired, or is another session's."""
+
+
+class Authorizations:
+    """The authorization endpoint's decisions and effects."""
+
+    def __init__(self, effects: Effects, clients: Clients, accounts: Accounts) -> None:
+        self._effects = effects
+        self._clients = clients
+        self._accounts = accounts
+
+    async def parse(
+        self, parameters: Parameters
+    ) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
+        """Whether a request may be put to a user (C-02 to C-10)."""
+        client = await self._clients.lookup(parameters.get("client_id") or "")
+        decision = decide_authorization_request(
+            parameters, client, self._effects.policy
+        )
+        if not isinstance(decision, AuthorizationRequest):
+            log.info(
+                "refused",
+                endpoint="authorize",
+                reason=str(decision.reason),
+                client_id=parameters.get("client_id"),
+            )
+        return decision
+
+    async def complete(
+        self,
+        request: AuthorizationRequest,
+        *,
+        user_id: str,
+        scope: Scope | None = None,
+        metadata: Json = None,
+        props: Json = None,
+    ) -> str:
+        """Grant a request on behalf of a user whom the application has asked.
+
+        Returns:
+            Where to redirect the browser: with a code, or with the error if the client
+            has gone meanwhile.
+
+        Raises:
+            ValueError: If the user's name, the metadata or the props are not acceptable.
+        """
+        check_user_id(user_id)
+        user = self._accounts.actor(user_id)
+        approval = await self._approval(
+            request, user.address.key, scope=scope, metadata=metadata, props=props
+        )
+        if isinstance(approval, Refused):
+            return self._error(request, approval.reason)
+        outcome = await user.authorize(
+            request,
+            approval,
+            user_id=user_id,
+            policy=self._effects.policy,
+            fresh=self._effects.fresh(),
+            now=self._effects.now(),
+        )
+        if isinstance(outcome, Refused):
+            return self._error(request, outcome.reason)
+        return self._success(outcome)
+
+    async def begin_consent(
+        self, session: Session, request: AuthorizationRequest, client: Client
+    ) -> str:
+        """Open a transaction for this session; returns its handle, fit for a URL."""
+        handle = self._effects.entropy.token_bytes(HANDLE_BYTES)
+        # If the session has just ended nothing is stored, and the handle leads nowhere.
+        await self._user(session).begin_consent(
+            request,
+            client,
+            session_secret=session.secret,
+            handle=handle,
+            lifetimes=self._effects.policy.lifetimes,
+            now=self._effects.now(),
+        )
+        return urlsafe_b64encode(handle).decode()
+
+    async def describe_consent(
+        self, session: Session, handle: str
+    ) -> ConsentView | None:
+        """What a transaction asks; None if it is not open to this session."""
+        raw = _parse_handle(handle)
+        if raw is None:
+            return None
+        consent = await self._user(session).pending_consent(
+            raw, session_secret=session.secret, now=self._effects.now()
+        )
+        if consent is None or consent.state is not ConsentState.PENDING:
+            return None
+        request, policy = consent.request, self._effects.policy
+        descriptions = dict(policy.scope_descriptions)
+        names = {resource.identifier: resource.name for resource in policy.resources}
+        return ConsentView(
+            client=consent.client,
+            request=request,
+            user_id=session.user_id,
+            resource_name=names.get(request.resource),
+            scopes=tuple(
+                ConsentScope(name=name, description=descriptions.get(name))
+                for name in request.scope
+            ),
+        )
+
+    async def approve_consent(
+        self, session: Session, handle: str, *, scope: Scope
+    ) -> Redirect | Gone | LocalRefusal:
+        """Answer yes; the first answer counts (C-14, C-15)."""
+        raw = _parse_handle(handle)
+        if raw is None:
+            return Gone()
+        user = self._user(session)
+        consent = await user.pending_consent(
+            raw, session_secret=session.secret, now=self._effects.now()
+        )
+        if consent is None:
+            return Gone()
+        request = consent.request
+        client = await self._clients.lookup(request.client_id)
+        if client is None:
+            return LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+        if not any(matches(uri, request.redirect_uri) for uri in client.redirect_uris):
+            return LocalRefusal(Reason.REDIRECT_URI_UNREGISTERED)
+        approval = await self._approval(request, session.user_key, scope=scope)
+        if isinstance(approval, Refused):
+            return LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+        outcome = await user.approve_consent(
+            raw,
+            approval,
+            session_secret=session.secret,
+            policy=self._effects.policy,
+            fresh=self._effects.fresh(),
+            now=self._effects.now(),
+        )
+        if isinstance(outcome, Approved):
+            return Redirect(self._success(outcome))
+        if outcome.reason in _OVER:
+            return Gone()
+        return Redirect(self._error(request, outcome.reason))
+
+    async def deny_consent(self, session: Session, handle: str) -> Redirect | Gone:
+        """Answer no; the first answer counts (C-15, C-16)."""
+        raw = _parse_handle(handle)
+        if raw is None:
+            return Gone()
+        outcome = await self._user(session).deny_consent(
+            raw, session_secret=session.secret, now=self._effects.now()
+        )
+        if isinstance(outcome, Refused):
+            return Gone()
+        return Redirect(self._error(outcome.request, Reason.USER_DENIED))
+
+    async def _approval(
+        self,
+        request: AuthorizationRequest,
+        user_key: str,
+        *,
+        scope: Scope | None,
+        metadata: Json = None,
+        props: Json = None,
+    ) -> Approval | Refused:
+        epoch = await self._clients.enlist(request.client_id, user_key)
+        if isinstance(epoch, Refused):
+            return epoch
+        return Approval(
+            scope=request.scope if scope is None else scope,
+            props=props,
+            metadata=metadata,
+            client_epoch=epoch,
+        )
+
+    def _user(self, session: Session) -> UserActor:
+        return self._effects.system.get(UserActor, session.user_key)
+
+    def _success(self, approved: Approved) -> str:
+        return success_redirect(
+            approved.request.redirect_uri,
+            code=approved.code,
+            state=approved.request.state,
+            issuer=self._effects.policy.issuer,
+        )
+
+    def _error(self, request: AuthorizationRequest, reason: Reason) -> str:
+        log.info(
+            "refused",
+            endpoint="authorize",
+            reason=str(reason),
+            client_id=request.client_id,
+        )
+        error = to_wire(reason)
+        return error_redirect(
+            request.redirect_uri,
+            error=error.error,
+            description=error.description,
+            state=request.state,
+            issuer=self._effects.policy.issuer,
+        )
+
+
+_OVER: Final = frozenset(
+    (Reason.CONSENT_UNKNOWN, Reason.CONSENT_ANSWERED, Reason.SESSION_ENDED)
+)
+
+
+def _parse_handle(text: str) -> bytes | None:
+    try:
+        raw = urlsafe_b64decode(text)
+    except ValueError:
+        return None
+    return raw if len(raw) == HANDLE_BYTES else None

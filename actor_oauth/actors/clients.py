@@ -1,0 +1,183 @@
+"""Clients: looked up, registered, authenticated and deleted, each at its own actor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from actor_oauth.actors.client import ClientActor, hash_client_secret
+from actor_oauth.actors.directory import CLIENTS, DirectoryActor
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.passwords import Passwords
+from actor_oauth.oauth.client_authentication import (
+    decide_client_authentication,
+    parse_client_credentials,
+)
+from actor_oauth.oauth.clients import CLIENT_ID_BYTES, Client, new_client_id
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.keyring import client_key
+from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.registration import (
+    Registered,
+    decide_client,
+    decide_registration,
+    registration_response,
+)
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.tokens import NO_RECORD, SECRET_LENGTH, Token, TokenKind
+from actor_oauth.oauth.wire import Refused
+
+UNUSED_LIFETIME: Final = 30 * 86400
+"""Seconds after which a client that registered itself is deleted if nobody authorized it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewClient:
+    """A client that was just registered.
+
+    Attributes:
+        client: As it was registered.
+        secret: Shown this once; None for a public client.
+    """
+
+    client: Client
+    secret: str | None
+
+    def to_json(self) -> dict[str, Json]:
+        """The answer of RFC 7591 §3.2.1, with everything as really registered (B-22)."""
+        return registration_response(self.client, self.secret)
+
+
+class Clients:
+    """The clients of one server."""
+
+    def __init__(self, effects: Effects, passwords: Passwords) -> None:
+        self._effects = effects
+        self._passwords = passwords
+
+    def actor(self, client_id: str) -> ClientActor:
+        """The actor of a client, which need not exist."""
+        return self._effects.system.get(ClientActor, client_key(client_id))
+
+    async def lookup(self, client_id: str) -> Client | None:
+        """The client, or None if there is none that may ask for anything."""
+        client = await self.actor(client_id).client()
+        return client if client is not None and client.client_id == client_id else None
+
+    async def authenticate(
+        self, form: Parameters, authorization: str | None
+    ) -> Client | Refused:
+        """Who sends this form, or why that is not believed (E-01 to E-08)."""
+        credentials = parse_client_credentials(form, authorization)
+        if isinstance(credentials, Refused):
+            return credentials
+        actor = self.actor(credentials.client_id)
+        found = await actor.authenticate(credentials.secret)
+        matches = found.secret_matches
+        if found.password_hash is not None and credentials.secret is not None:
+            matches = await self._passwords.verify(
+                found.password_hash, credentials.secret
+            )
+        return decide_client_authentication(
+            credentials, found.client, secret_matches=matches
+        )
+
+    async def register(self, body: bytes) -> NewClient | Refused:
+        """Register a client that asks for it itself (RFC 7591)."""
+        effects = self._effects
+        decision = decide_registration(
+            body, effects.policy, client_id=self._new_id(), now=effects.now()
+        )
+        return await self._store(decision, unused_lifetime=UNUSED_LIFETIME)
+
+    async def create(
+        self,
+        *,
+        client_name: str,
+        redirect_uris: Sequence[str],
+        confidential: bool = False,
+        scope: Scope | None = None,
+    ) -> NewClient | Refused:
+        """Register a client on the operator's behalf: it never expires (B-05)."""
+        effects = self._effects
+        members: dict[str, Json] = {
+            "client_name": client_name,
+            "redirect_uris": list(redirect_uris),
+            "grant_types": ["authorization_code", "refresh_token"],
+        }
+        if not confidential:
+            members["token_endpoint_auth_method"] = "none"  # noqa: S105 - a word of RFC 7591
+        if scope is not None:
+            members["scope"] = str(scope)
+        decision = decide_client(
+            members,
+            effects.policy,
+            client_id=self._new_id(),
+            now=effects.now(),
+            origin="pre-registered",
+        )
+        return await self._store(decision, unused_lifetime=None)
+
+    async def delete(self, client_id: str) -> bool:
+        """Delete a client and revoke every grant of it, over all users, durably (B-36).
+
+        Returns:
+            False if there was none.
+        """
+        actor = self.actor(client_id)
+        deleted = await actor.delete(now=self._effects.now())
+        # Also for a client that is deleted already: that deletion may not be through.
+        while await actor.revoke_enlisted(now=self._effects.now()):
+            await self._effects.system.delivered(actor)
+        await self._effects.system.delivered(actor)
+        return deleted
+
+    async def listed(
+        self, *, cursor: str | None = None, limit: int = 100
+    ) -> tuple[list[Client], str | None]:
+        """Clients, oldest first, with the cursor of the next page or None."""
+        directory = self._effects.system.get(DirectoryActor, CLIENTS)
+        page = await directory.page(cursor=cursor, limit=limit)
+        found = [await self.lookup(entry.entry_id) for entry in page.entries]
+        return [client for client in found if client is not None], page.next_cursor
+
+    async def enlist(self, client_id: str, user_key: str) -> int | Refused:
+        """Have the client know of a grant that is about to begin (B-36).
+
+        Returns:
+            The client's epoch, for the grant.
+        """
+        lifetimes = self._effects.policy.lifetimes
+        return await self.actor(client_id).enlist(
+            user_key,
+            now=self._effects.now(),
+            grant_lifetime=lifetimes.refresh_absolute + lifetimes.consent,
+        )
+
+    async def _store(
+        self, decision: Registered | Refused, *, unused_lifetime: int | None
+    ) -> NewClient | Refused:
+        if isinstance(decision, Refused):
+            return decision
+        client = decision.client
+        secret: str | None = None
+        secret_hash: bytes | None = None
+        if decision.needs_secret:
+            token = Token(
+                TokenKind.CLIENT_SECRET,
+                client_key(client.client_id),
+                NO_RECORD,
+                self._effects.entropy.token_bytes(SECRET_LENGTH),
+            )
+            secret = token.render()
+            secret_hash = hash_client_secret(secret)
+        actor = self.actor(client.client_id)
+        await actor.register(
+            client,
+            secret_hash=secret_hash,
+            now=self._effects.now(),
+            unused_lifetime=unused_lifetime,
+        )
+        return NewClient(client=client, secret=secret)
+
+    def _new_id(self) -> str:
+        return new_client_id(self._effects.entropy.token_bytes(CLIENT_ID_BYTES))

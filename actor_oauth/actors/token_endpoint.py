@@ -1,0 +1,208 @@
+"""What clients ask with a form: tokens, revocation, introspection.
+
+The order is the same everywhere (D-03): who is the client, what does it want, may it want
+that, and only then the grant's own rules, in a turn of the user's actor.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import structlog
+
+from actor_oauth.actors.clients import Clients
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
+from actor_oauth.oauth.clients import GRANT_TYPES, Client
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.resources import canonical_resource
+from actor_oauth.oauth.scopes import parse_scope
+from actor_oauth.oauth.tokens import (
+    AccessTokenInfo,
+    Token,
+    TokenKind,
+    TokenResponse,
+    parse_token,
+)
+from actor_oauth.oauth.wire import WireError, to_wire
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+Answer = TokenResponse | Refused
+
+INACTIVE: Final[Mapping[str, Json]] = {"active": False}
+
+
+class TokenEndpoint:
+    """Answers clients that authenticate by form or header."""
+
+    def __init__(self, effects: Effects, clients: Clients) -> None:
+        self._effects = effects
+        self._clients = clients
+        self._grants: Mapping[
+            str, Callable[[Client, Parameters], Awaitable[Answer]]
+        ] = {
+            "authorization_code": self._redeem,
+            "refresh_token": self._refresh,
+        }
+
+    async def token(
+        self, form: Parameters, authorization: str | None
+    ) -> TokenResponse | WireError:
+        """Answer a token request (RFC 6749 §4.1.3, §6)."""
+        client = await self._clients.authenticate(form, authorization)
+        if isinstance(client, Refused):
+            return self._tell(client, "token", form, authorization)
+        answer = await self._grant(client, form)
+        if isinstance(answer, Refused):
+            return self._tell(answer, "token", form, authorization)
+        return answer
+
+    async def _grant(self, client: Client, form: Parameters) -> Answer:
+        grant_type = form.get("grant_type")
+        if grant_type is None:
+            return Refused(Reason.GRANT_TYPE_MISSING)
+        if grant_type not in GRANT_TYPES:
+            return Refused(Reason.GRANT_TYPE_UNSUPPORTED)
+        if grant_type not in client.grant_types:
+            return Refused(Reason.GRANT_TYPE_UNREGISTERED)
+        return await self._grants[grant_type](client, form)
+
+    async def _redeem(self, client: Client, form: Parameters) -> Answer:
+        text = form.get("code")
+        if text is None or form.get("code_verifier") is None:
+            return Refused(Reason.PARAMETER_MISSING)
+        code = self._token(text, TokenKind.CODE)
+        if code is None:
+            return Refused(Reason.CODE_UNKNOWN)
+        effects = self._effects
+        answer = await self._owner(code).redeem(
+            code,
+            client=client,
+            redirect_uri=form.get("redirect_uri"),
+            code_verifier=form.get("code_verifier"),
+            resources=tuple(form.getlist("resource")),
+            policy=effects.policy,
+            fresh=effects.fresh(),
+            now=effects.now(),
+        )
+        return answer.response if isinstance(answer, Redeemed) else answer
+
+    async def _refresh(self, client: Client, form: Parameters) -> Answer:
+        text = form.get("refresh_token")
+        if text is None:
+            return Refused(Reason.PARAMETER_MISSING)
+        scope_text = form.get("scope")
+        scope = None if scope_text is None else parse_scope(scope_text)
+        if scope_text is not None and scope is None:
+            return Refused(Reason.SCOPE_MALFORMED)
+        token = self._token(text, TokenKind.REFRESH)
+        if token is None:
+            return Refused(Reason.REFRESH_UNKNOWN)
+        effects = self._effects
+        answer = await self._owner(token).refresh(
+            token,
+            client=client,
+            scope=scope,
+            resources=tuple(form.getlist("resource")),
+            keyring=effects.keyring,
+            policy=effects.policy,
+            fresh=effects.fresh(),
+            now=effects.now(),
+        )
+        return answer.response if isinstance(answer, Refreshed) else answer
+
+    async def revoke(
+        self, form: Parameters, authorization: str | None
+    ) -> WireError | None:
+        """Answer a revocation request; None is success, whatever the token was.
+
+        Source: RFC 7009 §2 (H-01 to H-05).
+        """
+        client = await self._clients.authenticate(form, authorization)
+        if isinstance(client, Refused):
+            return self._tell(client, "revoke", form, authorization)
+        text = form.get("token")
+        if text is None:
+            refused = Refused(Reason.TOKEN_MISSING)
+            return self._tell(refused, "revoke", form, authorization)
+        # The hint is not needed: a token says itself what it is (H-01).
+        token = parse_token(text)
+        if token is not None:
+            await self._owner(token).revoke_token(
+                token, client_id=client.client_id, now=self._effects.now()
+            )
+        return None
+
+    async def introspect(
+        self, form: Parameters, authorization: str | None
+    ) -> Mapping[str, Json] | WireError:
+        """Answer an introspection request (RFC 7662 §2).
+
+        Only confidential clients may ask: the answer tells about tokens that may be
+        other clients' (H-09).
+        """
+        client = await self._clients.authenticate(form, authorization)
+        if not isinstance(client, Refused) and not client.is_confidential:
+            client = Refused(Reason.CLIENT_METHOD_WRONG)
+        if isinstance(client, Refused):
+            return self._tell(client, "introspect", form, authorization)
+        text = form.get("token")
+        if text is None:
+            refused = Refused(Reason.TOKEN_MISSING)
+            return self._tell(refused, "introspect", form, authorization)
+        info = await self._check(text)
+        return INACTIVE if info is None else self._active(info)
+
+    async def validate(self, resource: str, token: str) -> AccessTokenInfo | None:
+        """What an access token is good for at a resource; None if for nothing (G-05)."""
+        info = await self._check(token)
+        if info is None or canonical_resource(info.resource) != canonical_resource(
+            resource
+        ):
+            return None
+        return info
+
+    async def _check(self, text: str) -> AccessTokenInfo | None:
+        token = self._token(text, TokenKind.ACCESS)
+        if token is None:
+            return None
+        return await self._owner(token).check_access_token(
+            token, now=self._effects.now()
+        )
+
+    def _active(self, info: AccessTokenInfo) -> dict[str, Json]:
+        return {
+            "active": True,
+            "scope": str(info.scope),
+            "client_id": info.client_id,
+            "sub": info.user_id,
+            "aud": info.resource,
+            "iss": self._effects.policy.issuer,
+            "exp": info.expires_at,
+            "iat": info.issued_at,
+            "token_type": info.token_type,
+        }
+
+    @staticmethod
+    def _token(text: str, kind: TokenKind) -> Token | None:
+        token = parse_token(text)
+        return token if token is not None and token.kind is kind else None
+
+    def _owner(self, token: Token) -> UserActor:
+        return self._effects.system.get(UserActor, token.actor_key)
+
+    @staticmethod
+    def _tell(
+        refused: Refused, endpoint: str, form: Parameters, authorization: str | None
+    ) -> WireError:
+        log.info(
+            "refused",
+            endpoint=endpoint,
+            reason=str(refused.reason),
+            category=refused.reason.category.name.lower(),
+            detail=refused.detail,
+            client_id=form.get("client_id"),
+        )
+        return to_wire(refused.reason, header_used=authorization is not None)

@@ -1,0 +1,283 @@
+"""The composition root: opens runtime, actors and HTTP in one nursery, and serves them.
+
+The only place that builds things; everything else receives what it needs.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve as serve_asgi
+from hypercorn.typing import ASGIFramework
+from mcp.server.mcpserver import MCPServer
+
+from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
+from actor_oauth.config import Settings, open_keyring, prepare_data_directory
+from actor_oauth.http import build_app
+from actor_oauth.mcp import MCPEndpoint
+from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.resources import canonical_resource
+from actor_oauth.resource import ResourceServer
+from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
+from actor_oauth.runtime import (
+    Clock,
+    Entropy,
+    LocalEngine,
+    SystemClock,
+    SystemEntropy,
+    open_system,
+)
+
+KEEP_ALIVE_SECONDS = 75.0
+HEAD_BYTES = 32 * 1024
+ListenResult = TypeVar("ListenResult")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mount:
+    """An application at a path, and the scopes that its guard requires."""
+
+    path: str
+    app: ASGIApp
+    scopes: Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningProvider:
+    """An open provider.
+
+    Attributes:
+        server: The authorization server; its methods are the helper API.
+        app: The whole provider as one ASGI application.
+    """
+
+    server: AuthorizationServer
+    app: ASGIApp
+
+
+class Provider:
+    """An authorization server, and the applications that it protects, in one process.
+
+    Args:
+        settings: With an issuer, or with the port that it follows from.
+        clock: Wall time.
+        entropy: Randomness.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+    ) -> None:
+        self.settings = settings
+        self.policy: Policy = settings.policy(settings.issuer_at(settings.port))
+        self._clock = clock or SystemClock()
+        self._entropy = entropy or SystemEntropy()
+        self._mounts: list[_Mount] = []
+        self._endpoints: list[MCPEndpoint] = []
+
+    def protect(
+        self, app: ASGIApp, *, path: str, scopes: Sequence[str] | None = None
+    ) -> None:
+        """Serve an ASGI application at a path, to callers with a good token only.
+
+        It finds what the token is good for in `scope["actor_oauth.token"]`.
+
+        Args:
+            app: Any ASGI application. It gets no lifespan events.
+            path: Where, such as `/mcp`; the issuer's origin with this path is, or is
+                below, one of the configured resources.
+            scopes: What its callers' tokens must have; the resource's default scopes
+                if not given.
+
+        Raises:
+            ValueError: No configured resource covers the path.
+        """
+        self._resource_at(path)
+        self._mounts.append(_Mount(path.rstrip("/"), app, scopes))
+
+    def protect_mcp(
+        self,
+        server: MCPServer[ListenResult],
+        *,
+        path: str = "/mcp",
+        scopes: Sequence[str] | None = None,
+    ) -> None:
+        """Serve an MCP server of the official SDK over streamable HTTP, protected.
+
+        Tools read their caller from `actor_oauth.mcp.current_token()`.
+
+        Args:
+            server: Set up with its tools, and without the SDK's own authentication.
+            path: As for `protect`.
+            scopes: As for `protect`.
+
+        Raises:
+            ValueError: No configured resource covers the path, or the server
+                authenticates by itself.
+        """
+        endpoint = MCPEndpoint(server, path=path, issuer=self.policy.issuer)
+        self.protect(endpoint, path=path, scopes=scopes)
+        self._endpoints.append(endpoint)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[RunningProvider]:
+        """Open the data directory and run the actors for as long as the block lasts.
+
+        Other processes may have the same data directory open.
+
+        Raises:
+            ConfigError: The data directory or its keyring cannot be used.
+        """
+        settings = self.settings
+        directory: Path = await trio.to_thread.run_sync(
+            partial(prepare_data_directory, settings.data, entropy=self._entropy)
+        )
+        keyring = await trio.to_thread.run_sync(
+            partial(open_keyring, directory, entropy=self._entropy)
+        )
+        async with AsyncExitStack() as stack:
+            system = await stack.enter_async_context(
+                open_system(
+                    LocalEngine(directory),
+                    ACTOR_KINDS,
+                    limits=settings.runtime_limits(),
+                    clock=self._clock,
+                )
+            )
+            for endpoint in self._endpoints:
+                await stack.enter_async_context(endpoint.run())
+            server = AuthorizationServer(
+                system=system,
+                policy=self.policy,
+                keyring=keyring,
+                clock=self._clock,
+                entropy=self._entropy,
+            )
+            yield RunningProvider(server=server, app=self._app(server))
+
+    def _app(self, server: AuthorizationServer) -> ASGIApp:
+        fallback = build_app(server, options=self.settings.http_options())
+        guarded = [
+            (
+                mount.path,
+                ResourceServer(
+                    self.policy,
+                    self._resource_at(mount.path),
+                    server.validate_token,
+                    clock=self._clock,
+                ).guard(mount.app, required_scopes=mount.scopes),
+            )
+            for mount in self._mounts
+        ]
+        # The longest path first, so that a mount below another one is found.
+        guarded.sort(key=lambda mount: len(mount[0]), reverse=True)
+
+        async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+            app: ASGIApp = fallback
+            if scope["type"] != "lifespan":
+                path = str(scope["path"])
+                for prefix, guard in guarded:
+                    if path == prefix or path.startswith(prefix + "/"):
+                        app = guard
+                        break
+            await app(scope, receive, send)
+
+        return dispatch
+
+    def _resource_at(self, path: str) -> ResourcePolicy:
+        """The resource that a path of the issuer's origin belongs to."""
+        origin = urlsplit(self.policy.issuer)
+        url = canonical_resource(f"{origin.scheme}://{origin.netloc}{path}") or ""
+        covering = [
+            resource
+            for resource in self.policy.resources
+            if url == resource.identifier or url.startswith(resource.identifier + "/")
+        ]
+        if not covering:
+            known = ", ".join(resource.identifier for resource in self.policy.resources)
+            raise ValueError(f"no resource covers {url}; configured: {known}")
+        return max(covering, key=lambda resource: len(resource.identifier))
+
+    async def serve(
+        self,
+        *,
+        fd: int | None = None,
+        announce: Callable[[str], None] | None = None,
+        stopping: trio.Event | None = None,
+    ) -> None:
+        """Serve until told to stop, then finish what is in flight.
+
+        Args:
+            fd: A bound TCP socket to accept connections from, which this closes; without
+                it, `host` and `port` of the settings are bound.
+            announce: Called with the issuer once connections are accepted.
+            stopping: Set to stop in an orderly way; without it, cancel.
+
+        Raises:
+            ConfigError: As for `open`.
+            OSError: The address cannot be bound.
+        """
+        settings = self.settings
+        config = Config()
+        config.bind = [f"fd://{fd}" if fd is not None else _authority(settings)]
+        config.graceful_timeout = float(settings.shutdown_seconds)
+        config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+        config.h11_max_incomplete_size = HEAD_BYTES
+        config.include_server_header = False
+        config.errorlog = logging.getLogger("hypercorn.error")
+        config.accesslog = None
+        stop = trio.Event() if stopping is None else stopping
+        async with self.open() as running, trio.open_nursery() as nursery:
+            serving = partial(
+                serve_asgi,
+                _as_framework(running.app),
+                config,
+                mode="asgi",
+                shutdown_trigger=stop.wait,
+            )
+            await nursery.start(serving)
+            if announce is not None:
+                announce(self.policy.issuer)
+
+
+async def serve(
+    settings: Settings,
+    *,
+    fd: int,
+    announce: Callable[[str], None],
+    stopping: trio.Event,
+) -> None:
+    """Run `actor-oauth serve`: the provider, and the example MCP server if that is on.
+
+    Args:
+        settings: Filled in for the bound socket.
+        fd: See `Provider.serve`.
+        announce: See `Provider.serve`.
+        stopping: See `Provider.serve`.
+    """
+    provider = Provider(settings)
+    if settings.demo_enabled:
+        from actor_oauth.mcp.demo import demo_server  # noqa: PLC0415 - loaded if used
+
+        provider.protect_mcp(demo_server())
+    await provider.serve(fd=fd, announce=announce, stopping=stopping)
+
+
+def _authority(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}"
+
+
+def _as_framework(app: ASGIApp) -> ASGIFramework:
+    """Hypercorn's own type for the same thing."""
+    return app
