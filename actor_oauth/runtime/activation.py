@@ -31,6 +31,7 @@ class Activation:
         queued: Whether the dispatcher has it in its round, or it waits for its store.
         alarm_at: The committed alarm, as far as this process knows (seconds).
         outbox_pending: Whether committed messages wait for delivery.
+        sends: How many committed turns have sent messages.
         delivering: Whether a delivery task is at work.
         gated: Batches at the output gate that hold replies of this activation.
         failure: Why it broke.
@@ -47,6 +48,7 @@ class Activation:
         self.ungated = trio.lowlevel.ParkingLot()
         self.alarm_at: int | None = None
         self.outbox_pending = False
+        self.sends = 0
         self.delivering = False
         self.last_used = trio.current_time()
         self.failure: BaseException | None = None
@@ -108,6 +110,7 @@ class Activation:
             self.alarm_at = self._turn.alarm_at
         if self._turn.sent:
             self.outbox_pending = True
+            self.sends += 1
         self._turn.reset()
 
     def drop_effects(self) -> None:

@@ -136,18 +136,17 @@ class Outbox:
     async def _deliver_batch(self, address: Address, activation: Activation) -> bool:
         """Deliver what waits now; whether anything could be."""
         done: list[int] = []
+        sends = activation.sends
         try:
             messages = await self._run(address, PENDING)
             assert isinstance(messages, list)
             await self._deliver_to_all(address, messages, done)
-            # Committed messages of a turn that runs meanwhile are seen by this one.
-            activation.outbox_pending = False
             more = await self._run(address, DELIVERED, done)
         except Exception as error:  # noqa: BLE001 - the root of this task
-            activation.outbox_pending = True
             log.warning("delivery put off", actor=str(address), error=repr(error))
             return False
-        activation.outbox_pending = activation.outbox_pending or bool(more)
+        # What another turn sent while this waited may not have been among `messages`.
+        activation.outbox_pending = bool(more) or activation.sends != sends
         return bool(done)
 
     async def _deliver_to_all(
