@@ -48,14 +48,19 @@ class StoredAccessToken(NamedTuple):
 
 
 def decide_access(
-    token: Token, stored: StoredAccessToken | None, *, now: int
+    token: Token,
+    stored: StoredAccessToken | None,
+    *,
+    now: int,
+    with_props: bool = True,
 ) -> AccessTokenInfo | None:
-    """Say what a presented access token is good for, props included.
+    """Say what a presented access token is good for.
 
     Args:
         token: What was presented.
         stored: The row whose hash is this token's, or None if there is none.
         now: The time.
+        with_props: Whether to decrypt the props.
 
     Returns:
         None unless the token and its grant are alive (G-05, H-10).
@@ -76,7 +81,7 @@ def decide_access(
         resource=stored.resource,
         issued_at=stored.issued_at,
         expires_at=stored.expires_at,
-        props=_open_props(token, number, stored),
+        props=_open_props(token, number, stored) if with_props else None,
         metadata=_metadata(stored.metadata),
     )
 

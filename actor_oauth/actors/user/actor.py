@@ -304,7 +304,9 @@ class UserActor(Actor, kind="user"):
         )
         if isinstance(outcome, Refused):
             return outcome
-        if outcome.window_ends_at is not None:
+        if outcome.window_ends_at is None:
+            self._sweep_soon(now)
+        else:
             self._wake_by(link_alarm(self.address.key, outcome.window_ends_at))
         return outcome.refreshed
 
@@ -322,9 +324,7 @@ class UserActor(Actor, kind="user"):
     def introspect(self, token: Token, *, now: int) -> AccessTokenInfo | None:
         """Say the same without the props. Other kinds of token are inactive (H-10)."""
         stored = find_access_token(self.db, token)
-        if stored is not None:
-            stored = stored._replace(data_key=None)
-        return decide_access(token, stored, now=now)
+        return decide_access(token, stored, now=now, with_props=False)
 
     # Grants
 
