@@ -8,6 +8,8 @@ Whoever has `notes` may read. Writing needs `notes:write` besides: a caller with
 is told which scopes to come back with, and its client asks the user for them.
 """
 
+from functools import partial
+
 import trio
 from quart import Response, request
 from quart_trio import QuartTrio
@@ -40,4 +42,4 @@ async def write_note() -> Response:
 
 provider = Provider(load_settings())
 provider.protect(app, path="/api", scopes=["notes"])
-trio.run(lambda: provider.serve(announce=print))
+trio.run(partial(provider.serve, announce=print))

@@ -7,6 +7,8 @@ Then add http://127.0.0.1:8000/mcp to an MCP client. People need an account to s
     actor-oauth users add alice --password-stdin --data .actor-oauth
 """
 
+from functools import partial
+
 import trio
 from mcp.server.mcpserver import MCPServer
 
@@ -25,4 +27,4 @@ def greet() -> str:
 
 provider = Provider(load_settings())
 provider.protect_mcp(mcp, path="/mcp")
-trio.run(lambda: provider.serve(announce=print))
+trio.run(partial(provider.serve, announce=print))

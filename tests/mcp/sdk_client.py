@@ -84,6 +84,12 @@ class McpUser:
         self.asked = 0
         self._authorize = authorize
         self._came_back = ""
+        self._auth: OAuthClientProvider | None = None
+
+    @property
+    def trusts_its_token(self) -> bool:
+        """Whether the client believes that its access token has not expired."""
+        return self._auth is not None and self._auth.context.is_token_valid()
 
     async def _open_browser(self, url: str) -> None:
         self.asked += 1
@@ -106,7 +112,7 @@ class McpUser:
         metadata = OAuthClientMetadata(
             client_name="test client", redirect_uris=[AnyUrl(REDIRECT_URI)]
         )
-        auth = OAuthClientProvider(
+        auth = self._auth = OAuthClientProvider(
             self.url,
             metadata,
             self.storage,

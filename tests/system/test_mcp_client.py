@@ -94,6 +94,21 @@ async def status_with(url: str, token: str) -> tuple[int, str]:
     return answer.status_code, answer.headers.get("www-authenticate", "")
 
 
+async def expire(user: McpUser) -> None:
+    """Wait until the access token has expired, for the server and for the client.
+
+    The server counts whole seconds. A client that trusted its token for longer would be
+    answered 401, and this one asks its user again then, instead of refreshing.
+    """
+    token = user.storage.access_token
+    with trio.fail_after(ACCESS_TOKEN_SECONDS + 10):
+        # The clock of another process has no event to wait for.
+        while (  # noqa: ASYNC110
+            user.trusts_its_token or (await status_with(user.url, token))[0] != 401
+        ):
+            await trio.sleep(0.1)
+
+
 async def revoke(server: Server, user: McpUser) -> None:
     """Revoke the client's grant, at the endpoint that discovery names."""
     parts = urlsplit(server.issuer)
@@ -125,14 +140,12 @@ async def test_a_client_logs_in_refreshes_is_revoked_and_logs_in_again(
         caller = await whoami(client)
         assert caller["user"] == "alice"
         assert caller["client"] == user.storage.client_id
-        assert caller["scopes"] == ["mcp"]
+        # The client adds `offline_access`, since the server says that it knows it.
+        assert caller["scopes"] == ["mcp", "offline_access"]
         assert user.asked == 1
 
         first = user.storage.access_token, user.storage.refresh_token
-        with trio.fail_after(ACCESS_TOKEN_SECONDS + 10):
-            # The clock of another process has no event to wait for.
-            while (await status_with(url, first[0]))[0] != 401:  # noqa: ASYNC110
-                await trio.sleep(0.1)
+        await expire(user)
         assert (await whoami(client))["user"] == "alice"
         assert user.asked == 1
         assert user.storage.access_token != first[0]

@@ -1,0 +1,94 @@
+"""Every example does what it says, as the program that it is."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+import trio
+
+from actor_oauth.config import ResourceSettings, Settings
+from benchmarks.grants import make_grants
+from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
+from tests.resource.test_challenge import parse_challenge
+
+pytestmark = SDK_LEAVES_GENERATORS
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(name: str, data: Path, port: int, **settings: str) -> Iterator[str]:
+    """Run an example until it says where it listens; gives the issuer."""
+    environment = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "ACTOR_OAUTH_PORT": str(port),
+        "ACTOR_OAUTH_DATA": str(data),
+        **settings,
+    }
+    with subprocess.Popen(
+        [sys.executable, str(EXAMPLES / name)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().decode().strip()
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_the_embedded_mcp_server_greets_its_user(mode: str, tmp_path: Path) -> None:
+    async def greet(issuer: str) -> object:
+        settings = Settings(data=tmp_path, issuer=issuer)
+        _, tokens = await make_grants(settings, 1)
+        url = f"{issuer}/mcp"
+        async with mcp_client(url, tokens[0].access_token, mode) as client:
+            return (await client.call_tool("greet", {})).structured_content
+
+    with running("mcp_server.py", tmp_path, free_port()) as issuer:
+        assert trio.run(greet, issuer) == {"result": "Hello, user0!"}
+
+
+@pytest.mark.requirement("G-08")
+def test_the_guarded_api_tells_readers_what_they_need_to_write(tmp_path: Path) -> None:
+    port = free_port()
+    resource = {
+        "identifier": f"http://127.0.0.1:{port}/api",
+        "scopes": ["notes", "notes:write"],
+        "default_scopes": ["notes"],
+    }
+
+    async def read_and_write(issuer: str) -> tuple[httpx2.Response, httpx2.Response]:
+        resources = (ResourceSettings.model_validate(resource),)
+        settings = Settings(data=tmp_path, issuer=issuer, resources=resources)
+        _, tokens = await make_grants(settings, 1)
+        bearer = {"Authorization": f"Bearer {tokens[0].access_token}"}
+        async with httpx2.AsyncClient(headers=bearer) as http:
+            url = f"{issuer}/api/notes"
+            return await http.get(url), await http.post(url, content=b"milk")
+
+    variables = {"ACTOR_OAUTH_RESOURCES": json.dumps([resource])}
+    with running("http_api.py", tmp_path, port, **variables) as issuer:
+        read, wrote = trio.run(read_and_write, issuer)
+    assert (read.status_code, read.json()) == (200, [])
+    assert wrote.status_code == 403
+    challenge = parse_challenge(wrote.headers["www-authenticate"])
+    assert challenge["scope"] == "notes notes:write"
