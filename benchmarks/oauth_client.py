@@ -61,16 +61,16 @@ async def discover(http: httpx2.AsyncClient, issuer: str) -> ServerEndpoints:
     answer = await http.get(f"{url}/.well-known/oauth-authorization-server{path}")
     if answer.status_code != 200:
         raise OAuthClientError(f"no metadata at {answer.url}: {answer.status_code}")
-    document = answer.json()
     try:
+        document = answer.json()
         return ServerEndpoints(
             issuer=document["issuer"],
             authorization=document["authorization_endpoint"],
             token=document["token_endpoint"],
             registration=document["registration_endpoint"],
         )
-    except KeyError as error:
-        raise OAuthClientError(f"the metadata lacks {error}") from error
+    except (ValueError, KeyError) as error:
+        raise OAuthClientError(f"the metadata at {answer.url}: {error!r}") from error
 
 
 async def register(http: httpx2.AsyncClient, endpoints: ServerEndpoints) -> str:
