@@ -20,8 +20,6 @@ from actor_oauth.http.static_files import load_static_files
 from actor_oauth.http.throttle import TokenBuckets
 from actor_oauth.http.token import token_endpoint
 from actor_oauth.oauth.wire import Reason
-from actor_oauth.runtime.clock import Clock, SystemClock
-from actor_oauth.runtime.entropy import Entropy, SystemEntropy
 
 _FORM = b"application/x-www-form-urlencoded"
 _STRICT_TRANSPORT: HeaderLine = (b"strict-transport-security", b"max-age=31536000")
@@ -31,30 +29,25 @@ def build_app(
     server: AuthorizationServer,
     *,
     options: HttpOptions | None = None,
-    clock: Clock | None = None,
-    entropy: Entropy | None = None,
 ) -> ASGIFramework:
     """Build the whole authorization server: protocol endpoints, documents and pages.
 
     Args:
         server: Decides everything. Its policy's issuer says where the endpoints are.
         options: Limits and modes.
-        clock: For throttles and for times on the account page.
-        entropy: For marking browsers before sign-in.
     """
     options = options or HttpOptions()
-    clock = clock or SystemClock()
     addresses = addresses_of(server.policy.issuer)
     static = load_static_files(addresses.base)
     site = Site(
         server=server,
         options=options,
         addresses=addresses,
-        clock=clock,
-        entropy=entropy or SystemEntropy(),
+        clock=server.clock,
+        entropy=server.entropy,
         logins=TokenBuckets(options.login_rate),
     )
-    protocol = _protocol_routes(server, options, clock)
+    protocol = _protocol_routes(server, options)
     routes = {addresses.base + path: route for path, route in protocol.items()}
     return RoutedApp(
         {**routes, **metadata_routes(server.policy), **static.routes},
@@ -66,10 +59,10 @@ def build_app(
 
 
 def _protocol_routes(
-    server: AuthorizationServer, options: HttpOptions, clock: Clock
+    server: AuthorizationServer, options: HttpOptions
 ) -> Mapping[str, Route]:
     """The endpoints that clients call, by path below the issuer's."""
-    clients = ClientRequests(options, clock)
+    clients = ClientRequests(options, server.clock)
     return {
         "/token": Route(
             endpoint=clients.endpoint(token_endpoint(server)),
@@ -88,7 +81,7 @@ def _protocol_routes(
             cors=False,
         ),
         "/register": Route(
-            endpoint=registration_endpoint(server, options, clock),
+            endpoint=registration_endpoint(server, options),
             method="POST",
             media_type=b"application/json",
             wrong_media_type=Reason.REGISTRATION_MALFORMED,

@@ -7,11 +7,10 @@ from actor_oauth.http.peer import caller_address
 from actor_oauth.http.render import private_json, refusal, throttled, wire_error
 from actor_oauth.http.throttle import TokenBuckets
 from actor_oauth.oauth.wire import Reason, WireError
-from actor_oauth.runtime.clock import Clock
 
 
 def registration_endpoint(
-    server: AuthorizationServer, options: HttpOptions, clock: Clock
+    server: AuthorizationServer, options: HttpOptions
 ) -> Endpoint:
     """`POST /register`: a client registers itself, as often as its address may."""
     attempts = TokenBuckets(options.registration_rate)
@@ -22,7 +21,7 @@ def registration_endpoint(
         forwarded = request.header_lines(b"x-forwarded-for")
         hops = options.trusted_proxy_hops
         address = caller_address(request.connection, forwarded, hops=hops)
-        seconds = attempts.take(address, now=clock.now())
+        seconds = attempts.take(address, now=server.clock.now())
         if seconds:
             return throttled(seconds)
         registered = await server.register(request.body)

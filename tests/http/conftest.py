@@ -1,0 +1,63 @@
+"""Fixtures: an authorization server in this process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
+from actor_oauth.http import HttpOptions, build_app
+from actor_oauth.oauth.keyring import new_keyring
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.runtime import SystemEntropy, open_system
+from tests.http.deployment import (
+    ISSUER,
+    PASSWORD,
+    USER,
+    Deploy,
+    Deployment,
+    FailingDisk,
+    SettableClock,
+    policy_for,
+)
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Deploy:
+    """Open a deployment, with another policy or other options if wanted."""
+
+    @asynccontextmanager
+    async def open_deployment(
+        *, policy: Policy | None = None, options: HttpOptions | None = None
+    ) -> AsyncIterator[Deployment]:
+        clock, entropy = SettableClock(), SystemEntropy()
+        policy = policy or policy_for(ISSUER)
+        keyring = new_keyring(
+            secret=entropy.token_bytes(32),
+            address_key=entropy.token_bytes(32),
+            kid="1",
+        )
+        disk = FailingDisk(tmp_path)
+        async with open_system(disk, ACTOR_KINDS, clock=clock) as system:
+            server = AuthorizationServer(
+                system=system,
+                policy=policy,
+                keyring=keyring,
+                clock=clock,
+                entropy=entropy,
+            )
+            await server.create_user(USER, PASSWORD)
+            app = build_app(server, options=options)
+            yield Deployment(
+                app=app, server=server, policy=policy, clock=clock, disk=disk
+            )
+
+    return open_deployment
+
+
+@pytest.fixture
+async def deployment(deploy: Deploy) -> AsyncIterator[Deployment]:
+    """The usual deployment."""
+    async with deploy() as opened:
+        yield opened

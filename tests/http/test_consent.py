@@ -1,0 +1,435 @@
+"""The consent page: what it shows, and the one answer that it takes."""
+
+from collections import Counter
+
+import httpx2
+import pytest
+import trio
+
+from tests.http.deployment import (
+    LOOPBACK_CALLBACK,
+    USER,
+    WEB_CALLBACK,
+    Deployment,
+    query_of,
+    read_page,
+)
+
+
+def redirect_target(page: httpx2.Response) -> str:
+    """Where the interstitial page leads."""
+    return read_page(page).refresh or ""
+
+
+@pytest.mark.requirement("C-16", "C-18")
+async def test_denial_reaches_the_client_as_access_denied(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+
+    answer = await browser.submit(page, decision="deny")
+
+    url = redirect_target(answer)
+    assert url.startswith(WEB_CALLBACK + "?")
+    query = query_of(url)
+    assert query.pop("error_description")
+    assert query == {
+        "error": "access_denied",
+        "state": "the state",
+        "iss": deployment.policy.issuer,
+    }
+
+
+@pytest.mark.requirement("C-18", "D-04")
+async def test_approval_reaches_the_client_as_a_code_that_is_worth_tokens(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+
+    answer = await browser.submit(page, decision="approve")
+
+    query = query_of(redirect_target(answer))
+    code = query.pop("code")
+    assert query == {"state": "the state", "iss": deployment.policy.issuer}
+    tokens = await deployment.redeem(client, code)
+    assert (tokens.status_code, tokens.json()["scope"]) == (200, "notes:read")
+
+
+@pytest.mark.requirement("C-18", "A-19")
+async def test_a_query_of_the_redirect_uri_is_kept(deployment: Deployment) -> None:
+    callback = WEB_CALLBACK + "?tenant=7&x=%20y"
+    client = await deployment.register(callback)
+    browser = deployment.browser()
+    url = deployment.authorize_url(client, redirect_uri=callback)
+    page = await browser.consent_page(url)
+
+    answer = await browser.submit(page, decision="approve")
+
+    target = redirect_target(answer)
+    assert target.startswith(callback + "&")
+    assert query_of(target)["tenant"] == "7"
+
+
+@pytest.mark.requirement("C-13")
+async def test_the_page_says_who_asks_for_what_and_where_it_leads(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register(client_name="Ledger Assistant")
+    url = deployment.authorize_url(client, scope="notes:read notes:write")
+
+    page = await deployment.browser().consent_page(url)
+
+    for fact in (
+        "Ledger Assistant",
+        "name not verified",
+        "app.example",
+        "Field Notes",
+        "https://as.example/mcp",
+        "Read your notes",
+        "notes:write",
+        f"<strong>{USER}</strong>",
+    ):
+        assert fact in page.text
+
+
+@pytest.mark.requirement("C-13")
+async def test_a_client_that_lives_on_loopback_only_gets_an_extra_warning(
+    deployment: Deployment,
+) -> None:
+    local = await deployment.register(LOOPBACK_CALLBACK)
+    web = await deployment.register()
+    browser = deployment.browser()
+    warning = "any program there can claim this name"
+
+    at_loopback = await browser.consent_page(
+        deployment.authorize_url(local, redirect_uri="http://127.0.0.1:4711/callback")
+    )
+    elsewhere = await browser.consent_page(deployment.authorize_url(web))
+
+    assert warning in at_loopback.text
+    assert "127.0.0.1" in at_loopback.text
+    assert warning not in elsewhere.text
+
+
+@pytest.mark.requirement("C-13")
+async def test_a_client_of_the_operator_is_not_called_unverified(
+    deployment: Deployment,
+) -> None:
+    created = await deployment.server.create_client(
+        client_name="House Client", redirect_uris=[LOOPBACK_CALLBACK]
+    )
+    client = {"client_id": created.client.client_id}  # type: ignore[union-attr]  # acceptable
+    url = deployment.authorize_url(client, redirect_uri=LOOPBACK_CALLBACK)
+
+    page = await deployment.browser().consent_page(url)
+
+    assert "House Client" in page.text
+    assert "not verified" not in page.text
+    assert "any program there" not in page.text
+
+
+@pytest.mark.requirement("J-09")
+async def test_a_clients_words_cannot_become_markup_or_turn_the_text_around(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register(
+        client_name="<script>alert(1)</script>\u202e\"'&",
+        client_uri="https://app.example/?a=1&b='2'",
+    )
+
+    page = await deployment.browser().consent_page(deployment.authorize_url(client))
+
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert(1)" in page.text
+    assert "\u202e" not in page.text
+    assert page.text.count("<script") == 1
+
+
+@pytest.mark.requirement("J-09", "B-26")
+async def test_links_to_the_clients_pages_reveal_and_risk_nothing(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register(
+        client_uri="https://app.example/",
+        tos_uri="https://app.example/terms",
+        policy_uri="http://app.example/privacy",
+        logo_uri="https://tracker.example/logo.png",
+    )
+
+    page = await deployment.browser().consent_page(deployment.authorize_url(client))
+
+    outside = [link for link in read_page(page).links if "app.example" in link]
+    assert len(outside) == 3
+    assert page.text.count('rel="noopener noreferrer"') == 3
+    assert "tracker.example" not in page.text
+
+
+@pytest.mark.requirement("J-10", "B-15")
+async def test_nothing_is_loaded_from_anywhere_else(deployment: Deployment) -> None:
+    client = await deployment.register(logo_uri="https://tracker.example/logo.png")
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+
+    for source in read_page(page).sources:
+        assert source.startswith("/static/")
+        loaded = await browser.get(source)
+        assert loaded.status_code == 200
+        assert "immutable" in loaded.headers["cache-control"]
+
+
+@pytest.mark.requirement("C-08")
+async def test_the_user_may_allow_less_than_was_asked(deployment: Deployment) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    url = deployment.authorize_url(client, scope="notes:read notes:write")
+    page = await browser.consent_page(url)
+    fields = dict(read_page(page).forms[0].fields)
+    del fields["scope:notes:read"]
+
+    answer = await browser.http.post("/consent", data={**fields, "decision": "approve"})
+
+    tokens = await deployment.redeem(client, query_of(redirect_target(answer))["code"])
+    assert tokens.json()["scope"] == "notes:write"
+
+
+@pytest.mark.requirement("C-14")
+async def test_the_user_cannot_be_made_to_allow_more_than_was_asked(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(
+        deployment.authorize_url(client, scope="notes:read")
+    )
+
+    answer = await browser.submit(
+        page,
+        {"scope:notes:write": "on", "scope:admin": "on"},
+        decision="approve",
+        scope="notes:read notes:write",
+        client_id="another",
+        redirect_uri="https://evil.example/",
+    )
+
+    assert redirect_target(answer).startswith(WEB_CALLBACK)
+    tokens = await deployment.redeem(client, query_of(redirect_target(answer))["code"])
+    assert tokens.json()["scope"] == "notes:read"
+
+
+async def test_allowing_nothing_asks_again(deployment: Deployment) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    url = deployment.authorize_url(client, scope="notes:read offline_access")
+    page = await browser.consent_page(url)
+
+    again = await browser.submit(page, {"scope:notes:read": ""}, decision="approve")
+
+    assert again.status_code == 400
+    assert "Choose at least one" in again.text
+    ticked = {"scope:notes:read": "on"}
+    answer = await browser.submit(again, ticked, decision="approve")
+    assert redirect_target(answer)
+
+
+@pytest.mark.requirement("C-15", "M-11")
+async def test_a_second_answer_is_told_that_there_was_a_first(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+    first = await browser.submit(page, decision="approve")
+
+    for decision in ("approve", "deny"):
+        second = await browser.submit(page, decision=decision)
+        assert second.status_code == 410
+        assert "Already answered" in second.text
+        assert "code=" not in second.text
+
+    tokens = await deployment.redeem(client, query_of(redirect_target(first))["code"])
+    assert tokens.status_code == 200
+
+
+@pytest.mark.requirement("C-15", "M-11")
+async def test_of_many_answers_at_once_exactly_one_counts(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+    outcomes: Counter[int] = Counter()
+
+    async def answer(decision: str) -> None:
+        response = await browser.submit(page, decision=decision)
+        outcomes[response.status_code] += 1
+
+    async with trio.open_nursery() as nursery:
+        for number in range(32):
+            nursery.start_soon(answer, "deny" if number % 2 else "approve")
+
+    assert outcomes == {200: 1, 410: 31}
+
+
+@pytest.mark.requirement("C-14", "M-11")
+async def test_a_question_belongs_to_the_session_it_was_put_to(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    url = deployment.authorize_url(client)
+    page = await deployment.browser().consent_page(url)
+    another = deployment.browser()
+    await another.consent_page(url)
+
+    shown = await another.get(f"/consent?txn={read_page(page).forms[0].fields['txn']}")
+    answered = await another.submit(page, decision="approve")
+
+    assert shown.status_code == 410
+    assert answered.status_code == 403
+
+
+@pytest.mark.requirement("C-14")
+async def test_a_client_deleted_meanwhile_gets_nothing(deployment: Deployment) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+    await deployment.server.delete_client(client["client_id"])
+
+    answer = await browser.submit(page, decision="approve")
+
+    assert answer.status_code == 400
+    assert read_page(answer).refresh is None
+
+
+async def test_a_question_waits_ten_minutes(deployment: Deployment) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+
+    deployment.clock.advance(deployment.policy.lifetimes.consent)
+
+    assert (await browser.submit(page, decision="approve")).status_code == 410
+
+
+@pytest.mark.requirement("J-04")
+@pytest.mark.parametrize("csrf", ["", "wrong", "ü"])
+async def test_a_form_without_its_token_decides_nothing(
+    deployment: Deployment, csrf: str
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+
+    refused = await browser.submit(page, decision="approve", csrf=csrf)
+
+    assert refused.status_code == 403
+    assert redirect_target(await browser.submit(page, decision="approve"))
+
+
+@pytest.mark.requirement("J-04")
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://as.example", ""]
+)
+async def test_a_form_of_another_origin_decides_nothing(
+    deployment: Deployment, origin: str
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+    fields = {**read_page(page).forms[0].fields, "decision": "approve"}
+
+    refused = await browser.http.post(
+        "/consent", data=fields, headers={"Origin": origin}
+    )
+
+    assert refused.status_code == 403
+    assert redirect_target(await browser.submit(page, decision="approve"))
+
+
+@pytest.mark.requirement("J-08")
+async def test_looking_at_the_question_does_not_answer_it(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+    fields = {**read_page(page).forms[0].fields, "decision": "approve"}
+
+    looked = await browser.http.get("/consent", params=fields)
+
+    assert read_page(looked).refresh is None
+    assert redirect_target(await browser.submit(page, decision="approve"))
+
+
+@pytest.mark.requirement("J-08")
+async def test_the_deciding_buttons_wait_before_they_can_be_pressed(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+
+    page = await browser.consent_page(deployment.authorize_url(client))
+
+    assert page.text.count("data-arm") == 2
+    scripts = [url for url in read_page(page).sources if url.endswith(".js")]
+    assert "data-arm" in (await browser.get(scripts[0])).text
+
+
+@pytest.mark.requirement("J-02", "J-03", "C-19")
+async def test_the_answer_to_the_form_is_a_page_that_leads_on_by_itself(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    url = deployment.authorize_url(client, state="\"'><script>&amp;")
+    page = await browser.consent_page(url)
+
+    answer = await browser.submit(page, decision="approve")
+
+    read = read_page(answer)
+    assert answer.status_code == 200
+    assert read.refresh in read.links
+    assert query_of(read.refresh or "")["state"] == "\"'><script>&amp;"
+    assert "<script" not in answer.text
+    assert "form-action 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_form_without_a_decision_decides_nothing(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    page = await browser.consent_page(deployment.authorize_url(client))
+
+    assert (await browser.submit(page)).status_code == 400
+    assert (await browser.submit(page, decision="maybe")).status_code == 400
+    assert redirect_target(await browser.submit(page, decision="approve"))
+
+
+@pytest.mark.parametrize("txn", ["", "x", "A" * 32, "ü", "A" * 5000])
+async def test_a_handle_that_leads_nowhere_is_no_fault(
+    deployment: Deployment, txn: str
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    await browser.consent_page(deployment.authorize_url(client))
+
+    answer = await browser.http.get("/consent", params={"txn": txn})
+
+    assert answer.status_code == 410
+
+
+async def test_without_a_session_there_is_nothing_to_answer(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    page = await deployment.browser().consent_page(deployment.authorize_url(client))
+    nobody = deployment.browser()
+
+    assert (await nobody.get("/consent?txn=x")).status_code == 403
+    assert (await nobody.submit(page, decision="approve")).status_code == 403
