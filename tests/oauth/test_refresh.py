@@ -1,0 +1,455 @@
+"""Convergent rotation: what presenting each token of a chain does."""
+
+from dataclasses import replace
+
+import pytest
+
+from actor_oauth.oauth.grants import Ending, GrantEvent, GrantState
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.props import unwrap_data_key
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.refresh import (
+    MAX_ACCESS_TOKENS,
+    MAX_STEPS,
+    Link,
+    RefreshRequest,
+    Retry,
+    Rotation,
+    decide_refresh,
+)
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.tokens import TokenKind, TokenResponse, token_hash
+from tests.support.grants import (
+    GRACE,
+    KEYRING,
+    RESOURCE,
+    SCOPE,
+    START,
+    ChainInMemory,
+    a_chain,
+    a_policy,
+    fresh,
+    parsed,
+)
+
+REPLAYED = Ending(
+    refused=Refused(Reason.REFRESH_REPLAYED), event=GrantEvent.REFRESH_REPLAYED
+)
+NARROW = Scope(("read",))
+
+
+def rotated(
+    chain: ChainInMemory, token: str, *, scope: Scope | None = None
+) -> TokenResponse:
+    decision = chain.refresh(token, scope=scope)
+    assert isinstance(decision, Rotation)
+    return decision.response
+
+
+def retried(
+    chain: ChainInMemory, token: str, *, scope: Scope | None = None
+) -> TokenResponse:
+    decision = chain.refresh(token, scope=scope)
+    assert isinstance(decision, Retry)
+    return decision.response
+
+
+def head_of(response: TokenResponse) -> str:
+    assert response.refresh_token is not None
+    return response.refresh_token
+
+
+# The head
+
+
+@pytest.mark.requirement("D-22", "D-25")
+def test_the_head_rotates_into_a_new_head() -> None:
+    chain, first = a_chain()
+    response = rotated(chain, first)
+    assert head_of(response) != first
+    assert chain.grant.generation == 2
+    assert (response.expires_in, response.scope, response.resource) == (
+        3600,
+        SCOPE,
+        RESOURCE,
+    )
+    assert parsed(response.access_token).kind is TokenKind.ACCESS
+
+
+@pytest.mark.requirement("D-30")
+def test_nothing_that_is_stored_is_a_token() -> None:
+    chain, first = a_chain()
+    response = rotated(chain, first)
+    stored = repr(chain.rows) + repr(chain.issued) + repr(chain.grant)
+    for text in (first, head_of(response), response.access_token):
+        token = parsed(text)
+        assert repr(token.secret)[2:-1] not in stored
+        assert token.secret.hex() not in stored
+
+
+@pytest.mark.requirement("D-30")
+def test_a_successor_needs_the_salt_the_keyring_and_the_presented_secret() -> None:
+    successors = set()
+    for salt, keyring, secret in (
+        (b"1" * 16, KEYRING, None),
+        (b"2" * 16, KEYRING, None),
+        (b"1" * 16, replace(KEYRING, secrets={"k1": b"x" * 32}), None),
+        (b"1" * 16, KEYRING, b"y" * 32),
+    ):
+        chain, first = a_chain()
+        token = parsed(first)
+        token = token if secret is None else replace(token, secret=secret)
+        link = Link(kid="k1", salt=salt, window_ends_at=START + GRACE)
+        chain.keyring = keyring
+        chain.rows = {
+            1: replace(chain.rows[1], hash=token_hash(token), link=link),
+            2: replace(chain.rows[1], generation=2),
+        }
+        chain.issued[2] = {}
+        chain.grant = replace(chain.grant, generation=2)
+        # The walk arrives somewhere else each time, so nothing stored can match.
+        assert chain.refresh(token) == Refused(Reason.RETRY_UNDERIVABLE)
+        chain.rows = {1: replace(chain.rows[1], link=None)}
+        chain.grant = replace(chain.grant, generation=1)
+        rotation = chain.refresh(token)
+        assert isinstance(rotation, Rotation)
+        successors.add(rotation.refresh.token.secret)
+    assert len(successors) == 4
+
+
+@pytest.mark.requirement("D-24")
+def test_idle_expiry_slides_with_each_rotation_and_absolute_expiry_stays() -> None:
+    chain, token = a_chain(policy=a_policy(refresh_idle=1000, refresh_absolute=2500))
+    for later in (900, 1800):
+        chain.now = START + later
+        token = head_of(rotated(chain, token))
+        assert chain.grant.deadline == min(START + later + 1000, START + 2500)
+        assert chain.grant.expires_at == START + 2500
+    chain.now = START + 2500
+    assert chain.refresh(token) == Ending(
+        refused=Refused(Reason.GRANT_EXPIRED), event=GrantEvent.LIFETIME_ENDED
+    )
+
+
+@pytest.mark.requirement("D-24")
+def test_an_idle_refresh_token_expires() -> None:
+    chain, token = a_chain(policy=a_policy(refresh_idle=1000))
+    chain.now = START + 1000
+    assert isinstance(chain.refresh(token), Ending)
+    assert chain.grant.state is GrantState.EXPIRED
+
+
+@pytest.mark.requirement("K-13")
+def test_setting_the_clock_back_revives_no_expired_grant() -> None:
+    chain, token = a_chain(policy=a_policy(refresh_idle=1000))
+    chain.now = START + 1000
+    chain.refresh(token)
+    chain.now = START
+    assert chain.refresh(token) == Refused(Reason.GRANT_EXPIRED)
+
+
+@pytest.mark.requirement("K-13")
+def test_setting_the_clock_back_reopens_no_window() -> None:
+    chain, first = a_chain()
+    second = head_of(rotated(chain, first))
+    chain.now = START + GRACE + 1
+    rotated(chain, second)
+    chain.now = START
+    assert chain.refresh(first) == REPLAYED
+
+
+@pytest.mark.requirement("D-09")
+def test_an_access_token_never_outlives_its_grant() -> None:
+    chain, token = a_chain(policy=a_policy(refresh_absolute=1000))
+    chain.now = START + 999
+    assert rotated(chain, token).expires_in == 1
+
+
+# What is asked for
+
+
+@pytest.mark.requirement("D-23")
+def test_a_narrower_scope_narrows_this_access_token_only() -> None:
+    chain, token = a_chain()
+    response = rotated(chain, token, scope=NARROW)
+    assert response.scope == NARROW
+    assert rotated(chain, head_of(response)).scope == SCOPE
+
+
+@pytest.mark.requirement("D-07", "D-23")
+@pytest.mark.parametrize(
+    ("scope", "resources", "reason"),
+    [
+        (Scope(("read", "root")), (), Reason.SCOPE_NOT_GRANTED),
+        (None, ("https://evil.example",), Reason.RESOURCE_NOT_GRANTED),
+        (None, (RESOURCE, "https://evil.example"), Reason.RESOURCE_NOT_GRANTED),
+    ],
+)
+def test_asking_for_too_much_costs_neither_token_nor_grant(
+    scope: Scope | None, resources: tuple[str, ...], reason: Reason
+) -> None:
+    chain, token = a_chain()
+    assert chain.refresh(token, scope=scope, resources=resources) == Refused(reason)
+    assert chain.grant.generation == 1
+    rotated(chain, token)
+    assert chain.refresh(token, scope=scope, resources=resources) == Refused(reason)
+    retried(chain, token)
+
+
+@pytest.mark.requirement("D-21")
+@pytest.mark.parametrize("later", [0, GRACE + 1])
+def test_another_clients_request_changes_nothing_even_with_a_replay(later: int) -> None:
+    chain, first = a_chain()
+    refused = Refused(Reason.REFRESH_CLIENT_MISMATCH)
+    assert chain.refresh(first, client_id="other") == refused
+    head = head_of(rotated(chain, first))
+    chain.now = START + later
+    assert chain.refresh(first, client_id="other") == refused
+    assert chain.refresh(head, client_id="other") == refused
+    rotated(chain, head)
+
+
+@pytest.mark.requirement("D-29")
+def test_a_secret_that_matches_nothing_changes_nothing() -> None:
+    chain, first = a_chain()
+    head = head_of(rotated(chain, first))
+    chain.now = START + GRACE + 1
+    for text in (first, head):
+        token = parsed(text)
+        assert chain.refresh(replace(token, secret=b"x" * 32)) == Refused(
+            Reason.REFRESH_UNKNOWN
+        )
+        assert chain.refresh(replace(token, kind=TokenKind.ACCESS)) == Refused(
+            Reason.REFRESH_UNKNOWN
+        )
+    assert chain.grant.state is GrantState.ACTIVE
+
+
+@pytest.mark.requirement("D-29")
+def test_a_generation_that_never_was_changes_nothing() -> None:
+    chain, first = a_chain()
+    future = replace(parsed(first), record=(7).to_bytes(4) + (9).to_bytes(4))
+    assert chain.refresh(future) == Refused(Reason.REFRESH_UNKNOWN)
+
+
+def test_a_token_of_no_grant_is_unknown() -> None:
+    _, first = a_chain()
+    decision = decide_refresh(
+        RefreshRequest(parsed(first), "app"),
+        None,
+        None,
+        keyring=KEYRING,
+        policy=a_policy(),
+        fresh=fresh(),
+        now=START,
+    )
+    assert decision == Refused(Reason.REFRESH_UNKNOWN)
+
+
+# Retries
+
+
+@pytest.mark.requirement("D-26", "M-3")
+def test_everybody_who_presents_the_same_token_gets_the_same_answer() -> None:
+    chain, first = a_chain()
+    answers = {repr_of(rotated(chain, first))}
+    for later in (0, 1, GRACE):
+        chain.now = START + later
+        answers.add(repr_of(retried(chain, first)))
+    assert len(answers) == 1
+    assert chain.grant.generation == 2
+
+
+@pytest.mark.requirement("D-26", "M-4")
+def test_a_slow_session_several_rotations_behind_is_led_to_the_head() -> None:
+    chain, first = a_chain()
+    tokens = [first]
+    for _ in range(5):
+        tokens.append(head_of(rotated(chain, tokens[-1])))
+        chain.now += 10
+    answers = {repr_of(retried(chain, old)) for old in tokens[:-1]}
+    assert len(answers) == 1
+    assert answers.pop().split()[0] == tokens[-1]
+
+
+@pytest.mark.requirement("D-27")
+def test_using_the_successor_does_not_end_the_window() -> None:
+    chain, first = a_chain()
+    second = head_of(rotated(chain, first))
+    third = head_of(rotated(chain, second))
+    assert head_of(retried(chain, first)) == third
+
+
+@pytest.mark.requirement("D-27")
+def test_a_retry_does_not_prolong_the_window() -> None:
+    chain, first = a_chain()
+    rotated(chain, first)
+    for later in range(0, GRACE + 1, 10):
+        chain.now = START + later
+        retried(chain, first)
+    chain.now = START + GRACE + 1
+    assert chain.refresh(first) == REPLAYED
+
+
+@pytest.mark.requirement("D-26", "D-27")
+def test_each_token_has_a_window_of_its_own() -> None:
+    chain, first = a_chain()
+    second = head_of(rotated(chain, first))
+    chain.now = START + 100
+    third = head_of(rotated(chain, second))
+    chain.now = START + 220
+    assert head_of(retried(chain, second)) == third
+    assert chain.refresh(first) == REPLAYED
+
+
+@pytest.mark.requirement("D-28", "D-31", "M-5")
+def test_a_replay_after_the_window_ends_the_whole_grant() -> None:
+    chain, first = a_chain()
+    second = head_of(rotated(chain, first))
+    chain.now = START + GRACE + 1
+    assert chain.refresh(first) == REPLAYED
+    assert chain.grant.state is GrantState.REVOKED
+    assert chain.refresh(second) == Refused(Reason.GRANT_REVOKED)
+    assert chain.refresh(first) == Refused(Reason.GRANT_REVOKED)
+
+
+@pytest.mark.requirement("D-28")
+def test_a_replay_that_also_asks_for_too_much_is_still_a_replay() -> None:
+    chain, first = a_chain()
+    rotated(chain, first)
+    chain.now = START + GRACE + 1
+    assert chain.refresh(first, scope=Scope(("root",))) == REPLAYED
+
+
+@pytest.mark.requirement("D-28", "M-3")
+def test_without_grace_every_reuse_is_a_replay() -> None:
+    chain, first = a_chain(policy=a_policy(grace=0))
+    rotated(chain, first)
+    assert chain.rows[1].link is None
+    assert chain.refresh(first) == REPLAYED
+
+
+@pytest.mark.requirement("D-26")
+def test_the_same_parameters_give_the_same_access_token() -> None:
+    chain, first = a_chain()
+    wide = rotated(chain, first)
+    narrow = retried(chain, first, scope=Scope(("write", "read")))
+    assert narrow.access_token != wide.access_token
+    assert head_of(narrow) == head_of(wide)
+    assert retried(chain, first, scope=Scope(("read", "write"))) == narrow
+    assert retried(chain, first, scope=Scope(reversed_names())) == wide
+    assert retried(chain, first) == wide
+    assert len(chain.issued[2]) == 2
+
+
+@pytest.mark.requirement("D-26")
+def test_a_revoked_access_token_is_not_handed_out_again() -> None:
+    chain, first = a_chain()
+    seen = [rotated(chain, first).access_token]
+    for _ in range(3):
+        chain.issued[2][token_hash(parsed(seen[-1]))] = 0
+        seen.append(retried(chain, first).access_token)
+    assert len(set(seen)) == 4
+    assert retried(chain, first).access_token == seen[-1]
+
+
+@pytest.mark.requirement("D-26")
+def test_an_expired_access_token_is_not_handed_out_again() -> None:
+    chain, first = a_chain(policy=a_policy(access_token=10))
+    response = rotated(chain, first)
+    chain.now = START + 9
+    assert retried(chain, first).expires_in == 1
+    chain.now = START + 10
+    again = retried(chain, first)
+    assert again.access_token != response.access_token
+    assert again.expires_in == 10
+
+
+def test_the_derivation_of_access_tokens_for_one_head_is_bounded() -> None:
+    chain, first = a_chain()
+    response = rotated(chain, first)
+    for _ in range(MAX_ACCESS_TOKENS - 1):
+        chain.issued[2][token_hash(parsed(response.access_token))] = 0
+        response = retried(chain, first)
+    chain.issued[2][token_hash(parsed(response.access_token))] = 0
+    assert chain.refresh(first) == Refused(Reason.RETRY_TOO_FAR)
+
+
+def test_a_client_that_rotates_thousands_of_times_cannot_make_us_walk_them_all() -> (
+    None
+):
+    chain, first = a_chain()
+    token = head_of(rotated(chain, first))
+    second = token
+    for _ in range(MAX_STEPS):
+        token = head_of(rotated(chain, token))
+    assert chain.refresh(first) == Refused(Reason.RETRY_TOO_FAR)
+    assert head_of(retried(chain, second)) == token
+    # Honest or not, it is told to come back, not to throw its tokens away (D-06).
+    assert Reason.RETRY_TOO_FAR.category.status == 503
+
+
+# The operator changes something meanwhile
+
+
+@pytest.mark.requirement("D-26")
+def test_a_new_current_key_does_not_break_open_windows() -> None:
+    chain, first = a_chain()
+    response = rotated(chain, first)
+    chain.keyring = KEYRING.with_current("k2", b"t" * 32)
+    assert retried(chain, first) == response
+    after = rotated(chain, head_of(response))
+    assert chain.rows[2].link is not None
+    assert chain.rows[2].link.kid == "k2"
+    assert head_of(retried(chain, first)) == head_of(after)
+
+
+def test_a_key_that_was_taken_out_costs_nobody_the_grant() -> None:
+    chain, first = a_chain()
+    head = head_of(rotated(chain, first))
+    chain.keyring = KEYRING.with_current("k2", b"t" * 32).without("k1")
+    assert chain.refresh(first) == Refused(Reason.RETRY_UNDERIVABLE)
+    rotated(chain, head)
+
+
+def test_a_window_that_was_shortened_meanwhile_costs_nobody_the_grant() -> None:
+    chain, first = a_chain()
+    second = head_of(rotated(chain, first))
+    chain.policy = Policy(
+        issuer=chain.policy.issuer,
+        resources=chain.policy.resources,
+        lifetimes=a_policy(grace=0).lifetimes,
+    )
+    head = head_of(rotated(chain, second))
+    assert chain.refresh(first) == Refused(Reason.RETRY_UNDERIVABLE)
+    rotated(chain, head)
+
+
+# Props
+
+
+@pytest.mark.requirement("K-05", "M-8")
+def test_every_token_of_a_chain_opens_the_same_data_key() -> None:
+    chain, first = a_chain(props={"a": 1})
+    assert chain.rows[1].data_key is not None
+    data_key = unwrap_data_key(chain.rows[1].data_key, parsed(first))
+    rotation = chain.refresh(first)
+    assert isinstance(rotation, Rotation)
+    again = chain.refresh(first, scope=NARROW)
+    assert isinstance(again, Retry)
+    for access in (rotation.access, again.access):
+        assert access is not None
+        assert access.data_key is not None
+        assert unwrap_data_key(access.data_key, access.token) == data_key
+    assert rotation.refresh.data_key is not None
+    assert unwrap_data_key(rotation.refresh.data_key, rotation.refresh.token) == (
+        data_key
+    )
+
+
+def repr_of(response: TokenResponse) -> str:
+    return f"{response.refresh_token} {response.access_token}"
+
+
+def reversed_names() -> tuple[str, ...]:
+    return SCOPE.names[::-1]
