@@ -3,7 +3,7 @@
     taskset -c 0 python -m benchmarks.profile_refresh [--seconds 10] [--connections 16]
 
 The server runs in this process, under load from the driver in another one. A timer that
-counts CPU time interrupts it a thousand times a second; each time the running function
+counts CPU time interrupts it as often as the kernel ticks; each time the running function
 gets a mark, and every function that waits for it one of the other kind. So unlike a
 tracing profiler it costs next to nothing, and small functions do not look expensive.
 """
