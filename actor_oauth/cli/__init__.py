@@ -1,0 +1,62 @@
+"""The command line. The only layer that prints, reads standard input or exits."""
+
+import sys
+from importlib.metadata import version
+from typing import Final
+
+import typer
+
+from actor_oauth.cli.clients import clients
+from actor_oauth.cli.grants import grants
+from actor_oauth.cli.serve import serve, worker
+from actor_oauth.cli.terminal import CommandError, say
+from actor_oauth.cli.users import users
+from actor_oauth.config import ConfigError
+
+__all__ = ["app", "main"]
+
+app: Final = typer.Typer(
+    name="actor-oauth",
+    help="OAuth 2.1 provider for MCP servers and HTTP APIs, made of durable actors.",
+    no_args_is_help=True,
+    # They show local variables, which is where the secrets are.
+    pretty_exceptions_enable=False,
+)
+app.command()(serve)
+app.command(hidden=True)(worker)
+app.add_typer(users, name="users")
+app.add_typer(clients, name="clients")
+app.add_typer(grants, name="grants")
+
+
+@app.command("version")
+def show_version() -> None:
+    """Print the version."""
+    print(version("actor-oauth"))
+
+
+def main() -> None:
+    """Run the command line of this process.
+
+    What an operator can do something about is said in a sentence each, with exit status
+    1; anything else is a fault and shows where it happened.
+    """
+    problems: list[str] = []
+    try:
+        app()
+    # Whether alone or in the group that a nursery makes of it.
+    except* ConfigError as errors:
+        problems += [str(error) for error in _leaves(errors)]
+    except* CommandError as errors:
+        problems += [str(error) for error in _leaves(errors)]
+    for problem in dict.fromkeys("\n".join(problems).splitlines()):
+        say(f"actor-oauth: {problem}")
+    if problems:
+        sys.exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return leaves

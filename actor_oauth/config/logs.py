@@ -9,8 +9,8 @@ from structlog.typing import Processor
 from actor_oauth.config.redaction import redact_event
 from actor_oauth.config.settings import LogFormat, LogLevel
 
-# Chatty below a warning, and nothing in it that an operator acts on.
-_QUIET_LOGGERS: Final = ("hypercorn.access", "httpx2", "httpcore", "quart.serving")
+# Their news is not an operator's: `serve` says itself that it is up.
+_QUIET_LOGGERS: Final = ("hypercorn", "httpx2", "httpcore", "mcp", "quart")
 
 
 class _RedactingHandler(logging.StreamHandler[TextIO]):
@@ -45,7 +45,8 @@ def configure_logging(level: LogLevel, log_format: LogFormat, stream: TextIO) ->
     root.handlers = [handler]
     root.setLevel(level.upper())
     for name in _QUIET_LOGGERS:
-        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+        quiet = logging.DEBUG if level is LogLevel.DEBUG else logging.WARNING
+        logging.getLogger(name).setLevel(max(root.level, quiet))
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[

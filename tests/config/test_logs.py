@@ -74,11 +74,11 @@ def test_json_logs_are_one_object_a_line_with_time_level_and_name(
     log: Callable[[LogFormat], io.StringIO],
 ) -> None:
     stream = log(LogFormat.JSON)
-    logging.getLogger("hypercorn.error").info("Running on %s", "http://127.0.0.1:1")
+    logging.getLogger("library").info("Running on %s", "http://127.0.0.1:1")
     structlog.get_logger("ours").info("refused", reason="REFRESH_REPLAYED", code=400)
     first, second = (json.loads(line) for line in stream.getvalue().splitlines())
     assert first["event"] == "Running on http://127.0.0.1:1"
-    assert first["logger"] == "hypercorn.error"
+    assert first["logger"] == "library"
     assert first["level"] == "info"
     assert first["timestamp"].endswith("Z")
     assert second["reason"] == "REFRESH_REPLAYED"

@@ -1,0 +1,38 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+ConfigOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="ACTOR_OAUTH_CONFIG",
+        help="TOML file with settings.",
+        show_default=False,
+    ),
+]
+DataOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Data directory; default .actor-oauth in the working directory.",
+        show_default=False,
+    ),
+]
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON on standard output.")
+]
+PasswordStdinOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--password-stdin", help="Read the password from standard input's first line."
+    ),
+]
+
+
+def overrides(**options: object) -> dict[str, object]:
+    """Give what the command line said: options that were not given are left out."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,171 @@
+"""`serve`, and the hidden `worker` that it starts with `--workers`."""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import structlog
+import trio
+import typer
+
+from actor_oauth.cli.greeting import greet
+from actor_oauth.cli.listen import bind
+from actor_oauth.cli.options import ConfigOption, DataOption, overrides
+from actor_oauth.cli.stop_signals import open_stop_signals
+from actor_oauth.cli.supervisor import READY, supervise
+from actor_oauth.cli.terminal import say
+from actor_oauth.config import (
+    LogFormat,
+    LogLevel,
+    Settings,
+    configure_logging,
+    load_settings,
+    open_keyring,
+    prepare_data_directory,
+    unknown_variables,
+)
+from actor_oauth.provider import Provider
+from actor_oauth.provider import serve as serve_provider
+from actor_oauth.runtime import SystemEntropy
+
+_PASSWORD_BYTES: Final = 32
+
+_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port; default 8000, 0 picks a free one.", show_default=False
+        ),
+    ] = None,
+    data: DataOption = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option(help="Public base URL, https unless on loopback."),
+    ] = None,
+    config: ConfigOption = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that share port and data.")
+    ] = None,
+    auto_approve: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USER",
+            help="Tests and demos, loopback only: everyone is this user, unasked.",
+        ),
+    ] = None,
+    log_level: Annotated[LogLevel | None, typer.Option()] = None,
+    log_format: Annotated[LogFormat | None, typer.Option()] = None,
+) -> None:
+    """Serve the provider until SIGTERM or Ctrl-C."""
+    settings = load_settings(
+        file=config,
+        overrides=overrides(
+            host=host,
+            port=port,
+            data=data,
+            issuer=issuer,
+            workers=workers,
+            auto_approve=auto_approve,
+            log_level=log_level,
+            log_format=log_format,
+        ),
+    )
+    configure_logging(settings.log_level, settings.log_format, sys.stderr)
+    for problem in unknown_variables(os.environ):
+        _log.warning(problem)
+    settings = _prepare(settings)
+    fd, settings = bind(settings)
+    trio.run(partial(_serve, settings, fd=fd, config=config))
+
+
+def worker(*, fd: Annotated[int, typer.Option()]) -> None:
+    """Serve as one of several processes; started by `serve`, never by hand.
+
+    The settings come as one line of JSON on standard input, which stays open for as
+    long as the parent lives. A line on standard output says that this is ready.
+    """
+    settings = Settings.model_validate_json(sys.stdin.buffer.readline())
+    configure_logging(settings.log_level, settings.log_format, sys.stderr)
+    trio.run(partial(_serve_as_worker, settings, fd=fd))
+
+
+def _prepare(settings: Settings) -> Settings:
+    """Find out what keeps the server from starting, before it takes a port."""
+    entropy = SystemEntropy()
+    data = prepare_data_directory(settings.data, entropy=entropy)
+    open_keyring(data, entropy=entropy)
+    return settings.model_copy(update={"data": data})
+
+
+async def _serve(settings: Settings, *, fd: int, config: Path | None) -> None:
+    has_users = await _look_at_users(settings)
+    if settings.auto_approve is not None:
+        _warn_of_auto_approve(settings.auto_approve)
+    announce = partial(greet, settings, config=config, has_users=has_users)
+    async with open_stop_signals() as stopping:
+        if settings.workers > 1:
+            await supervise(settings, fd=fd, announce=announce, stopping=stopping)
+        else:
+            await serve_provider(
+                settings,
+                fd=fd,
+                announce=_ignoring_issuer(announce),
+                stopping=stopping,
+            )
+    _log.info("stopped")
+
+
+async def _serve_as_worker(settings: Settings, *, fd: int) -> None:
+    async with open_stop_signals() as stopping, trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_without_parent, stopping)
+        await serve_provider(
+            settings,
+            fd=fd,
+            announce=_ignoring_issuer(_say_ready),
+            stopping=stopping,
+        )
+        nursery.cancel_scope.cancel()
+
+
+async def _stop_without_parent(stopping: trio.Event) -> None:
+    parent = trio.lowlevel.FdStream(os.dup(sys.stdin.fileno()))
+    async with parent:
+        await parent.receive_some(1)
+    stopping.set()
+
+
+def _say_ready() -> None:
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
+
+
+def _ignoring_issuer(announce: Callable[[], None]) -> Callable[[str], None]:
+    return lambda _issuer: announce()
+
+
+async def _look_at_users(settings: Settings) -> bool:
+    """Tell whether there is a user, after making the one of `auto_approve`."""
+    async with Provider(settings).open() as running:
+        if settings.auto_approve is not None:
+            # Nobody knows this password; `users set-password` gives it another.
+            password = SystemEntropy().token_bytes(_PASSWORD_BYTES).hex()
+            await running.server.create_user(settings.auto_approve, password)
+        return bool((await running.server.list_users(limit=1)).entries)
+
+
+def _warn_of_auto_approve(user: str) -> None:
+    border = "!" * 72
+    say(border)
+    say(f"!! AUTO-APPROVE: whoever can reach this port is {user}, without a password.")
+    say("!! For tests and demos on this machine only.")
+    say(border)

@@ -1,0 +1,131 @@
+"""`users`: the people who can sign in."""
+
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final, TypeAlias
+
+import typer
+
+from actor_oauth.actors.authorization_server import AuthorizationServer
+from actor_oauth.cli.options import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    PasswordStdinOption,
+)
+from actor_oauth.cli.session import run_on_data
+from actor_oauth.cli.terminal import CommandError, print_json, print_lines, say
+
+users = typer.Typer(no_args_is_help=True, help="The people who can sign in.")
+
+NameArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="The user's name.")
+]
+
+_NAME_LENGTH: Final = 255
+_PASSWORD_LENGTH: Final = 4096
+_PAGE: Final = 500
+
+
+@users.command("add")
+def add_user(
+    name: NameArgument,
+    *,
+    password_stdin: PasswordStdinOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Add a user."""
+    _check_name(name)
+    password = _read_password(from_stdin=password_stdin)
+
+    async def add(server: AuthorizationServer) -> bool:
+        return await server.create_user(name, password)
+
+    if not run_on_data(_explaining_rules(add), config=config, data=data):
+        raise CommandError(f"there is a user {name} already; see users set-password")
+    say(f"added {name}")
+
+
+@users.command("set-password")
+def set_password(
+    name: NameArgument,
+    *,
+    password_stdin: PasswordStdinOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Give a user a new password, and end all that user's sessions and grants."""
+    password = _read_password(from_stdin=password_stdin)
+
+    async def change(server: AuthorizationServer) -> bool:
+        return await server.set_password(name, password)
+
+    if not run_on_data(_explaining_rules(change), config=config, data=data):
+        raise CommandError(f"there is no user {name}")
+    say(f"changed the password of {name}; every session and grant has ended")
+
+
+@users.command("list")
+def list_users(
+    *, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """List all users, oldest first."""
+
+    async def listed(server: AuthorizationServer) -> list[str]:
+        names: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = await server.list_users(cursor=cursor, limit=_PAGE)
+            names += [entry.entry_id for entry in page.entries]
+            cursor = page.next_cursor
+            if cursor is None:
+                return names
+
+    names = run_on_data(listed, config=config, data=data)
+    if json:
+        print_json([{"user": name} for name in names])
+    else:
+        print_lines(names)
+
+
+def _explaining_rules(
+    command: Callable[[AuthorizationServer], Awaitable[bool]],
+) -> Callable[[AuthorizationServer], Awaitable[bool]]:
+    """Turn what the password rules say into the command's error."""
+
+    async def explaining(server: AuthorizationServer) -> bool:
+        try:
+            return await command(server)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+
+    return explaining
+
+
+def _check_name(name: str) -> None:
+    if not name or len(name) > _NAME_LENGTH:
+        raise CommandError(f"a name has 1 to {_NAME_LENGTH} characters")
+    # What cannot be seen makes two names look like one.
+    if not name.isprintable() or name != name.strip():
+        raise CommandError(
+            "a name has only printable characters, and no space at either end"
+        )
+
+
+def _read_password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.readline(_PASSWORD_LENGTH).rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            raise CommandError("the two passwords differ")
+    else:
+        raise CommandError(
+            "no terminal to ask for the password; use --password-stdin and give it "
+            "on standard input"
+        )
+    if not password:
+        raise CommandError("the password is empty")
+    return password

@@ -1,0 +1,63 @@
+"""What the README shows is what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from actor_oauth.cli import app
+from actor_oauth.config import settings_table
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_settings_table_is_the_one_that_the_settings_make() -> None:
+    table = README.partition("settings_table() -->\n")[2].partition("\n<!-- /settings")
+    assert table[0] == settings_table()
+
+
+def test_the_program_in_the_readme_is_the_example_that_is_run() -> None:
+    [shown] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    example = (ROOT / "examples" / "mcp_server.py").read_text()
+    assert example.endswith(shown)
+
+
+def commands() -> dict[tuple[str, ...], set[str]]:
+    """Every command with its options, as the command line knows them."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    no_words: tuple[str, ...] = ()
+    pending = [(no_words, typer.main.get_command(app))]
+    while pending:
+        words, command = pending.pop()
+        below = getattr(command, "commands", {})
+        pending += [((*words, name), below[name]) for name in below]
+        if not below and not command.hidden:
+            found[words] = {opt for param in command.params for opt in param.opts}
+    return found
+
+
+SHOWN = [
+    line
+    for line in re.findall(r"(?:actor-oauth|\./dev) ([a-z][^`#\n]*)", README)
+    if not line.startswith(("test", "check"))
+]
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_every_command_in_the_readme_exists_with_its_options(line: str) -> None:
+    known = commands()
+    words = line.split()
+    names = next(
+        (tuple(words[:count]) for count in (2, 1) if tuple(words[:count]) in known),
+        None,
+    )
+    assert names is not None, line
+    options = {word for word in words if word.startswith("--")}
+    assert options <= known[names]
+
+
+def test_every_command_is_in_the_readme() -> None:
+    for words in commands():
+        assert f"`actor-oauth {' '.join(words)}" in README
