@@ -1,8 +1,7 @@
 """`BearerGuard`: lets requests with a good access token through to an ASGI application.
 
 It checks every request anew, so that a revoked token stops working with the next
-request, and it checks open streams while they are open (G-14): a server-sent event
-stream whose token expires or is revoked is ended.
+request; `passage.py` goes on checking while an answer stays open (G-14).
 
 A check that could not be made (`ActorError`: overload, full disk, shutdown) is answered
 503 and never 401, since clients throw tokens away on 401.
@@ -10,10 +9,8 @@ A check that could not be made (`ActorError`: overload, full disk, shutdown) is 
 The guard holds no token and no answer between requests.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, cast
-
-import trio
 
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.admission import (
@@ -25,8 +22,6 @@ from actor_oauth.resource.admission import (
 from actor_oauth.resource.answers import Answer, challenge_answer, unavailable
 from actor_oauth.resource.asgi import (
     ASGIApp,
-    HeaderLine,
-    Message,
     Receive,
     RequestHead,
     Scope,
@@ -35,7 +30,7 @@ from actor_oauth.resource.asgi import (
 )
 from actor_oauth.resource.bearer import BearerToken
 from actor_oauth.resource.challenge import Challenge
-from actor_oauth.resource.cors import with_cors
+from actor_oauth.resource.passage import Passage
 from actor_oauth.runtime import ActorError, Clock, SystemClock
 
 ValidateToken = Callable[[str, str], Awaitable[AccessTokenInfo | None]]
@@ -46,12 +41,6 @@ TOKEN_KEY: Final = "actor_oauth.token"  # noqa: S105  a key, not a token
 _PROTECTION_KEY: Final = "actor_oauth.protection"
 
 RETRY_AFTER: Final = 1
-# G-14 allows 60 seconds from check to check. Half of it leaves time for retries when a
-# check cannot be made, before the stream has to be ended unchecked.
-_RECHECK_EVERY: Final = 30
-_RECHECK_WITHIN: Final = 60
-_RETRY_EVERY: Final = 5
-_END_WITHIN: Final = 5
 
 
 class BearerGuard:
@@ -79,6 +68,7 @@ class BearerGuard:
         self._protection = protection
         self._validate_token = validate_token
         self._clock = clock or SystemClock()
+        self._passages: set[Passage] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request.
@@ -93,18 +83,42 @@ class BearerGuard:
             case _:
                 await send({"type": "websocket.close", "code": 1008})
 
+    def end_event_streams(self) -> None:
+        """End the event streams that are open for GET requests, as at a shutdown.
+
+        Such a stream never ends by itself, so an orderly stop would wait for it until
+        its deadline. Its client connects again, and finds another worker or nobody.
+        """
+        for passage in self._passages:
+            if passage.is_event_source:
+                passage.cut()
+
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = request_head(scope)
         decision = decide_request(self._protection, head)
         if isinstance(decision, BearerToken):
             verdict = await self._admit(decision, head)
-            await verdict(scope, receive, send)
-        else:
-            await decision(scope, receive, send)
+            if isinstance(verdict, Passage):
+                await self._let_through(verdict, scope, receive, send)
+                return
+            decision = verdict
+        await decision(scope, receive, send)
 
-    async def _admit(
-        self, token: BearerToken, head: RequestHead
-    ) -> "Answer | _Passage":
+    async def _let_through(
+        self, passage: Passage, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        inner_scope = {
+            **scope,
+            TOKEN_KEY: passage.info,
+            _PROTECTION_KEY: self._protection,
+        }
+        self._passages.add(passage)
+        try:
+            await passage(inner_scope, receive, send)
+        finally:
+            self._passages.discard(passage)
+
+    async def _admit(self, token: BearerToken, head: RequestHead) -> Answer | Passage:
         async def check() -> Challenge | AccessTokenInfo:
             resource = self._protection.resource
             info = await self._validate_token(resource, token.value)
@@ -117,8 +131,7 @@ class BearerGuard:
             return unavailable(RETRY_AFTER)
         if isinstance(verdict, Challenge):
             return challenge_answer(verdict)
-        inner: Scope = {TOKEN_KEY: verdict, _PROTECTION_KEY: self._protection}
-        return _Passage(self._app, inner, verdict, check, self._clock)
+        return Passage(self._app, verdict, check=check, clock=self._clock)
 
 
 def verified_token(scope: Mapping[str, object]) -> AccessTokenInfo:
@@ -152,91 +165,3 @@ def require_scopes(scope: Mapping[str, object], *names: str) -> Answer | None:
     if not missing_scopes(names, granted, protection.implied):
         return None
     return challenge_answer(protection.insufficient_scope(names))
-
-
-class _Passage:
-    """One admitted request, from the application's start to the end of its answer."""
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        inner_scope: Scope,
-        info: AccessTokenInfo,
-        check: Callable[[], Awaitable[Challenge | AccessTokenInfo]],
-        clock: Clock,
-    ) -> None:
-        self._app = app
-        self._inner_scope = inner_scope
-        self._info = info
-        self._check = check
-        self._clock = clock
-        self._length_announced = False
-        self._open = False
-        self._watched = False
-        self._cut = False
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application, until it is done or its token is no longer good."""
-        fault: Exception | None = None
-        async with trio.open_nursery() as nursery:
-
-            async def send_and_watch(message: Message) -> None:
-                await send(self._noted(message))
-                # Most answers are whole before a second could pass: only one that
-                # stays open is worth a task.
-                if self._open and not self._watched:
-                    self._watched = True
-                    nursery.start_soon(self._end_when_stale, nursery.cancel_scope)
-
-            try:
-                inner_scope = {**scope, **self._inner_scope}
-                await self._app(inner_scope, receive, send_and_watch)
-            except Exception as error:  # noqa: BLE001  raised again below
-                # Outside of the nursery, which would wrap it in a group.
-                fault = error
-            if self._watched:
-                nursery.cancel_scope.cancel()
-        if fault is not None:
-            raise fault
-        if self._cut and not self._length_announced:
-            await self._end_stream(send)
-
-    def _noted(self, message: Message) -> Message:
-        if message["type"] == "http.response.start":
-            headers = list(cast("Iterable[HeaderLine]", message.get("headers", ())))
-            names = {name.lower() for name, _ in headers}
-            self._length_announced = b"content-length" in names
-            self._open = not self._length_announced
-            return {**message, "headers": with_cors(headers)}
-        self._open = bool(message.get("more_body", False))
-        return message
-
-    async def _end_when_stale(self, stream: trio.CancelScope) -> None:
-        verdict: Challenge | AccessTokenInfo | None = self._info
-        while isinstance(verdict, AccessTokenInfo):
-            remaining = verdict.expires_at - self._clock.now()
-            await trio.sleep(min(_RECHECK_EVERY, max(remaining, 0)))
-            verdict = await self._checked_again()
-        if self._open:
-            self._cut = True
-            stream.cancel()
-
-    async def _checked_again(self) -> Challenge | AccessTokenInfo | None:
-        """Check once more; if that fails, keep trying while the last check is fresh."""
-        with trio.move_on_after(_RECHECK_WITHIN - _RECHECK_EVERY):
-            while True:
-                try:
-                    return await self._check()
-                except ActorError:
-                    await trio.sleep(_RETRY_EVERY)
-        return None
-
-    @staticmethod
-    async def _end_stream(send: Send) -> None:
-        """Finish the stream that was cut, so that its client sees an end and asks anew.
-
-        A client that does not read cannot hold the request open by that. An answer of
-        announced length cannot be finished: there the server drops the connection.
-        """
-        with trio.move_on_after(_END_WITHIN):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -164,6 +164,28 @@ async def test_a_client_that_does_not_read_cannot_keep_its_stream_open(
         await guard(http_scope(headers=HEADERS), receive, send)
 
 
+@pytest.mark.requirement("G10")
+@pytest.mark.parametrize(("method", "ends"), [("GET", True), ("POST", False)])
+async def test_at_a_shutdown_streams_end_that_would_not_end_by_themselves(
+    method: str, ends: bool, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    guard = BearerGuard(
+        tick,
+        protection=protection(),
+        validate_token=Authority().validate_token,
+        clock=TrioClock(NOW),
+    )
+    reply = Reply()
+    scope = http_scope(method=method, headers=HEADERS)
+    nursery.start_soon(guard, scope, receive, reply.send)
+    await trio.sleep(10)
+    assert not reply.ended
+    guard.end_event_streams()
+    await trio.sleep(1)
+    assert reply.ended is ends
+    nursery.cancel_scope.cancel()
+
+
 async def test_a_whole_answer_is_not_watched_and_costs_no_check(
     autojump_clock: MockClock,
 ) -> None:

@@ -1,0 +1,130 @@
+"""One request that the guard let through, for as long as its answer stays open (G-14).
+
+A stream is checked again every half minute and when its token expires, and ended when
+the token is no longer good. A check that cannot be made is tried again while the last
+good one is less than a minute old; then the stream is ended unchecked.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, cast
+
+import trio
+
+from actor_oauth.oauth.tokens import AccessTokenInfo
+from actor_oauth.resource.asgi import ASGIApp, HeaderLine, Message, Receive, Scope, Send
+from actor_oauth.resource.challenge import Challenge
+from actor_oauth.resource.cors import with_cors
+from actor_oauth.runtime import ActorError, Clock
+
+# G-14 allows 60 seconds from check to check. Half of it leaves time for retries when a
+# check cannot be made.
+_RECHECK_EVERY: Final = 30
+_RECHECK_WITHIN: Final = 60
+_RETRY_EVERY: Final = 5
+_END_WITHIN: Final = 5
+
+Check = Callable[[], Awaitable[Challenge | AccessTokenInfo]]
+"""Asks about the request's token once more."""
+
+
+class Passage:
+    """An ASGI application for exactly one request.
+
+    Args:
+        app: What is guarded.
+        info: What the request's token is good for.
+        check: Asks again.
+        clock: Tells when the token expires.
+
+    Attributes:
+        info: As given.
+        is_event_source: Whether this is an event stream that a GET request opened, and
+            that therefore ends only when somebody ends it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, info: AccessTokenInfo, *, check: Check, clock: Clock
+    ) -> None:
+        self.info = info
+        self.is_event_source = False
+        self._app = app
+        self._check = check
+        self._clock = clock
+        self._method: object = None
+        self._length_announced = False
+        self._open = False
+        self._watched = False
+        self._cut = False
+        self._running = trio.CancelScope()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application, until it is done or its answer is cut."""
+        self._method = scope["method"]
+        fault: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            self._running = nursery.cancel_scope
+
+            async def send_and_watch(message: Message) -> None:
+                await send(self._noted(message))
+                # Most answers are whole before a second could pass: only one that
+                # stays open is worth a task.
+                if self._open and not self._watched:
+                    self._watched = True
+                    nursery.start_soon(self._cut_when_stale)
+
+            try:
+                await self._app(scope, receive, send_and_watch)
+            except Exception as error:  # noqa: BLE001  raised again below
+                # Outside of the nursery, which would wrap it in a group.
+                fault = error
+            if self._watched:
+                nursery.cancel_scope.cancel()
+        if fault is not None:
+            raise fault
+        if self._cut and not self._length_announced:
+            await self._end_stream(send)
+
+    def cut(self) -> None:
+        """End the answer, if it is still open."""
+        if self._open:
+            self._cut = True
+            self._running.cancel()
+
+    def _noted(self, message: Message) -> Message:
+        if message["type"] == "http.response.start":
+            lines = list(cast("Iterable[HeaderLine]", message.get("headers", ())))
+            headers = {name.lower(): value for name, value in lines}
+            self._length_announced = b"content-length" in headers
+            self._open = not self._length_announced
+            events = headers.get(b"content-type", b"").startswith(b"text/event-stream")
+            self.is_event_source = events and self._method == "GET"
+            return {**message, "headers": with_cors(lines)}
+        self._open = bool(message.get("more_body", False))
+        return message
+
+    async def _cut_when_stale(self) -> None:
+        verdict: Challenge | AccessTokenInfo | None = self.info
+        while isinstance(verdict, AccessTokenInfo):
+            remaining = verdict.expires_at - self._clock.now()
+            await trio.sleep(min(_RECHECK_EVERY, max(remaining, 0)))
+            verdict = await self._checked_again()
+        self.cut()
+
+    async def _checked_again(self) -> Challenge | AccessTokenInfo | None:
+        with trio.move_on_after(_RECHECK_WITHIN - _RECHECK_EVERY):
+            while True:
+                try:
+                    return await self._check()
+                except ActorError:
+                    await trio.sleep(_RETRY_EVERY)
+        return None
+
+    @staticmethod
+    async def _end_stream(send: Send) -> None:
+        """Finish the stream that was cut, so that its client sees an end and asks anew.
+
+        A client that does not read cannot hold the request open by that. An answer of
+        announced length cannot be finished: there the server drops the connection.
+        """
+        with trio.move_on_after(_END_WITHIN):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
