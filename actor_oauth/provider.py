@@ -24,7 +24,7 @@ from actor_oauth.http import build_app
 from actor_oauth.mcp import MCPEndpoint
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.resources import canonical_resource
-from actor_oauth.resource import ResourceServer
+from actor_oauth.resource import BearerGuard, ResourceServer
 from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
 from actor_oauth.runtime import (
     Clock,
@@ -56,10 +56,12 @@ class RunningProvider:
     Attributes:
         server: The authorization server; its methods are the helper API.
         app: The whole provider as one ASGI application.
+        guards: Those of the protected applications.
     """
 
     server: AuthorizationServer
     app: ASGIApp
+    guards: Sequence[BearerGuard]
 
 
 class Provider:
@@ -90,7 +92,8 @@ class Provider:
     ) -> None:
         """Serve an ASGI application at a path, to callers with a good token only.
 
-        It finds what the token is good for in `scope["actor_oauth.token"]`.
+        It finds what the token is good for by `actor_oauth.resource.verified_token`, and
+        asks for more than the guard does by `actor_oauth.resource.require_scopes`.
 
         Args:
             app: Any ASGI application. It gets no lifespan events.
@@ -125,7 +128,13 @@ class Provider:
             ValueError: No configured resource covers the path, or the server
                 authenticates by itself.
         """
-        endpoint = MCPEndpoint(server, path=path, issuer=self.policy.issuer)
+        endpoint = MCPEndpoint(
+            server,
+            path=path,
+            issuer=self.policy.issuer,
+            # A session lives in one process, and the next request may reach another.
+            stateless=self.settings.workers > 1,
+        )
         self.protect(endpoint, path=path, scopes=scopes)
         self._endpoints.append(endpoint)
 
@@ -163,10 +172,15 @@ class Provider:
                 clock=self._clock,
                 entropy=self._entropy,
             )
-            yield RunningProvider(server=server, app=self._app(server))
+            guarded = self._guarded(server)
+            pages = build_app(server, options=settings.http_options())
+            yield RunningProvider(
+                server=server,
+                app=_dispatcher(guarded, pages),
+                guards=[guard for _, guard in guarded],
+            )
 
-    def _app(self, server: AuthorizationServer) -> ASGIApp:
-        fallback = build_app(server, options=self.settings.http_options())
+    def _guarded(self, server: AuthorizationServer) -> list[tuple[str, BearerGuard]]:
         guarded = [
             (
                 mount.path,
@@ -180,19 +194,7 @@ class Provider:
             for mount in self._mounts
         ]
         # The longest path first, so that a mount below another one is found.
-        guarded.sort(key=lambda mount: len(mount[0]), reverse=True)
-
-        async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-            app: ASGIApp = fallback
-            if scope["type"] != "lifespan":
-                path = str(scope["path"])
-                for prefix, guard in guarded:
-                    if path == prefix or path.startswith(prefix + "/"):
-                        app = guard
-                        break
-            await app(scope, receive, send)
-
-        return dispatch
+        return sorted(guarded, key=lambda mount: len(mount[0]), reverse=True)
 
     def _resource_at(self, path: str) -> ResourcePolicy:
         """The resource that a path of the issuer's origin belongs to."""
@@ -238,12 +240,19 @@ class Provider:
         config.accesslog = None
         stop = trio.Event() if stopping is None else stopping
         async with self.open() as running, trio.open_nursery() as nursery:
+
+            async def stopped() -> None:
+                await stop.wait()
+                # An open stream would hold the server for as long as it may.
+                for guard in running.guards:
+                    guard.end_event_streams()
+
             serving = partial(
                 serve_asgi,
                 _as_framework(running.app),
                 config,
                 mode="asgi",
-                shutdown_trigger=stop.wait,
+                shutdown_trigger=stopped,
             )
             await nursery.start(serving)
             if announce is not None:
@@ -271,6 +280,22 @@ async def serve(
 
         provider.protect_mcp(demo_server())
     await provider.serve(fd=fd, announce=announce, stopping=stopping)
+
+
+def _dispatcher(guarded: Sequence[tuple[str, BearerGuard]], pages: ASGIApp) -> ASGIApp:
+    """One application: guarded paths, and everything else to the authorization server."""
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        app = pages
+        if scope["type"] != "lifespan":
+            path = str(scope["path"])
+            for prefix, guard in guarded:
+                if path == prefix or path.startswith(prefix + "/"):
+                    app = guard
+                    break
+        await app(scope, receive, send)
+
+    return dispatch
 
 
 def _authority(settings: Settings) -> str:
