@@ -1,0 +1,248 @@
+"""Fetching a JSON document from a URL that a stranger chose, safely.
+
+Whoever can make this server fetch a URL can try to make it reach what only it can
+reach, or wait, or fill its memory. So: https to public addresses only (`network.py`),
+one GET without cookies or credentials, no redirect followed, only 200 counts, the body
+limited as it is decoded, one deadline over all of it, a limit on how many run at once
+and on how often one host is asked.
+
+A fetch that fails is a value: nothing is wrong with this server.
+"""
+
+import ssl
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import httpcore2
+import trio
+
+from actor_oauth.oauth.uris import Uri, parse_web_url
+from actor_oauth.upstream.body import TooLargeError, UndecodableError, read_body
+from actor_oauth.upstream.freshness import fresh_for
+from actor_oauth.upstream.host_rate import HostBudget, HostRate
+from actor_oauth.upstream.network import (
+    AddressRefusedError,
+    Dial,
+    Resolve,
+    UnresolvedError,
+    VettedNetwork,
+    dial_address,
+    resolve_name,
+)
+
+USER_AGENT: Final = b"actor-oauth"
+
+_OK: Final = 200
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERRORS: Final = 500
+
+
+class FetchFault(StrEnum):
+    """Why a document could not be had, as the operator's log names it."""
+
+    URL_REFUSED = "url_refused"
+    ADDRESS_REFUSED = "address_refused"
+    HOST_ASKED_TOO_OFTEN = "host_asked_too_often"
+    UNRESOLVED = "unresolved"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    STATUS = "status"
+    MEDIA_TYPE = "media_type"
+    ENCODING = "encoding"
+    TOO_LARGE = "too_large"
+
+
+_PASSING: Final = frozenset(
+    (
+        FetchFault.HOST_ASKED_TOO_OFTEN,
+        FetchFault.UNRESOLVED,
+        FetchFault.UNREACHABLE,
+        FetchFault.TIMED_OUT,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchLimits:
+    """What a fetch may cost.
+
+    Attributes:
+        body_bytes: The longest body, decoded.
+        seconds: For everything from the name's resolution to the body's last byte.
+    """
+
+    body_bytes: int
+    seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A document.
+
+    Attributes:
+        body: Decoded; not parsed.
+        fresh_for: Seconds that it says it stays fresh; None if it says nothing.
+    """
+
+    body: bytes
+    fresh_for: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchFailed:
+    """No document.
+
+    Attributes:
+        fault: Why not.
+        detail: For the operator's log. Never sent to anybody.
+        status: The answer's, if it was the status that was wrong.
+    """
+
+    fault: FetchFault
+    detail: str = ""
+    status: int | None = None
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it says nothing about the document: later it may work again."""
+        if self.status is not None:
+            return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERRORS
+        return self.fault in _PASSING
+
+
+class Fetcher:
+    """Fetches documents that strangers name.
+
+    Args:
+        ssl_context: Decides whose certificates are believed.
+        loopback: Development only: this machine may be reached too, also by http.
+        concurrency: Fetches at once; further ones wait, within their deadline.
+        rate: For each host.
+        resolve: From names to addresses.
+        dial: Opens connections.
+    """
+
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        loopback: bool = False,
+        concurrency: int = 64,
+        rate: HostRate | None = None,
+        resolve: Resolve = resolve_name,
+        dial: Dial = dial_address,
+    ) -> None:
+        self._loopback = loopback
+        self._room = trio.CapacityLimiter(concurrency)
+        self._budget = HostBudget(rate or HostRate())
+        self._network = VettedNetwork(loopback=loopback, resolve=resolve, dial=dial)
+        self._ssl_context = ssl_context or httpcore2.default_ssl_context()
+
+    async def fetch_json(self, url: str, limits: FetchLimits) -> Fetched | FetchFailed:
+        """Fetch a document of media type `application/json` or `application/…+json`.
+
+        Source: draft-ietf-oauth-client-id-metadata-document-01 §4, §6.5 (B-13, B-14).
+        """
+        uri = parse_web_url(url)
+        if uri is None or uri.host is None or not self._may_ask(uri):
+            return FetchFailed(fault=FetchFault.URL_REFUSED)
+        if not self._budget.take(uri.host.lower(), now=trio.current_time()):
+            return FetchFailed(fault=FetchFault.HOST_ASKED_TOO_OFTEN)
+        with trio.move_on_after(limits.seconds):
+            async with self._room:
+                return await self._exchange(uri, limits)
+        return FetchFailed(fault=FetchFault.TIMED_OUT)
+
+    def _may_ask(self, uri: Uri) -> bool:
+        return uri.scheme == "https" or (self._loopback and uri.is_loopback)
+
+    async def _exchange(self, uri: Uri, limits: FetchLimits) -> Fetched | FetchFailed:
+        try:
+            return await self._get(uri, limits)
+        except AddressRefusedError as error:
+            return FetchFailed(fault=FetchFault.ADDRESS_REFUSED, detail=str(error))
+        except UnresolvedError as error:
+            return FetchFailed(fault=FetchFault.UNRESOLVED, detail=str(error))
+        except TooLargeError:
+            return FetchFailed(fault=FetchFault.TOO_LARGE)
+        except UndecodableError as error:
+            return FetchFailed(fault=FetchFault.ENCODING, detail=str(error))
+        except (
+            httpcore2.NetworkError,
+            httpcore2.TimeoutException,
+            httpcore2.ProtocolError,
+            OSError,
+        ) as error:
+            detail = f"{type(error).__name__}: {error}"
+            return FetchFailed(fault=FetchFault.UNREACHABLE, detail=detail)
+
+    async def _get(self, uri: Uri, limits: FetchLimits) -> Fetched | FetchFailed:
+        # A pool for this one request: a connection that is kept would be used again
+        # without its name being resolved and judged anew.
+        async with (
+            httpcore2.AsyncConnectionPool(
+                ssl_context=self._ssl_context, network_backend=self._network
+            ) as pool,
+            pool.stream("GET", _target(uri), headers=_headers(uri)) as response,
+        ):
+            headers = _readable(response.headers)
+            if response.status != _OK:
+                return FetchFailed(fault=FetchFault.STATUS, status=response.status)
+            media_type = headers.get("content-type", "")
+            if not _is_json(media_type):
+                return FetchFailed(fault=FetchFault.MEDIA_TYPE, detail=media_type)
+            async with aclosing(response.aiter_stream()) as chunks:
+                body = await read_body(
+                    chunks,
+                    encoding=headers.get("content-encoding"),
+                    limit=limits.body_bytes,
+                )
+            return Fetched(
+                body=body,
+                fresh_for=fresh_for(
+                    [headers.get("cache-control", "")], headers.get("age")
+                ),
+            )
+
+
+def _target(uri: Uri) -> httpcore2.URL:
+    assert uri.host is not None
+    target = uri.path or "/"
+    if uri.query is not None:
+        target += "?" + uri.query
+    return httpcore2.URL(
+        scheme=uri.scheme.encode(),
+        host=uri.host.lower().strip("[]").encode(),
+        port=uri.port,
+        target=target.encode(),
+    )
+
+
+def _headers(uri: Uri) -> list[tuple[bytes, bytes]]:
+    host = (uri.host or "").lower()
+    authority = host if uri.port is None else f"{host}:{uri.port}"
+    return [
+        (b"Host", authority.encode()),
+        (b"Accept", b"application/json"),
+        (b"Accept-Encoding", b"identity"),
+        (b"User-Agent", USER_AGENT),
+        (b"Connection", b"close"),
+    ]
+
+
+def _readable(lines: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Join the lines of each header, as RFC 9110 §5.3 allows."""
+    found: dict[str, str] = {}
+    for name, value in lines:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+def _is_json(media_type: str) -> bool:
+    essence = media_type.partition(";")[0].strip().lower()
+    kind, _, subtype = essence.partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
