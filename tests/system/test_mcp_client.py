@@ -29,7 +29,7 @@ pytestmark = SDK_LEAVES_GENERATORS
 
 PASSWORD = "correct horse battery staple"
 # Long enough for a tool call, short enough to be waited for.
-ACCESS_TOKEN_SECONDS = 4
+ACCESS_TOKEN_SECONDS = 6
 
 
 @dataclass(frozen=True)
