@@ -288,7 +288,7 @@ class StrictGrants(Grants):
     grace = 0
 
 
-LIMITS = settings(max_examples=60, stateful_step_count=40, deadline=None)
+LIMITS = settings(stateful_step_count=40)
 
 TestGrants = pytest.mark.requirement(
     "D-16", "D-17", "D-18", "D-24", "D-25", "D-26", "D-27", "D-28", "D-29", "D-30",
