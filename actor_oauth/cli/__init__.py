@@ -19,6 +19,7 @@ app: Final = typer.Typer(
     name="actor-oauth",
     help="OAuth 2.1 provider for MCP servers and HTTP APIs, made of durable actors.",
     no_args_is_help=True,
+    add_completion=False,
     # They show local variables, which is where the secrets are.
     pretty_exceptions_enable=False,
 )

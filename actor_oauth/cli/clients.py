@@ -66,8 +66,10 @@ def add_client(
         raise CommandError(answer.detail or answer.reason.description)
     if json:
         print_json(answer)
-    else:
-        print_members(answer)
+        return
+    print_members(answer)
+    if "client_secret" in answer:
+        say("keep the client_secret: only its hash is stored")
 
 
 @clients.command("list")

@@ -35,7 +35,11 @@ def list_grants(
             found += page.grants
             cursor = page.next_cursor
             if cursor is None:
-                return found
+                break
+        # An application may grant on behalf of people who have no account here.
+        if not found and not await server.user_exists(name):
+            raise CommandError(f"there is no user {name}")
+        return found
 
     found = run_on_data(listed, config=config, data=data)
     if json:

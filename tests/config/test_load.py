@@ -50,6 +50,7 @@ def test_every_setting_is_also_an_environment_variable(
         "scope_descriptions": '{"mcp": "Use the tools"}',
         "private_use_schemes": "cursor, vscode",
         "registration_enabled": "false",
+        "require_pushed_authorization_requests": "true",
         "demo": "true",
         "host": "::1",
         "log_level": "debug",

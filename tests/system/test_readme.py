@@ -7,15 +7,14 @@ import pytest
 import typer.main
 
 from actor_oauth.cli import app
-from actor_oauth.config import settings_table
+from tests.readme import with_settings_table
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
 
 def test_the_settings_table_is_the_one_that_the_settings_make() -> None:
-    table = README.partition("settings_table() -->\n")[2].partition("\n<!-- /settings")
-    assert table[0] == settings_table()
+    assert with_settings_table(README) == README, "run: python -m tests.readme"
 
 
 def test_the_program_in_the_readme_is_the_example_that_is_run() -> None:

@@ -1,0 +1,101 @@
+import json
+
+import pytest
+
+from tests.cli.conftest import Command
+
+CALLBACK = "http://127.0.0.1/callback"
+ADD = ("clients", "add", "--name", "Notes", "--redirect-uri", CALLBACK)
+
+
+@pytest.mark.requirement("B-05")
+def test_a_client_is_printed_as_json_and_nothing_else(actor_oauth: Command) -> None:
+    done = actor_oauth(*ADD, "--json")
+    assert (done.status, done.err) == (0, "")
+    client = json.loads(done.out)
+    assert client["client_name"] == "Notes"
+    assert client["redirect_uris"] == [CALLBACK]
+    assert client["token_endpoint_auth_method"] == "none"
+    assert "client_secret" not in client
+
+
+@pytest.mark.requirement("B-05")
+def test_a_confidential_client_gets_a_secret_that_is_shown_once(
+    actor_oauth: Command,
+) -> None:
+    made = json.loads(actor_oauth(*ADD, "--confidential", "--json").out)
+    assert made["client_secret"].startswith("aocs_")
+    assert made["client_secret_expires_at"] == 0
+    assert made["client_secret"] not in actor_oauth("clients", "list", "--json").out
+
+
+def test_as_text_each_member_has_its_line(actor_oauth: Command) -> None:
+    done = actor_oauth(*ADD, "--confidential", "--scope", "mcp")
+    members = dict(line.split(None, 1) for line in done.out.splitlines())
+    assert members["client_name"] == "Notes"
+    assert members["scope"] == "mcp"
+    assert "only its hash is stored" in done.err
+
+
+def test_several_redirect_uris_and_scopes_are_given_one_by_one(
+    actor_oauth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = {"identifier": "http://127.0.0.1:8000/mcp", "scopes": "mcp x"}
+    monkeypatch.setenv("ACTOR_OAUTH_RESOURCES", json.dumps([resource]))
+    more = ("--redirect-uri", "https://a.example/cb", "--scope", "mcp", "--scope", "x")
+    client = json.loads(actor_oauth(*ADD, *more, "--json").out)
+    assert client["redirect_uris"] == [CALLBACK, "https://a.example/cb"]
+    assert client["scope"] == "mcp x"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--redirect-uri", "http://a.example/cb"), "redirect URI"),
+        (("--redirect-uri", "javascript:alert(1)"), "redirect URI"),
+        (("--scope", 'mc"p'), "--scope is no scope"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused_in_a_sentence(
+    actor_oauth: Command, arguments: tuple[str, ...], words: str
+) -> None:
+    done = actor_oauth(*ADD, *arguments)
+    assert done.status == 1
+    assert words in done.err
+    assert done.out == ""
+    assert actor_oauth("clients", "list", "--json").out == "[]\n"
+
+
+def test_clients_are_listed_until_they_are_deleted(actor_oauth: Command) -> None:
+    client_id = json.loads(actor_oauth(*ADD, "--json").out)["client_id"]
+    assert (
+        f"{client_id}  Notes  pre-registered  none"
+        in actor_oauth("clients", "list").out
+    )
+    [listed] = json.loads(actor_oauth("clients", "list", "--json").out)
+    assert listed["client_id"] == client_id
+    assert listed["origin"] == "pre-registered"
+    assert actor_oauth("clients", "delete", client_id).status == 0
+    assert json.loads(actor_oauth("clients", "list", "--json").out) == []
+    again = actor_oauth("clients", "delete", client_id)
+    assert (again.status, again.out) == (1, "")
+
+
+def test_a_name_cannot_steer_the_terminal(actor_oauth: Command) -> None:
+    name = "[bold]x\x1b[2J\x9b2J\u202e"
+    done = actor_oauth("clients", "add", "--name", name, "--redirect-uri", CALLBACK)
+    listed = actor_oauth("clients", "list")
+    as_json = actor_oauth("clients", "list", "--json")
+    for said in (done.out, listed.out, as_json.out):
+        assert not {"\x1b", "\x9b", "\u202e"} & set(said)
+    if done.status == 0:
+        assert "[bold]x" in listed.out
+
+
+def test_a_setting_of_the_server_is_needed_to_register_what_it_allows(
+    actor_oauth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = ("clients", "add", "--name", "Editor", "--redirect-uri", "cursor://cb")
+    assert actor_oauth(*add).status == 1
+    monkeypatch.setenv("ACTOR_OAUTH_PRIVATE_USE_SCHEMES", "cursor")
+    assert actor_oauth(*add).status == 0

@@ -1,0 +1,53 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from actor_oauth.cli.listen import bind
+from actor_oauth.config import ConfigError, Settings
+
+OPEN_FILES = Path("/proc/self/fd")
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:"),
+        ("localhost", "http://localhost:"),
+        ("::1", "http://[::1]:"),
+    ],
+)
+def test_port_0_takes_a_free_port_that_the_issuer_then_names(
+    host: str, name: str
+) -> None:
+    fd, settings = bind(Settings(host=host, port=0))
+    with socket.socket(fileno=fd) as listener:
+        port = listener.getsockname()[1]
+        assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    assert settings.port == port
+    assert settings.issuer == f"{name}{port}"
+
+
+def test_localhost_is_reached_by_clients_that_know_only_ipv4() -> None:
+    fd, _ = bind(Settings(host="localhost", port=0))
+    with socket.socket(fileno=fd) as listener:
+        assert listener.family == socket.AF_INET
+
+
+def test_connections_wait_in_line_before_anything_accepts_them() -> None:
+    fd, settings = bind(Settings(port=0))
+    with (
+        socket.socket(fileno=fd),
+        socket.create_connection((settings.host, settings.port), timeout=5),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_an_address_that_cannot_be_had_is_told_and_leaves_no_socket_open(
+    host: str,
+) -> None:
+    before = len(list(OPEN_FILES.iterdir()))
+    with pytest.raises(ConfigError, match=f"cannot listen on {host} port 8000: "):
+        bind(Settings(host=host))
+    assert len(list(OPEN_FILES.iterdir())) == before

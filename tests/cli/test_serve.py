@@ -1,0 +1,96 @@
+"""`serve` in this process; what needs a process of its own is in tests/system."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from actor_oauth.cli.listen import bind
+from actor_oauth.config import Settings
+from tests.cli.conftest import Command
+
+PATIENCE = 60.0
+
+
+def wait_for_an_answer(port: int) -> None:
+    pause = threading.Event()
+    answer = b""
+    while not answer:
+        try:
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as peer:
+                peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                answer = peer.recv(1)
+        except ConnectionError:
+            pause.wait(0.02)
+
+
+@contextmanager
+def once_it_answers(port: int, stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` in a thread when something answers at the port."""
+
+    def ask() -> None:
+        wait_for_an_answer(port)
+        stop()
+
+    asker = threading.Thread(target=ask, daemon=True)
+    asker.start()
+    yield
+    asker.join(PATIENCE)
+
+
+@contextmanager
+def stopped_once_it_answers() -> Iterator[str]:
+    """Give a free port; send this process SIGTERM when something answers there."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    with once_it_answers(port, lambda: os.kill(os.getpid(), signal.SIGTERM)):
+        yield str(port)
+
+
+def test_it_serves_until_it_is_told_to_stop(actor_oauth: Command) -> None:
+    with stopped_once_it_answers() as port:
+        done = actor_oauth("serve", "--port", port)
+    assert done.status == 0
+    assert f"listening on http://127.0.0.1:{port}" in done.err.splitlines()
+    assert "stopped" in done.err.splitlines()[-1]
+    assert done.out == ""
+
+
+def test_auto_approve_says_so_before_it_listens(
+    actor_oauth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTOR_OAUTH_NO_SUCH_SETTING", "1")
+    with stopped_once_it_answers() as port:
+        done = actor_oauth("serve", "--port", port, "--auto-approve", "alice")
+    lines = done.err.splitlines()
+    [warned] = [at for at, line in enumerate(lines) if "AUTO-APPROVE" in line]
+    assert warned < lines.index(f"listening on http://127.0.0.1:{port}")
+    assert "ACTOR_OAUTH_NO_SUCH_SETTING is not a setting" in done.err
+    assert actor_oauth("users", "list").out == "alice\n"
+
+
+def test_a_worker_says_that_it_is_ready_and_ends_with_its_parent(
+    actor_oauth: Command, tmp_path: Path
+) -> None:
+    fd, settings = bind(Settings(port=0, data=tmp_path))
+    reading, writing = os.pipe()
+    os.write(writing, settings.model_dump_json().encode() + b"\n")
+    with (
+        os.fdopen(reading) as stdin,
+        once_it_answers(settings.port, lambda: os.close(writing)),
+    ):
+        done = actor_oauth("worker", "--fd", str(fd), stdin=stdin)
+    assert (done.status, done.out, done.err) == (0, "ready\n", "")
+
+
+def test_a_fault_shows_where_it_happened(actor_oauth: Command, tmp_path: Path) -> None:
+    file = tmp_path / "settings"
+    file.write_text("{}\n")
+    with file.open() as stdin, pytest.raises(BaseExceptionGroup) as caught:
+        actor_oauth("worker", "--fd", "9999", stdin=stdin)
+    assert caught.group_contains(OSError, match="descriptor")

@@ -1,0 +1,39 @@
+import signal
+
+import pytest
+import trio
+
+from actor_oauth.cli.stop_signals import STOP_SIGNALS, open_stop_signals
+
+
+@pytest.mark.requirement("G10")
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+async def test_the_first_signal_asks_to_stop(number: signal.Signals) -> None:
+    async with open_stop_signals() as stopping:
+        signal.raise_signal(number)
+        with trio.fail_after(5):
+            await stopping.wait()
+
+
+async def never_stopping(ended: list[bool]) -> None:
+    try:
+        await trio.sleep_forever()
+    finally:
+        ended.append(True)
+
+
+async def test_a_second_signal_ends_what_does_not_stop() -> None:
+    ended: list[bool] = []
+    async with open_stop_signals() as stopping, trio.open_nursery() as nursery:
+        signal.raise_signal(signal.SIGTERM)
+        await stopping.wait()
+        nursery.start_soon(never_stopping, ended)
+        signal.raise_signal(signal.SIGINT)
+    assert ended == [True]
+
+
+async def test_signals_mean_afterwards_what_they_meant_before() -> None:
+    before = [signal.getsignal(number) for number in STOP_SIGNALS]
+    async with open_stop_signals():
+        pass
+    assert [signal.getsignal(number) for number in STOP_SIGNALS] == before
