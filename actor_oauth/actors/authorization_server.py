@@ -131,6 +131,20 @@ class AuthorizationServer:
             scope=scope,
         )
 
+    async def create_service_client(
+        self, *, client_name: str, scope: Scope, resources: Sequence[str] = ()
+    ) -> NewClient | Refused:
+        """Register a client that gets tokens for itself, never for a user.
+
+        Args:
+            client_name: For listings.
+            scope: The most that it may ask for.
+            resources: Those that it may ask for; none means all of this server.
+        """
+        return await self._clients.create_service(
+            client_name=client_name, scope=scope, resources=resources
+        )
+
     async def delete_client(self, client_id: str) -> bool:
         """Delete a client. Every grant of it, over all users, is dead when this returns.
 

@@ -22,9 +22,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import ClassVar, Final
 
-import sqlite_utils
-from sqlite_utils.migrations import Migrations
-
+from actor_oauth.actors.client_schema import CLIENT_MIGRATIONS
+from actor_oauth.actors.client_tokens import TokenHolder, forget_tokens
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.client_lifecycle import ClientEvent, ClientState, advance
@@ -37,27 +36,11 @@ from actor_oauth.oauth.tokens import (
     token_hash,
 )
 from actor_oauth.oauth.wire import Reason, Refused
-from actor_oauth.runtime import Actor, Database, turn, view
+from actor_oauth.runtime import Database, turn, view
 
 # Compared with where there is no secret. Neither is the hash of the other.
 _NO_HASH: Final = bytes(32)
 _NO_TOKEN: Final = Token(TokenKind.CLIENT_SECRET, "0" * 32, NO_RECORD, bytes(32))
-
-CLIENT_MIGRATIONS = Migrations("actor_oauth.client")
-
-
-@CLIENT_MIGRATIONS()
-def m0001_registration_and_users(db: sqlite_utils.Database) -> None:
-    """The registration in its one row, and who holds grants under which epoch."""
-    db.execute(
-        "CREATE TABLE registration (id INTEGER PRIMARY KEY CHECK (id = 1),"
-        " state TEXT NOT NULL, epoch INTEGER NOT NULL, ended_epoch INTEGER NOT NULL,"
-        " record TEXT, secret_hash ANY, expires_at INTEGER) STRICT"
-    )
-    db.execute(
-        "CREATE TABLE users (user_key TEXT, epoch INTEGER, PRIMARY KEY"
-        " (user_key, epoch)) STRICT, WITHOUT ROWID"
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +126,7 @@ def hash_client_secret(secret: str | None) -> bytes:
     return token_hash(parse_token(secret or "") or _NO_TOKEN)
 
 
-class ClientActor(Actor, kind="client"):
+class ClientActor(TokenHolder, kind="client"):
     """Owns one client. Its key is the hash of the client id.
 
     Attributes:
@@ -320,6 +303,11 @@ class ClientActor(Actor, kind="client"):
             self._delete(now=now)
         else:
             self._tell_users(registration, now=now)
+        self.purge_tokens(now=now)
+
+    def client_in_force(self) -> Client | None:
+        """Give the client with its current epoch; None unless it is active."""
+        return _load(self.db).client
 
     def _delete(self, *, now: int) -> bool:
         registration = _load(self.db)
@@ -339,6 +327,7 @@ class ClientActor(Actor, kind="client"):
     def _end(self, registration: _Registration, *, now: int) -> None:
         ended = replace(registration, ended_epoch=registration.epoch)
         _save(self.db, ended)
+        forget_tokens(self.db)
         self._tell_users(ended, now=now)
 
     def _tell_users(self, registration: _Registration, *, now: int) -> bool:

@@ -12,6 +12,7 @@ from actor_oauth.oauth.client_authentication import (
     decide_client_authentication,
     parse_client_credentials,
 )
+from actor_oauth.oauth.client_credentials import decide_service_client
 from actor_oauth.oauth.clients import CLIENT_ID_BYTES, Client, new_client_id
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import client_key
@@ -114,6 +115,21 @@ class Clients:
             client_id=self._new_id(),
             now=effects.now(),
             origin="pre-registered",
+        )
+        return await self._store(decision, unused_lifetime=None)
+
+    async def create_service(
+        self, *, client_name: str, scope: Scope, resources: Sequence[str]
+    ) -> NewClient | Refused:
+        """Register a client that acts for itself, on the operator's behalf (D-34)."""
+        effects = self._effects
+        decision = decide_service_client(
+            client_id=self._new_id(),
+            client_name=client_name,
+            scope=scope,
+            resources=tuple(resources),
+            policy=effects.policy,
+            now=effects.now(),
         )
         return await self._store(decision, unused_lifetime=None)
 

@@ -9,15 +9,18 @@ from typing import Final
 
 import structlog
 
+from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
-from actor_oauth.oauth.clients import GRANT_TYPES, Client
+from actor_oauth.oauth.client_credentials import ClientTokenRequest
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.grant_types import CLIENT_CREDENTIALS, enabled_grant_types
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.resources import canonical_resource
-from actor_oauth.oauth.scopes import parse_scope
+from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.tokens import (
     AccessTokenInfo,
     Token,
@@ -31,6 +34,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 Answer = TokenResponse | Refused
 
+ACCESS_KINDS: Final = frozenset((TokenKind.ACCESS, TokenKind.CLIENT_ACCESS))
 INACTIVE: Final[Mapping[str, Json]] = {"active": False}
 
 
@@ -45,7 +49,9 @@ class TokenEndpoint:
         ] = {
             "authorization_code": self._redeem,
             "refresh_token": self._refresh,
+            CLIENT_CREDENTIALS: self._client_credentials,
         }
+        self._enabled = frozenset(enabled_grant_types(effects.policy))
 
     async def token(
         self, form: Parameters, authorization: str | None
@@ -63,7 +69,7 @@ class TokenEndpoint:
         grant_type = form.get("grant_type")
         if grant_type is None:
             return Refused(Reason.GRANT_TYPE_MISSING)
-        if grant_type not in GRANT_TYPES:
+        if grant_type not in self._enabled:
             return Refused(Reason.GRANT_TYPE_UNSUPPORTED)
         if grant_type not in client.grant_types:
             return Refused(Reason.GRANT_TYPE_UNREGISTERED)
@@ -93,10 +99,9 @@ class TokenEndpoint:
         text = form.get("refresh_token")
         if text is None:
             return Refused(Reason.PARAMETER_MISSING)
-        scope_text = form.get("scope")
-        scope = None if scope_text is None else parse_scope(scope_text)
-        if scope_text is not None and scope is None:
-            return Refused(Reason.SCOPE_MALFORMED)
+        scope = _scope(form)
+        if isinstance(scope, Refused):
+            return scope
         token = self._token(text, TokenKind.REFRESH)
         if token is None:
             return Refused(Reason.REFRESH_UNKNOWN)
@@ -112,6 +117,19 @@ class TokenEndpoint:
             now=effects.now(),
         )
         return answer.response if isinstance(answer, Refreshed) else answer
+
+    async def _client_credentials(self, client: Client, form: Parameters) -> Answer:
+        scope = _scope(form)
+        if isinstance(scope, Refused):
+            return scope
+        effects = self._effects
+        resources = form.getlist("resource")
+        return await self._clients.actor(client.client_id).issue_token(
+            ClientTokenRequest(client=client, scope=scope, resources=resources),
+            policy=effects.policy,
+            fresh=effects.fresh(),
+            now=effects.now(),
+        )
 
     async def revoke(
         self, form: Parameters, authorization: str | None
@@ -130,7 +148,7 @@ class TokenEndpoint:
         # The hint is not needed: a token says itself what it is (H-01).
         token = parse_token(text)
         if token is not None:
-            await self._owner(token).revoke_token(
+            await self._holder(token).revoke_token(
                 token, client_id=client.client_id, now=self._effects.now()
             )
         return None
@@ -165,10 +183,10 @@ class TokenEndpoint:
         return info
 
     async def _check(self, text: str) -> AccessTokenInfo | None:
-        token = self._token(text, TokenKind.ACCESS)
-        if token is None:
+        token = parse_token(text)
+        if token is None or token.kind not in ACCESS_KINDS:
             return None
-        return await self._owner(token).check_access_token(
+        return await self._holder(token).check_access_token(
             token, now=self._effects.now()
         )
 
@@ -193,6 +211,12 @@ class TokenEndpoint:
     def _owner(self, token: Token) -> UserActor:
         return self._effects.system.get(UserActor, token.actor_key)
 
+    def _holder(self, token: Token) -> UserActor | ClientActor:
+        # The kind says whose token it is: no lookup stands between.
+        if token.kind is TokenKind.CLIENT_ACCESS:
+            return self._effects.system.get(ClientActor, token.actor_key)
+        return self._owner(token)
+
     @staticmethod
     def _tell(
         refused: Refused, endpoint: str, form: Parameters, authorization: str | None
@@ -206,3 +230,9 @@ class TokenEndpoint:
             client_id=form.get("client_id"),
         )
         return to_wire(refused.reason, header_used=authorization is not None)
+
+
+def _scope(form: Parameters) -> Scope | Refused | None:
+    text = form.get("scope")
+    scope = None if text is None else parse_scope(text)
+    return Refused(Reason.SCOPE_MALFORMED) if scope is None and text else scope

@@ -57,6 +57,8 @@ class Client:
         client_name: In the client's own words: unverified.
         scope: What it registered. A limit if an operator set it, else only a note: a
             client that once named too little may ask the user for more.
+        resources: Those that an operator limited it to when it acts for itself; empty
+            for no such limit.
         application_type: Only if the client stated it.
         issued_at: When it was registered, in Unix seconds.
         epoch: Rises when the client is enabled again. What was authorized under an
@@ -78,6 +80,7 @@ class Client:
     logo_uri: str | None = None
     tos_uri: str | None = None
     policy_uri: str | None = None
+    resources: tuple[str, ...] = ()
     application_type: ApplicationType | None = None
     issued_at: int = 0
     epoch: int = 1
@@ -105,6 +108,7 @@ class Client:
                 "logo_uri": self.logo_uri,
                 "tos_uri": self.tos_uri,
                 "policy_uri": self.policy_uri,
+                "resources": list(self.resources) or None,
                 "application_type": self.application_type,
                 "issued_at": self.issued_at,
                 "epoch": self.epoch,
@@ -138,6 +142,7 @@ class Client:
             logo_uri=get_text(record, "logo_uri"),
             tos_uri=get_text(record, "tos_uri"),
             policy_uri=get_text(record, "policy_uri"),
+            resources=get_texts(record, "resources"),
             application_type=APPLICATION_TYPES.get(
                 get_text(record, "application_type") or ""
             ),

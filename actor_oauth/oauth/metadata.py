@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Final, Literal, TypeAlias
 
-from actor_oauth.oauth.clients import AUTH_METHODS, GRANT_TYPES, RESPONSE_TYPES
+from actor_oauth.oauth.clients import AUTH_METHODS, RESPONSE_TYPES
+from actor_oauth.oauth.grant_types import enabled_grant_types
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.pkce import CHALLENGE_METHODS
 from actor_oauth.oauth.policy import Lifetimes, Policy, ResourcePolicy
@@ -70,7 +71,7 @@ def authorization_server_metadata(
         "scopes_supported": [*known_scopes(policy)],
         "response_types_supported": [*RESPONSE_TYPES],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [*GRANT_TYPES],
+        "grant_types_supported": [*enabled_grant_types(policy)],
         "token_endpoint_auth_methods_supported": [*methods],
         "code_challenge_methods_supported": [*CHALLENGE_METHODS],
         "authorization_response_iss_parameter_supported": True,

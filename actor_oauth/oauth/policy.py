@@ -36,6 +36,7 @@ class Lifetimes:
     consent: int = 600
     session_idle: int = 8 * 3600
     session_absolute: int = 7 * 86400
+    device_code: int = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,18 @@ class Policy:
         private_use_schemes: Redirect URI schemes allowed beside https and
             loopback http (B-03), such as `cursor`.
         scope_descriptions: What a scope means, in words, for the consent page.
+        client_credentials_enabled: Whether clients that the operator made for it may
+            get tokens for themselves (RFC 6749 §4.4).
+        token_exchange_enabled: Whether a token can be traded for a lesser one (RFC
+            8693).
+        exchange_targets: Pairs of resource identifiers: a token for the first may be
+            exchanged for one for the second, which it does not cover by itself.
+        exchange_clients: Clients that may exchange tokens of other clients, such as an
+            MCP server that calls a further API on its caller's behalf.
+        device_authorization_enabled: Whether devices without a browser may ask (RFC
+            8628).
+        require_pushed_requests: Whether authorization requests must be pushed
+            (RFC 9126 §5).
     """
 
     issuer: str
@@ -58,3 +71,9 @@ class Policy:
     registration_enabled: bool = True
     private_use_schemes: frozenset[str] = frozenset()
     scope_descriptions: tuple[tuple[str, str], ...] = ()
+    client_credentials_enabled: bool = False
+    token_exchange_enabled: bool = False
+    exchange_targets: frozenset[tuple[str, str]] = frozenset()
+    exchange_clients: frozenset[str] = frozenset()
+    device_authorization_enabled: bool = False
+    require_pushed_requests: bool = False

@@ -321,6 +321,24 @@ class Reason(StrEnum):
         "The resource is not the one that was granted.",
     )
 
+    # Client credentials
+    CLIENT_NOT_ITS_OWN = (
+        "client_not_its_own",
+        Category.UNAUTHORIZED_CLIENT,
+        "Only a confidential client of the operator may act for itself.",
+    )
+    RESOURCE_NOT_ALLOWED = (
+        "resource_not_allowed",
+        Category.INVALID_TARGET,
+        "The resource is missing, unknown, or not open to this client.",
+    )
+    SCOPE_NOT_ALLOWED = (
+        "scope_not_allowed",
+        Category.INVALID_SCOPE,
+        "The scope exceeds what this client may ask for.",
+    )
+    TOKENS_TOO_MANY = "tokens_too_many", Category.RATE_LIMITED
+
     # Consent
     CLIENT_ENDED = "client_ended", Category.UNAUTHORIZED_CLIENT
     ACCOUNT_DISABLED = "account_disabled", Category.ACCESS_DENIED

@@ -20,7 +20,7 @@ import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.scopes import Scope
@@ -28,11 +28,14 @@ from actor_oauth.oauth.scopes import Scope
 SECRET_LENGTH: Final = 32
 NO_RECORD: Final = bytes(8)
 
+Principal: TypeAlias = Literal["user", "client"]
+
 
 class TokenKind(StrEnum):
     """What a token is for; the value is its prefix."""
 
     ACCESS = "aoat"
+    CLIENT_ACCESS = "aoct"
     REFRESH = "aort"
     CODE = "aoac"
     SESSION = "aoss"
@@ -136,9 +139,10 @@ class AccessTokenInfo:
 
     Attributes:
         grant_id: The grant that it belongs to: 8 hexadecimal digits, unique together
-            with the user.
+            with the user. Empty if there is none, as for a client's own token.
         client_id: Whom it was issued to.
-        user_id: Who granted it; the `sub` of RFC 7662.
+        user_id: Who granted it; the `sub` of RFC 7662. For a client's own token the
+            client's id, which no user can have (D-33).
         scope: What it may be used for.
         resource: The one resource that it is for; the `aud`.
         issued_at: In Unix seconds.
@@ -146,6 +150,7 @@ class AccessTokenInfo:
         props: What the application attached to the grant, or None.
         metadata: What the application attached for listing, or None.
         token_type: How it must be presented.
+        principal: Whether a user stands behind it, or a client for itself.
     """
 
     grant_id: str
@@ -158,6 +163,7 @@ class AccessTokenInfo:
     props: Json = field(default=None, repr=False)
     metadata: Json = None
     token_type: str = "Bearer"  # noqa: S105 a word of RFC 6750
+    principal: Principal = "user"
 
 
 def draw(fresh: bytes, label: str, length: int = SECRET_LENGTH) -> bytes:

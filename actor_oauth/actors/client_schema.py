@@ -1,0 +1,28 @@
+"""The tables of a client's database. Times are Unix seconds."""
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+from actor_oauth.actors.client_tokens import create_token_tables
+
+CLIENT_MIGRATIONS = Migrations("actor_oauth.client")
+
+
+@CLIENT_MIGRATIONS()
+def m0001_registration_and_users(db: sqlite_utils.Database) -> None:
+    """The registration in its one row, and who holds grants under which epoch."""
+    db.execute(
+        "CREATE TABLE registration (id INTEGER PRIMARY KEY CHECK (id = 1),"
+        " state TEXT NOT NULL, epoch INTEGER NOT NULL, ended_epoch INTEGER NOT NULL,"
+        " record TEXT, secret_hash ANY, expires_at INTEGER) STRICT"
+    )
+    db.execute(
+        "CREATE TABLE users (user_key TEXT, epoch INTEGER, PRIMARY KEY"
+        " (user_key, epoch)) STRICT, WITHOUT ROWID"
+    )
+
+
+@CLIENT_MIGRATIONS()
+def m0003_tokens(db: sqlite_utils.Database) -> None:
+    """The tokens that the client got for itself."""
+    create_token_tables(db)
