@@ -12,6 +12,7 @@ from actor_oauth.http.browser import (
 )
 from actor_oauth.http.consent import ask
 from actor_oauth.http.departure import refused_here, tell_client
+from actor_oauth.http.display import display_text
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.oauth.authorization_request import (
@@ -100,7 +101,7 @@ def sign_in_page(
     values = {
         "ticket": seal_ticket(ticket, browser=browser, sealer=site.server),
         "client_name": client_name,
-        "username": username[:MAX_USERNAME_LENGTH],
+        "username": display_text(username, MAX_USERNAME_LENGTH),
         "problem": problem,
     }
     return Page(

@@ -90,7 +90,7 @@ def build_pages(site: Site, static: StaticFiles) -> QuartTrio:
     app.config["BODY_TIMEOUT"] = site.options.body_seconds
     # A slash too many is another path: no redirect that repeats a query with secrets.
     app.url_map.merge_slashes = False
-    app.url_map.strict_slashes = False
+    app.url_map.strict_slashes = True
     _set_up_templates(app, site, static)
     for route in ROUTES:
         app.add_url_rule(

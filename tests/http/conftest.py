@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
+from actor_oauth.actors.user import UserActor
 from actor_oauth.http import HttpOptions, build_app
-from actor_oauth.oauth.keyring import new_keyring
+from actor_oauth.oauth.keyring import new_keyring, user_key
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.runtime import SystemEntropy, open_system
 from tests.http.deployment import (
@@ -20,6 +22,11 @@ from tests.http.deployment import (
     FailingDisk,
     SettableClock,
     policy_for,
+)
+
+# As weak as can be: most tests here sign in, and none is about hashing.
+_PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(
+    PASSWORD
 )
 
 
@@ -47,7 +54,11 @@ def deploy(tmp_path: Path) -> Deploy:
                 clock=clock,
                 entropy=entropy,
             )
-            await server.create_user(USER, PASSWORD)
+            user = system.get(UserActor, user_key(keyring, USER))
+            await user.create_account(
+                USER, password_hash=_PASSWORD_HASH, now=clock.now()
+            )
+            await system.delivered(user)
             app = build_app(server, options=options)
             yield Deployment(
                 app=app, server=server, policy=policy, clock=clock, disk=disk

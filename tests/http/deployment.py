@@ -16,7 +16,12 @@ from typing import Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
-from hypercorn.typing import ASGIFramework
+from hypercorn.typing import (
+    ASGIFramework,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    Scope,
+)
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.http import HttpOptions
@@ -66,17 +71,25 @@ class SettableClock:
 
 
 class FailingDisk(LocalEngine):
-    """A local engine whose disk refuses to confirm what chosen kinds of actors write."""
+    """A local engine whose disk refuses to confirm what chosen kinds of actors write.
+
+    Attributes:
+        failing: Those kinds.
+        patience: How many of their writes are confirmed before.
+    """
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.failing: set[str] = set()
+        self.patience = 0
 
     async def make_durable(self, stores: Sequence[Store]) -> Mapping[Address, OSError]:
         failures = dict(await super().make_durable(stores))
         for store in stores:
             if store.address.kind in self.failing:
-                failures[store.address] = OSError(errno.ENOSPC, "no space left")
+                self.patience -= 1
+                if self.patience < 0:
+                    failures[store.address] = OSError(errno.ENOSPC, "no space left")
         return failures
 
 
@@ -130,7 +143,15 @@ class Browser:
     """A person's browser. Redirects are followed by hand, so that each is seen."""
 
     def __init__(self, app: ASGIFramework, origin: str, *, address: str) -> None:
-        transport = httpx2.ASGITransport(app, client=(address, 4711))  # type: ignore[arg-type]  # ASGI has no common type
+        async def whole(
+            scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+        ) -> None:
+            await app(scope, receive, send)
+            # The transport warns about a body that an answer did not wait for.
+            while (await receive()).get("more_body"):
+                pass
+
+        transport = httpx2.ASGITransport(whole, client=(address, 4711))  # type: ignore[arg-type]  # ASGI has no common type
         self.origin = origin
         self.http = httpx2.AsyncClient(transport=transport, base_url=origin)
 
