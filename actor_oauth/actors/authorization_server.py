@@ -24,6 +24,7 @@ from actor_oauth.actors.clients import Clients, NewClient
 from actor_oauth.actors.directory import DirectoryActor, DirectoryPage
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
+from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.user import GrantPage, GrantSummary, UserActor
 from actor_oauth.oauth.authorization_request import (
@@ -36,6 +37,7 @@ from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import NONCE_LENGTH, Keyring
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.pushed_requests import PushedResponse
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo, TokenResponse
@@ -87,8 +89,9 @@ class AuthorizationServer:
         passwords = Passwords()
         self._clients = Clients(self._effects, passwords)
         self._accounts = Accounts(self._effects, passwords)
+        self._pushed = PushedAuthorizations(self._effects, self._clients)
         self._authorizations = Authorizations(
-            self._effects, self._clients, self._accounts
+            self._effects, self._clients, self._accounts, self._pushed
         )
         self._token_endpoint = TokenEndpoint(self._effects, self._clients)
 
@@ -172,13 +175,21 @@ class AuthorizationServer:
 
     # Authorization
 
+    async def push_authorization_request(
+        self, form: Parameters, authorization: str | None
+    ) -> PushedResponse | WireError:
+        """Answer a client that pushes its authorization request (RFC 9126)."""
+        return await self._pushed.push(form, authorization)
+
     async def parse_auth_request(
-        self, parameters: Parameters | str
+        self, parameters: Parameters | str, *, presented_at: int | None = None
     ) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
         """Read an authorization request and decide whether it may be put to a user.
 
         Args:
             parameters: Parsed, or the query string as it came.
+            presented_at: When the browser first came with it, in Unix seconds; None for
+                now. A pushed request lives for seconds, in which nobody signs in.
 
         Returns:
             What to ask the user; or a refusal to show on a page of one's own; or one to
@@ -189,7 +200,7 @@ class AuthorizationServer:
             if not isinstance(parsed, Parameters):
                 return LocalRefusal(Reason.FORM_MALFORMED)
             parameters = parsed
-        return await self._authorizations.parse(parameters)
+        return await self._authorizations.parse(parameters, presented_at=presented_at)
 
     async def complete_authorization(
         self,

@@ -14,6 +14,7 @@ import structlog
 from actor_oauth.actors.accounts import Accounts, Session, check_user_id
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
 from actor_oauth.actors.user import Approved, UserActor
 from actor_oauth.oauth.authorization_request import (
     AuthorizationRequest,
@@ -85,19 +86,34 @@ class Gone:
 class Authorizations:
     """The authorization endpoint's decisions and effects."""
 
-    def __init__(self, effects: Effects, clients: Clients, accounts: Accounts) -> None:
+    def __init__(
+        self,
+        effects: Effects,
+        clients: Clients,
+        accounts: Accounts,
+        pushed: PushedAuthorizations,
+    ) -> None:
         self._effects = effects
         self._clients = clients
         self._accounts = accounts
+        self._pushed = pushed
 
     async def parse(
-        self, parameters: Parameters
+        self, parameters: Parameters, *, presented_at: int | None = None
     ) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
-        """Whether a request may be put to a user (C-02 to C-10)."""
-        client = await self._clients.lookup(parameters.get("client_id") or "")
-        decision = decide_authorization_request(
-            parameters, client, self._effects.policy
-        )
+        """Whether a request may be put to a user (C-02 to C-10, C-26).
+
+        Args:
+            parameters: The query.
+            presented_at: When the browser first came with it; None for now.
+        """
+        decision: AuthorizationRequest | LocalRefusal | RedirectRefusal | None
+        decision = await self._pushed.find(parameters, presented_at=presented_at)
+        if decision is None:
+            client = await self._clients.lookup(parameters.get("client_id") or "")
+            decision = decide_authorization_request(
+                parameters, client, self._effects.policy
+            )
         if not isinstance(decision, AuthorizationRequest):
             log.info(
                 "refused",
@@ -132,6 +148,9 @@ class Authorizations:
         )
         if isinstance(approval, Refused):
             return self._error(request, approval.reason)
+        refused = await self._pushed.complete(request, self._effects.fresh())
+        if refused is not None:
+            return self._error(request, refused.reason)
         outcome = await user.authorize(
             request,
             approval,
@@ -200,14 +219,16 @@ class Authorizations:
         if consent is None:
             return Gone()
         request = consent.request
-        client = await self._clients.lookup(request.client_id)
-        if client is None:
-            return LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
-        if not any(matches(uri, request.redirect_uri) for uri in client.redirect_uris):
-            return LocalRefusal(Reason.REDIRECT_URI_UNREGISTERED)
+        gone = await self._client_gone(request)
+        if gone is not None:
+            return gone
         approval = await self._approval(request, session.user_key, scope=scope)
         if isinstance(approval, Refused):
             return LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+        # Before the code, not after it: a crash in between costs a request, and no
+        # order of crashes gives two codes. The same transaction may try again.
+        if await self._pushed.complete(request, raw) is not None:
+            return Gone()
         outcome = await user.approve_consent(
             raw,
             approval,
@@ -227,12 +248,28 @@ class Authorizations:
         raw = _parse_handle(handle)
         if raw is None:
             return Gone()
-        outcome = await self._user(session).deny_consent(
+        user = self._user(session)
+        consent = await user.pending_consent(
+            raw, session_secret=session.secret, now=self._effects.now()
+        )
+        if consent is None:
+            return Gone()
+        if await self._pushed.complete(consent.request, raw) is not None:
+            return Gone()
+        outcome = await user.deny_consent(
             raw, session_secret=session.secret, now=self._effects.now()
         )
         if isinstance(outcome, Refused):
             return Gone()
         return Redirect(self._error(outcome.request, Reason.USER_DENIED))
+
+    async def _client_gone(self, request: AuthorizationRequest) -> LocalRefusal | None:
+        client = await self._clients.lookup(request.client_id)
+        if client is None:
+            return LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+        if not any(matches(uri, request.redirect_uri) for uri in client.redirect_uris):
+            return LocalRefusal(Reason.REDIRECT_URI_UNREGISTERED)
+        return None
 
     async def _approval(
         self,

@@ -25,6 +25,7 @@ from typing import ClassVar, Final
 from actor_oauth.actors.client_schema import CLIENT_MIGRATIONS
 from actor_oauth.actors.client_tokens import TokenHolder, forget_tokens
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
+from actor_oauth.actors.pushed_requests import PushedRequests, delete_pushed_requests
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.client_lifecycle import ClientEvent, ClientState, advance
 from actor_oauth.oauth.clients import Client
@@ -126,7 +127,7 @@ def hash_client_secret(secret: str | None) -> bytes:
     return token_hash(parse_token(secret or "") or _NO_TOKEN)
 
 
-class ClientActor(TokenHolder, kind="client"):
+class ClientActor(TokenHolder, PushedRequests, kind="client"):
     """Owns one client. Its key is the hash of the client id.
 
     Attributes:
@@ -303,6 +304,7 @@ class ClientActor(TokenHolder, kind="client"):
             self._delete(now=now)
         else:
             self._tell_users(registration, now=now)
+        self.wake_by(delete_pushed_requests(self.db, now=now))
         self.purge_tokens(now=now)
 
     def client_in_force(self) -> Client | None:
@@ -327,6 +329,7 @@ class ClientActor(TokenHolder, kind="client"):
     def _end(self, registration: _Registration, *, now: int) -> None:
         ended = replace(registration, ended_epoch=registration.epoch)
         _save(self.db, ended)
+        self.db.execute("DELETE FROM pushed_requests")
         forget_tokens(self.db)
         self._tell_users(ended, now=now)
 

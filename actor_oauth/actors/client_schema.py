@@ -4,6 +4,7 @@ import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from actor_oauth.actors.client_tokens import create_token_tables
+from actor_oauth.actors.pushed_requests import create_pushed_requests
 
 CLIENT_MIGRATIONS = Migrations("actor_oauth.client")
 
@@ -20,6 +21,12 @@ def m0001_registration_and_users(db: sqlite_utils.Database) -> None:
         "CREATE TABLE users (user_key TEXT, epoch INTEGER, PRIMARY KEY"
         " (user_key, epoch)) STRICT, WITHOUT ROWID"
     )
+
+
+@CLIENT_MIGRATIONS()
+def m0002_pushed_requests(db: sqlite_utils.Database) -> None:
+    """The authorization requests that the client pushed."""
+    create_pushed_requests(db)
 
 
 @CLIENT_MIGRATIONS()

@@ -162,6 +162,13 @@ class Settings(BaseSettings):
         default=_LIFETIMES.consent,
         description="How long a consent page may wait for its answer.",
     )
+    pushed_request_seconds: int = Field(
+        default=_LIFETIMES.pushed_request,
+        ge=5,
+        le=600,
+        description="How long a browser may take to come with a request that its "
+        "client has pushed (RFC 9126).",
+    )
     session_idle_seconds: Seconds = Field(
         default=_LIFETIMES.session_idle,
         description="A browser session ends when it was not used for this long.",
@@ -173,6 +180,10 @@ class Settings(BaseSettings):
 
     registration_enabled: bool = Field(
         default=True, description="Offer dynamic client registration (RFC 7591)."
+    )
+    require_pushed_authorization_requests: bool = Field(
+        default=False,
+        description="Refuse authorization requests that were not pushed (RFC 9126).",
     )
     private_use_schemes: Words = Field(
         default=(),
@@ -287,10 +298,12 @@ class Settings(BaseSettings):
                 refresh_absolute=self.refresh_absolute_seconds,
                 refresh_grace=self.refresh_grace_seconds,
                 consent=self.consent_seconds,
+                pushed_request=self.pushed_request_seconds,
                 session_idle=self.session_idle_seconds,
                 session_absolute=self.session_absolute_seconds,
             ),
             registration_enabled=self.registration_enabled,
+            require_pushed_requests=self.require_pushed_authorization_requests,
             private_use_schemes=frozenset(self.private_use_schemes),
             scope_descriptions=tuple(self.scope_descriptions.items()),
         )

@@ -13,6 +13,7 @@ from actor_oauth.http.messages import HeaderLine
 from actor_oauth.http.metadata import metadata_routes, no_such_document
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.pages import build_pages
+from actor_oauth.http.par import pushed_request_endpoint
 from actor_oauth.http.register import registration_endpoint
 from actor_oauth.http.revoke import revocation_endpoint
 from actor_oauth.http.site import Site
@@ -79,6 +80,11 @@ def _protocol_routes(
             method="POST",
             media_type=_FORM,
             cors=False,
+        ),
+        "/par": Route(
+            endpoint=clients.endpoint(pushed_request_endpoint(server)),
+            method="POST",
+            media_type=_FORM,
         ),
         "/register": Route(
             endpoint=registration_endpoint(server, options),

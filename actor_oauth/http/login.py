@@ -188,7 +188,9 @@ async def _validate_again(
     parameters = parse_form(ticket.query)
     if isinstance(parameters, Refused):
         return LocalRefusal(parameters.reason)
-    return await site.server.parse_auth_request(parameters)
+    return await site.server.parse_auth_request(
+        parameters, presented_at=ticket.expires_at - TICKET_LIFETIME
+    )
 
 
 def _expired(site: Site) -> Page:

@@ -49,6 +49,8 @@ class AuthorizationRequest:
         code_challenge: Of method S256. Never sent anywhere (C-20).
         prompt: As it came, or None. Only a wish.
         login_hint: As it came, or None. Only a wish.
+        request_uri: The name under which the client pushed it; None if the browser
+            brought the request itself.
     """
 
     client_id: str
@@ -60,6 +62,7 @@ class AuthorizationRequest:
     code_challenge: str
     prompt: str | None = None
     login_hint: str | None = None
+    request_uri: str | None = None
 
     def to_record(self) -> str:
         """Give the JSON text to store."""
@@ -74,6 +77,7 @@ class AuthorizationRequest:
                 "code_challenge": self.code_challenge,
                 "prompt": self.prompt,
                 "login_hint": self.login_hint,
+                "request_uri": self.request_uri,
             }
         )
 
@@ -95,6 +99,7 @@ class AuthorizationRequest:
             code_challenge=need_text(record, "code_challenge"),
             prompt=get_text(record, "prompt"),
             login_hint=get_text(record, "login_hint"),
+            request_uri=get_text(record, "request_uri"),
         )
 
 
@@ -125,7 +130,11 @@ class RedirectRefusal:
 
 
 def decide_authorization_request(
-    params: Parameters, client: Client | None, policy: Policy
+    params: Parameters,
+    client: Client | None,
+    policy: Policy,
+    *,
+    pushed: bool = False,
 ) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
     """Decide whether an authorization request may be put to a user.
 
@@ -133,6 +142,7 @@ def decide_authorization_request(
         params: The query, or the form, of the request.
         client: Whom `client_id` names; None if it names nobody who may ask.
         policy: The server's.
+        pushed: Whether the client itself sends it, and not a browser.
 
     Source: OAuth 2.1 §4.1.1, §4.1.2.1.
     """
@@ -143,7 +153,9 @@ def decide_authorization_request(
     redirect_uri = _decide_redirect_uri(params, client)
     if isinstance(redirect_uri, Reason):
         return LocalRefusal(redirect_uri)
-    decision = _decide_rest(params, client, policy, redirect_uri)
+    decision: AuthorizationRequest | Reason = Reason.PUSH_REQUIRED
+    if pushed or not policy.require_pushed_requests:
+        decision = _decide_rest(params, client, policy, redirect_uri)
     if isinstance(decision, Reason):
         state = params.get("state")
         if state is not None and len(state) > MAX_STATE_LENGTH:

@@ -62,6 +62,11 @@ class Category(Enum):
         400,
         "Request objects by reference are not supported.",
     )
+    INVALID_REQUEST_URI = (
+        "invalid_request_uri",
+        400,
+        "This authorization request is unknown, has expired, or was answered before.",
+    )
     INVALID_REDIRECT_URI = (
         "invalid_redirect_uri",
         400,

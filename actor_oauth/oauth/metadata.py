@@ -42,6 +42,7 @@ class Endpoints:
     registration: str | None = None
     revocation: str | None = None
     introspection: str | None = None
+    pushed_authorization_request: str | None = None
 
 
 def endpoints_of(policy: Policy) -> Endpoints:
@@ -53,6 +54,7 @@ def endpoints_of(policy: Policy) -> Endpoints:
         registration=base + "/register" if policy.registration_enabled else None,
         revocation=base + "/revoke",
         introspection=base + "/introspect",
+        pushed_authorization_request=base + "/par",
     )
 
 
@@ -84,6 +86,12 @@ def authorization_server_metadata(
     if endpoints.introspection is not None:
         document["introspection_endpoint"] = endpoints.introspection
         document["introspection_endpoint_auth_methods_supported"] = [*_SECRET_METHODS]
+    if endpoints.pushed_authorization_request is not None:
+        document["pushed_authorization_request_endpoint"] = (
+            endpoints.pushed_authorization_request
+        )
+    if policy.require_pushed_requests:
+        document["require_pushed_authorization_requests"] = True
     return document
 
 

@@ -52,6 +52,11 @@ class Parameters:
     def __contains__(self, name: object) -> bool:
         return name in self._values
 
+    def with_value(self, name: str, value: str) -> "Parameters":
+        """Give the same parameters with this one value of one of them."""
+        repeated = self.repeated - {name}
+        return Parameters({**self._values, name: (value,)}, repeated)
+
 
 def parameters_of(pairs: Iterable[tuple[str, str]]) -> Parameters:
     """Collect names and values that somebody else has decoded already."""

@@ -34,6 +34,7 @@ class Lifetimes:
     refresh_absolute: int = 90 * 86400
     refresh_grace: int = 120
     consent: int = 600
+    pushed_request: int = 90
     session_idle: int = 8 * 3600
     session_absolute: int = 7 * 86400
     device_code: int = 900

@@ -163,6 +163,20 @@ class Reason(StrEnum):
     RESOURCE_UNKNOWN = "resource_unknown", Category.INVALID_TARGET
     REQUEST_OBJECT = "request_object", Category.REQUEST_NOT_SUPPORTED
     REQUEST_URI = "request_uri", Category.REQUEST_URI_NOT_SUPPORTED
+    REQUEST_URI_PUSHED = (
+        "request_uri_pushed",
+        Category.INVALID_REQUEST,
+        "A pushed request cannot have a request_uri.",
+    )
+    REQUEST_URI_UNKNOWN = "request_uri_unknown", Category.INVALID_REQUEST_URI
+    REQUEST_URI_EXPIRED = "request_uri_expired", Category.INVALID_REQUEST_URI
+    REQUEST_URI_SPENT = "request_uri_spent", Category.INVALID_REQUEST_URI
+    PUSH_REQUIRED = (
+        "push_required",
+        Category.INVALID_REQUEST,
+        "Authorization requests must be pushed first (RFC 9126).",
+    )
+    TOO_MANY_PUSHED = "too_many_pushed", Category.RATE_LIMITED
     USER_DENIED = (
         "user_denied",
         Category.ACCESS_DENIED,

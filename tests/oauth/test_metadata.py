@@ -41,6 +41,7 @@ def test_the_authorization_server_says_what_is_enabled() -> None:
         "registration_endpoint": "https://h.example/t1/register",
         "revocation_endpoint": "https://h.example/t1/revoke",
         "introspection_endpoint": "https://h.example/t1/introspect",
+        "pushed_authorization_request_endpoint": "https://h.example/t1/par",
         "scopes_supported": ["mcp", "tools", "read", "offline_access"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

@@ -22,6 +22,7 @@ ERROR_CODES = {
     "access_denied",
     "request_not_supported",
     "request_uri_not_supported",
+    "invalid_request_uri",
     "invalid_redirect_uri",
     "invalid_client_metadata",
     "unsupported_token_type",
