@@ -238,6 +238,9 @@ class Grants(RuleBasedStateMachine):
                 if used + self.grace < now:
                     # Erased for good, whatever the clock says later.
                     model.first_used[index] = START - 10 * ABSOLUTE
+            for token, expires_at in model.access.items():
+                if expires_at <= now:
+                    model.access[token] = 0
             end = max([model.deadline, *model.access.values()])
             if now >= min(model.expires_at, end):
                 model.end()

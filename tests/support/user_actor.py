@@ -43,9 +43,11 @@ LIMITS: Final = RuntimeLimits()
 class Ada:
     """The user `ada`: her actor, and what a facade would pass to it."""
 
-    def __init__(self, system: ActorSystem, *, policy: Policy = POLICY) -> None:
+    def __init__(
+        self, system: ActorSystem, user_class: type[UserActor], *, policy: Policy
+    ) -> None:
         self.system = system
-        self.actor = system.get(UserActor, USER_KEY)
+        self.actor = system.get(user_class, USER_KEY)
         self.directory = system.get(DirectoryActor, USERS)
         self.policy = policy
         self.now = START
@@ -125,13 +127,17 @@ class Ada:
 
 @asynccontextmanager
 async def open_ada(
-    path: Path, *, policy: Policy = POLICY, clock: Clock | None = None
+    path: Path,
+    *,
+    policy: Policy = POLICY,
+    clock: Clock | None = None,
+    user_class: type[UserActor] = UserActor,
 ) -> AsyncIterator[Ada]:
     """Open a system on a data directory, with `ada` in it."""
     async with open_system(
         LocalEngine(path),
-        kinds=(UserActor, DirectoryActor),
+        kinds=(user_class, DirectoryActor),
         limits=LIMITS,
         clock=clock or StoppedClock(START),
     ) as system:
-        yield Ada(system, policy=policy)
+        yield Ada(system, user_class, policy=policy)

@@ -37,6 +37,11 @@ _OVER: Final = (
     " ELSE clock + :keep END"
 )
 _GRANTS_OVER: Final = f"SELECT number FROM grants WHERE {_OVER} <= :now LIMIT :batch"  # noqa: S608 a constant
+_FIRST_WINDOW: Final = (
+    "SELECT min(r.window_ends_at) FROM grants AS g JOIN refresh_tokens AS r"
+    " ON r.number = g.number AND r.generation >= g.links_from"
+    " AND r.generation < g.generation WHERE g.state = 'active'"
+)
 _FIRST_OVER: Final = (
     "SELECT min(expires_at) FROM access_tokens WHERE expires_at > 0",
     f"SELECT min({_OVER}) FROM grants",  # noqa: S608 a constant
@@ -104,6 +109,12 @@ def _delete_access_tokens(db: Database, *, now: int) -> bool:
         " WHERE a.expires_at <= ? AND r.window_ends_at IS NULL LIMIT ?)",
         (now, BATCH),
     ).rowcount
+    # Those that are kept must stay dead, even should the clock be set back (K-13).
+    db.execute(
+        "UPDATE access_tokens SET expires_at = 0, data_key = NULL"
+        " WHERE expires_at <= ? AND expires_at > 0",
+        (now,),
+    )
     return deleted == BATCH
 
 
@@ -119,18 +130,12 @@ def _delete_grants(db: Database, *, now: int) -> bool:
 
 def _next_alarm(db: Database, actor_key: str, *, now: int) -> int | None:
     alarms: list[int] = []
-    for number, first, generation in _linked_grants(db):
-        row: tuple[int | None] = db.execute(
-            "SELECT min(window_ends_at) FROM refresh_tokens WHERE number = ?"
-            " AND generation >= ? AND generation < ?",
-            (number, first, generation),
-        ).fetchone()
-        if row[0] is not None:
-            alarms.append(link_alarm(actor_key, max(row[0], now)))
+    row: tuple[int | None] = db.execute(_FIRST_WINDOW).fetchone()
+    if row[0] is not None:
+        alarms.append(link_alarm(actor_key, max(row[0], now)))
     for query in _FIRST_OVER:
         row = db.execute(query, {"keep": KEEP_ENDED}).fetchone()
         if row[0] is not None:
-            # What is over already and still kept waits for a link to be erased.
             alarms.append(sweep_alarm(actor_key, max(row[0], now)))
     return min(alarms, default=None)
 

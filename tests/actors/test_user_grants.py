@@ -1,0 +1,411 @@
+"""A user's grants in the actor: tokens, listing, revoking, forgetting."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import trio
+
+from actor_oauth.actors.user import GrantSummary, Redeemed, Refreshed, UserActor
+from actor_oauth.actors.user.grants import MAX_PAGE
+from actor_oauth.actors.user.housekeeping import KEEP_ENDED, LINK_GRID
+from actor_oauth.oauth.grants import GrantEvent
+from actor_oauth.oauth.issue_code import Approval
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.scopes import Scope
+from tests.support.clocks import StoppedClock
+from tests.support.grants import (
+    GRACE,
+    NO_REFRESH_CLIENT,
+    OTHER_CLIENT,
+    REDIRECT_URI,
+    RESOURCE,
+    SCOPE,
+    START,
+    a_policy,
+    a_request,
+    an_approval,
+    parsed,
+)
+from tests.support.user_actor import USER_ID, USER_KEY, open_ada
+from tests.support.user_database import UserDatabase
+
+DAY = 86_400
+
+
+@pytest.mark.requirement("G-05", "H-10")
+async def test_an_access_token_tells_whose_it_is_and_carries_the_props(
+    tmp_path: Path,
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        approval = Approval(
+            scope=SCOPE, props={"a": [1]}, metadata={"b": 2}, client_epoch=1
+        )
+        tokens = await ada.tokens(approval=approval)
+        info = await ada.check(tokens.access_token)
+        assert info is not None
+        assert (info.user_id, info.client_id, info.resource, info.scope) == (
+            USER_ID,
+            "app",
+            RESOURCE,
+            SCOPE,
+        )
+        assert (info.props, info.metadata) == ({"a": [1]}, {"b": 2})
+        seen = await ada.actor.introspect(parsed(tokens.access_token), now=START)
+        assert seen is not None
+        assert (seen.props, seen.metadata) == (None, {"b": 2})
+
+
+@pytest.mark.requirement("H-10")
+async def test_refresh_tokens_and_codes_are_no_access_tokens(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        code, tokens = await ada.code(), await ada.tokens()
+        for text in (code, tokens.refresh_token):
+            assert await ada.actor.introspect(parsed(text), now=START) is None
+            assert await ada.check(text or "") is None
+        assert await ada.redeem(tokens.access_token) == Refused(Reason.CODE_UNKNOWN)
+        assert await ada.refresh(tokens.access_token) == Refused(Reason.REFRESH_UNKNOWN)
+
+
+async def test_grants_survive_a_restart(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        tokens = await ada.tokens(approval=an_approval(props=1))
+        await ada.rotated(tokens.refresh_token)
+    async with open_ada(tmp_path) as ada:
+        again = await ada.rotated(tokens.refresh_token)
+        info = await ada.check(again.access_token)
+        assert info is not None
+        assert info.props == 1
+
+
+@pytest.mark.requirement("D-19")
+async def test_a_client_without_the_refresh_grant_gets_an_access_token_only(
+    tmp_path: Path,
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        redeemed = await ada.redeem(await ada.code(), client=NO_REFRESH_CLIENT)
+        assert isinstance(redeemed, Redeemed)
+        assert redeemed.response.refresh_token is None
+        assert await ada.check(redeemed.response.access_token) is not None
+
+
+# Revoking
+
+
+@pytest.mark.requirement("H-05")
+async def test_revoking_an_access_token_ends_only_it(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        first = await ada.tokens()
+        second = await ada.rotated(first.refresh_token)
+        await ada.revoke(first.access_token)
+        assert await ada.check(first.access_token) is None
+        assert await ada.check(second.access_token) is not None
+        await ada.rotated(second.refresh_token)
+
+
+@pytest.mark.requirement("H-05")
+async def test_revoking_a_superseded_refresh_token_ends_the_grant(
+    tmp_path: Path,
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        first = await ada.tokens()
+        second = await ada.rotated(first.refresh_token)
+        ada.now += DAY
+        await ada.revoke(first.refresh_token)
+        assert isinstance(await ada.refresh(second.refresh_token), Refused)
+
+
+@pytest.mark.requirement("H-04")
+async def test_another_client_revokes_nothing(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        tokens = await ada.tokens()
+        await ada.revoke(tokens.access_token, client_id="other")
+        await ada.revoke(tokens.refresh_token, client_id="other")
+        assert await ada.check(tokens.access_token) is not None
+        refused = await ada.refresh(tokens.refresh_token, client=OTHER_CLIENT)
+        assert refused == Refused(Reason.REFRESH_CLIENT_MISMATCH)
+        await ada.rotated(tokens.refresh_token)
+
+
+@pytest.mark.requirement("H-07")
+async def test_a_user_revokes_a_grant_once(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        tokens = await ada.tokens()
+        revoke = ada.actor.revoke_grant
+        assert not await revoke("00000002", now=START)
+        assert not await revoke("nonsense", now=START)
+        assert await revoke("00000001", now=START)
+        assert not await revoke("00000001", now=START)
+        assert await ada.check(tokens.access_token) is None
+        assert await ada.refresh(tokens.refresh_token) == Refused(Reason.GRANT_REVOKED)
+        event = (await ada.actor.audit_trail(limit=1))[0]
+        assert (event.kind, event.grant_id, event.detail) == (
+            GrantEvent.REVOKED_BY_USER,
+            "00000001",
+            "app",
+        )
+
+
+async def test_all_grants_end_together(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        tokens = [await ada.tokens(a_request(client_id="app")), await ada.tokens()]
+        await ada.code()
+        # The second redemption has taken the place of the first grant.
+        assert await ada.actor.revoke_all_grants(now=START) == 2
+        assert [await ada.check(t.access_token) for t in tokens] == [None, None]
+
+
+@pytest.mark.requirement("B-34", "B-36")
+async def test_the_end_of_a_client_ends_its_grants_and_no_others(
+    tmp_path: Path,
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        mine = await ada.tokens()
+        code = await ada.code(a_request(client_id="other"))
+        other = await ada.redeem(code, client=OTHER_CLIENT)
+        assert isinstance(other, Redeemed)
+        await ada.actor.revoke_client(client_id="app", epoch=2, now=START)
+        await ada.actor.revoke_client(client_id="app", epoch=1, now=START)
+        assert await ada.check(mine.access_token) is None
+        assert await ada.check(other.response.access_token) is not None
+        for epoch in (1, 2):
+            approval = an_approval(client_epoch=epoch)
+            assert await ada.authorize(approval=approval) == Refused(
+                Reason.CLIENT_ENDED
+            )
+        await ada.tokens(approval=an_approval(client_epoch=3))
+
+
+@pytest.mark.requirement("B-36")
+async def test_the_end_of_a_client_reaches_a_user_who_is_not_there_yet(
+    tmp_path: Path,
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        await ada.actor.revoke_client(client_id="app", epoch=1, now=START)
+        assert await ada.authorize() == Refused(Reason.CLIENT_ENDED)
+
+
+# Listing
+
+
+async def test_grants_are_listed_newest_first_page_by_page(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        for number in range(5):
+            ada.now = START + number
+            approval = Approval(
+                scope=Scope(("read",)), metadata=number, client_epoch=1, supersede=False
+            )
+            await ada.tokens(approval=approval)
+        await ada.code()
+        listed: list[GrantSummary] = []
+        cursor, pages = None, 0
+        while True:
+            page = await ada.actor.list_grants(cursor=cursor, limit=2, now=ada.now)
+            listed += page.grants
+            cursor, pages = page.next_cursor, pages + 1
+            if cursor is None:
+                break
+        assert pages == 3
+        assert [grant.metadata for grant in listed] == [4, 3, 2, 1, 0]
+        newest = listed[0]
+        assert (newest.client_id, newest.redirect_uri, newest.resource) == (
+            "app",
+            REDIRECT_URI,
+            RESOURCE,
+        )
+        assert newest.scope == Scope(("read",))
+        assert (newest.created_at, newest.last_used_at) == (START + 4, START + 4)
+        assert newest.expires_at == START + 4 + 90 * DAY
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "-1", "²"])
+@pytest.mark.parametrize("limit", [-1, 0, 1, 10 * MAX_PAGE])
+async def test_odd_pages_are_answered(tmp_path: Path, cursor: str, limit: int) -> None:
+    async with open_ada(tmp_path) as ada:
+        await ada.tokens()
+        page = await ada.actor.list_grants(cursor=cursor, limit=limit, now=START)
+        assert len(page.grants) == 1
+
+
+async def test_grants_that_have_ended_are_not_listed(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        await ada.tokens()
+        page = await ada.actor.list_grants(now=START + 90 * DAY)
+        assert page.grants == ()
+
+
+# Forgetting
+
+
+class WatchedUser(UserActor, kind="user"):
+    """Says when its alarm has been served."""
+
+    rang: ClassVar[trio.Event]
+
+    def on_alarm(self, *, now: int) -> None:
+        super().on_alarm(now=now)
+        self.rang.set()
+
+
+@pytest.fixture
+async def rang() -> trio.Event:
+    WatchedUser.rang = trio.Event()
+    return WatchedUser.rang
+
+
+@pytest.mark.requirement("D-30", "K-09", "G8")
+async def test_an_alarm_erases_the_salt_soon_after_the_window(
+    tmp_path: Path, rang: trio.Event
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        first = await ada.tokens()
+        await ada.rotated(first.refresh_token)
+    after = StoppedClock(START + GRACE + LINK_GRID)
+    async with open_ada(tmp_path, clock=after, user_class=WatchedUser) as ada:
+        with trio.fail_after(10):
+            await rang.wait()
+        # By the clock of this turn the window is open: only erasure explains it.
+        refused = await ada.refresh(first.refresh_token)
+        assert refused == Refused(Reason.REFRESH_REPLAYED)
+
+
+@pytest.mark.requirement("K-09", "G8")
+async def test_an_alarm_forgets_a_user_who_has_gone(
+    tmp_path: Path, rang: trio.Event
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        tokens = await ada.tokens()
+    after = StoppedClock(START + 91 * DAY)
+    async with open_ada(tmp_path, clock=after, user_class=WatchedUser) as ada:
+        with trio.fail_after(10):
+            await rang.wait()
+        refused = await ada.refresh(tokens.refresh_token)
+        assert refused == Refused(Reason.REFRESH_UNKNOWN)
+        assert await ada.check(tokens.access_token) is None
+
+
+@pytest.mark.requirement("M-7", "K-09")
+async def test_sweeping_never_deletes_what_was_renewed(tmp_path: Path) -> None:
+    policy = a_policy(refresh_idle=1000, access_token=300)
+    user = UserDatabase(policy=policy)
+    approved = user.authorize()
+    assert not isinstance(approved, Refused)
+    redeemed = user.redeem(approved.code)
+    assert isinstance(redeemed, Redeemed)
+    token = redeemed.response.refresh_token or ""
+    for _ in range(20):
+        user.now += 999
+        user.sweep()
+        outcome = user.refresh(token)
+        assert not isinstance(outcome, Refused)
+        user.sweep()
+        response = outcome.refreshed.response
+        assert user.check(response.access_token) is not None
+        token = response.refresh_token or ""
+    assert user.count("access_tokens") == 1
+    user.close()
+
+
+def test_a_sweep_forgets_ended_grants_and_wants_no_more_alarms() -> None:
+    user = UserDatabase()
+    for _ in range(3):
+        approved = user.authorize()
+        assert not isinstance(approved, Refused)
+        user.redeem(approved.code)
+    user.authorize()
+    assert user.count("grants") == 4
+    user.now += 60
+    user.sweep()
+    # The code that nobody redeemed; two that were superseded are still explained.
+    assert user.count("grants") == 3
+    user.now += KEEP_ENDED
+    user.sweep()
+    assert user.count("grants") == 1
+    user.now += 90 * DAY
+    assert user.sweep() is None
+    for table in ("grants", "access_tokens", "refresh_tokens", "short_lived"):
+        assert user.count(table) == 0
+
+
+@pytest.mark.requirement("D-30")
+def test_superseded_hashes_are_kept_until_the_absolute_expiry() -> None:
+    user = UserDatabase()
+    approved = user.authorize()
+    assert not isinstance(approved, Refused)
+    redeemed = user.redeem(approved.code)
+    assert isinstance(redeemed, Redeemed)
+    first = token = redeemed.response.refresh_token or ""
+    for _ in range(80):
+        user.now += DAY
+        outcome = user.refresh(token)
+        assert not isinstance(outcome, Refused)
+        token = outcome.refreshed.response.refresh_token or ""
+        user.sweep()
+    assert user.count("refresh_tokens") == 81
+    assert user.refresh(first) == Refused(Reason.REFRESH_REPLAYED)
+    assert user.refresh(token) == Refused(Reason.GRANT_REVOKED)
+
+
+def test_a_sweep_is_bounded_and_asks_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actor_oauth.actors.user.housekeeping.BATCH", 4)
+    user = UserDatabase()
+    approved = user.authorize()
+    assert not isinstance(approved, Refused)
+    redeemed = user.redeem(approved.code)
+    assert isinstance(redeemed, Redeemed)
+    token = redeemed.response.refresh_token or ""
+    for _ in range(10):
+        outcome = user.refresh(token)
+        assert not isinstance(outcome, Refused)
+        token = outcome.refreshed.response.refresh_token or ""
+    user.now += DAY
+    sweeps = 1
+    while user.sweep() == user.now:
+        sweeps += 1
+    assert sweeps == 3
+    assert user.count("access_tokens") == 0
+    salts = user.db.execute("SELECT count(salt) FROM refresh_tokens").fetchone()
+    assert salts == (0,)
+
+
+def test_open_links_hold_back_the_erasure_of_later_ones_only() -> None:
+    user = UserDatabase()
+    approved = user.authorize()
+    assert not isinstance(approved, Refused)
+    redeemed = user.redeem(approved.code)
+    assert isinstance(redeemed, Redeemed)
+    tokens = [redeemed.response.refresh_token or ""]
+    for _ in range(4):
+        outcome = user.refresh(tokens[-1])
+        assert not isinstance(outcome, Refused)
+        tokens.append(outcome.refreshed.response.refresh_token or "")
+        user.now += 50
+    alarm = user.sweep()
+    assert alarm is not None
+    assert START + 50 + GRACE < alarm <= START + 100 + GRACE + LINK_GRID
+    open_links = user.db.execute(
+        "SELECT generation FROM refresh_tokens WHERE salt IS NOT NULL"
+    ).fetchall()
+    assert open_links == [(3,), (4,)]
+    assert not isinstance(user.refresh(tokens[2]), Refused)
+    user.close()
+
+
+@pytest.mark.requirement("D-23")
+async def test_a_narrowed_token_is_narrow_where_it_is_checked(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        tokens = await ada.tokens()
+        refreshed = await ada.refresh(tokens.refresh_token, scope=Scope(("read",)))
+        assert isinstance(refreshed, Refreshed)
+        info = await ada.check(refreshed.response.access_token)
+        assert info is not None
+        assert info.scope == Scope(("read",))
+
+
+async def test_an_idle_user_costs_at_most_sixteen_kilobytes(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        tokens = await ada.tokens(approval=an_approval(props={"email": "a@b.example"}))
+        for _ in range(3):
+            tokens = await ada.rotated(tokens.refresh_token)
+    (path,) = (tmp_path / "actors" / "user").rglob(f"*{USER_KEY[3:]}.db")
+    assert path.stat().st_size <= 16 * 1024
