@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from actor_oauth.oauth.client_assertion import ASSERTION_TYPE
 from actor_oauth.oauth.clients import AuthMethod, Client
 from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.signed_jwt import Jwt, parse_jwt, subject
 from actor_oauth.oauth.wire import Reason, Refused
 
 MAX_HEADER_LENGTH: Final = 8192
@@ -30,11 +32,13 @@ class Credentials:
         client_id: Who it says it is.
         method: How it authenticates, `none` if it only says who it is.
         secret: What it presented; None if nothing, or nothing but an empty text.
+        assertion: What it presented instead, unverified; only with `private_key_jwt`.
     """
 
     client_id: str
     method: AuthMethod
     secret: str | None = field(default=None, repr=False)
+    assertion: Jwt | None = field(default=None, repr=False)
 
 
 def parse_client_credentials(
@@ -48,7 +52,8 @@ def parse_client_credentials(
         form: The body.
         authorization: The value of the `Authorization` header; None without one.
 
-    Source: OAuth 2.1 §2.4.1, §3.2; RFC 6749 §2.3.1 (E-01 to E-04, E-09).
+    Source: OAuth 2.1 §2.4.1, §3.2; RFC 6749 §2.3.1; RFC 7521 §4.2 (E-01 to E-04, E-09,
+    E-10).
     """
     if form.repeated:
         return Refused(Reason.PARAMETER_REPEATED)
@@ -60,14 +65,14 @@ def parse_client_credentials(
     if authorization:
         return _parse_basic(authorization, form.get("client_id"))
     if asserted:
-        return Refused(Reason.CLIENT_METHOD_WRONG)
+        return _parse_assertion(form)
     return _parse_body(form)
 
 
 def decide_client_authentication(
     credentials: Credentials, client: Client | None, *, secret_matches: bool
 ) -> Client | Refused:
-    """Decide whether a client is who it says it is.
+    """Decide whether a client is who it says it is, by its secret or as it has none.
 
     Args:
         credentials: What was presented.
@@ -81,7 +86,7 @@ def decide_client_authentication(
         return Refused(Reason.CLIENT_UNKNOWN)
     if credentials.method not in client.auth_methods_accepted:
         return Refused(_wrong_method(credentials, client))
-    if not client.is_confidential:
+    if credentials.method == "none":
         return client
     if credentials.secret is None:
         return Refused(Reason.CLIENT_SECRET_MISSING)
@@ -107,6 +112,21 @@ def _parse_body(form: Parameters) -> Credentials | Refused:
             method="none" if secret is None else "client_secret_post",
             secret=secret,
         )
+    )
+
+
+def _parse_assertion(form: Parameters) -> Credentials | Refused:
+    # RFC 7521 §4.2: the client_id may be left out, and must be the assertion's subject.
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        return Refused(Reason.CLIENT_ASSERTION_TYPE)
+    jwt = parse_jwt(form.get("client_assertion") or "")
+    named = None if jwt is None else subject(jwt)
+    if jwt is None or not named:
+        return Refused(Reason.CLIENT_ASSERTION_MALFORMED)
+    if form.get("client_id") not in (None, named):
+        return Refused(Reason.CLIENT_ID_MISMATCH)
+    return _bounded(
+        Credentials(client_id=named, method="private_key_jwt", assertion=jwt)
     )
 
 

@@ -18,7 +18,9 @@ from actor_oauth.oauth.json_values import (
 )
 from actor_oauth.oauth.scopes import Scope, parse_scope
 
-AuthMethod: TypeAlias = Literal["none", "client_secret_basic", "client_secret_post"]
+AuthMethod: TypeAlias = Literal[
+    "none", "client_secret_basic", "client_secret_post", "private_key_jwt"
+]
 Origin: TypeAlias = Literal["pre-registered", "dynamic", "metadata-document"]
 ApplicationType: TypeAlias = Literal["web", "native"]
 
@@ -60,6 +62,9 @@ class Client:
         resources: Those that an operator limited it to when it acts for itself; empty
             for no such limit.
         application_type: Only if the client stated it.
+        jwks: The client's public keys, as a JWK set.
+        jwks_uri: Where they are published instead.
+        assertion_algorithm: The only one that it signs assertions with, if it said so.
         issued_at: When it was registered, in Unix seconds.
         epoch: Rises when the client is enabled again. What was authorized under an
             epoch that has ended is dead (B-36).
@@ -82,13 +87,16 @@ class Client:
     policy_uri: str | None = None
     resources: tuple[str, ...] = ()
     application_type: ApplicationType | None = None
+    jwks: Mapping[str, Json] | None = field(default=None, hash=False)
+    jwks_uri: str | None = None
+    assertion_algorithm: str | None = None
     issued_at: int = 0
     epoch: int = 1
     metadata: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
     @property
     def is_confidential(self) -> bool:
-        """Whether the client has a secret, and must use it everywhere."""
+        """Whether the client has a secret or a key, and must use it everywhere."""
         return "none" not in self.auth_methods_accepted
 
     def to_record(self) -> str:
@@ -110,6 +118,9 @@ class Client:
                 "policy_uri": self.policy_uri,
                 "resources": list(self.resources) or None,
                 "application_type": self.application_type,
+                "jwks": None if self.jwks is None else dict(self.jwks),
+                "jwks_uri": self.jwks_uri,
+                "assertion_algorithm": self.assertion_algorithm,
                 "issued_at": self.issued_at,
                 "epoch": self.epoch,
                 "metadata": dict(self.metadata) or None,
@@ -146,6 +157,9 @@ class Client:
             application_type=APPLICATION_TYPES.get(
                 get_text(record, "application_type") or ""
             ),
+            jwks=get_object(record, "jwks") or None,
+            jwks_uri=get_text(record, "jwks_uri"),
+            assertion_algorithm=get_text(record, "assertion_algorithm"),
             issued_at=get_integer(record, "issued_at"),
             epoch=get_integer(record, "epoch"),
             metadata=get_object(record, "metadata"),

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 from actor_oauth.oauth.clients import AUTH_METHODS, RESPONSE_TYPES
 from actor_oauth.oauth.grant_types import enabled_grant_types
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.jwks import SIGNING_ALGORITHMS
 from actor_oauth.oauth.pkce import CHALLENGE_METHODS
 from actor_oauth.oauth.policy import Lifetimes, Policy, ResourcePolicy
 from actor_oauth.oauth.redirect_uris import FORBIDDEN_SCHEMES
@@ -31,6 +32,7 @@ MAX_CODE_LIFETIME: Final = 600
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 # Introspection answers whoever may ask about tokens: never a public client (H-09).
 _SECRET_METHODS: Final = tuple(name for name in AUTH_METHODS if name != "none")
+_ALGORITHMS: Final = "_endpoint_auth_signing_alg_values_supported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ def authorization_server_metadata(
         "response_modes_supported": ["query"],
         "grant_types_supported": [*enabled_grant_types(policy)],
         "token_endpoint_auth_methods_supported": [*methods],
+        "token" + _ALGORITHMS: [*SIGNING_ALGORITHMS],
         "code_challenge_methods_supported": [*CHALLENGE_METHODS],
         "authorization_response_iss_parameter_supported": True,
     }
@@ -83,9 +86,13 @@ def authorization_server_metadata(
     if endpoints.revocation is not None:
         document["revocation_endpoint"] = endpoints.revocation
         document["revocation_endpoint_auth_methods_supported"] = [*methods]
+        document["revocation" + _ALGORITHMS] = [*SIGNING_ALGORITHMS]
     if endpoints.introspection is not None:
         document["introspection_endpoint"] = endpoints.introspection
         document["introspection_endpoint_auth_methods_supported"] = [*_SECRET_METHODS]
+        document["introspection" + _ALGORITHMS] = [*SIGNING_ALGORITHMS]
+    if policy.metadata_documents_enabled:
+        document["client_id_metadata_document_supported"] = True
     if endpoints.pushed_authorization_request is not None:
         document["pushed_authorization_request_endpoint"] = (
             endpoints.pushed_authorization_request

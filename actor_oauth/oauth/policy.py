@@ -34,6 +34,7 @@ class Lifetimes:
     refresh_absolute: int = 90 * 86400
     refresh_grace: int = 120
     consent: int = 600
+    unused_client: int = 30 * 86400
     pushed_request: int = 90
     session_idle: int = 8 * 3600
     session_absolute: int = 7 * 86400
@@ -49,6 +50,14 @@ class Policy:
         resources: At least one.
         lifetimes: See `Lifetimes`.
         registration_enabled: Whether RFC 7591 dynamic registration is offered.
+        registration_token_required: Whether that needs an initial access token.
+        public_registration: Whether clients without credentials may register so.
+        registration_management_enabled: Whether RFC 7592 is offered.
+        metadata_documents_enabled: Whether clients may be known by the URL of a
+            document that they publish.
+        loopback_documents: Development only: documents may be on this machine.
+        lenient_assertion_audience: Whether client assertions may name the token
+            endpoint, or the issuer with or without a slash at the end, as audience.
         private_use_schemes: Redirect URI schemes allowed beside https and
             loopback http (B-03), such as `cursor`.
         scope_descriptions: What a scope means, in words, for the consent page.
@@ -70,6 +79,12 @@ class Policy:
     resources: tuple[ResourcePolicy, ...]
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     registration_enabled: bool = True
+    registration_token_required: bool = False
+    public_registration: bool = True
+    registration_management_enabled: bool = False
+    metadata_documents_enabled: bool = False
+    loopback_documents: bool = False
+    lenient_assertion_audience: bool = True
     private_use_schemes: frozenset[str] = frozenset()
     scope_descriptions: tuple[tuple[str, str], ...] = ()
     client_credentials_enabled: bool = False

@@ -78,6 +78,25 @@ class Reason(StrEnum):
     CLIENT_SECRET_WRONG = "client_secret_wrong", Category.INVALID_CLIENT
     CLIENT_SECRET_UNEXPECTED = "client_secret_unexpected", Category.INVALID_CLIENT
     CLIENT_METHOD_WRONG = "client_method_wrong", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_MALFORMED = "client_assertion_malformed", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_ALGORITHM = "client_assertion_algorithm", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_TYPE = "client_assertion_type", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_SUBJECT = "client_assertion_subject", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_AUDIENCE = "client_assertion_audience", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_JTI = "client_assertion_jti", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_EXPIRED = "client_assertion_expired", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_TOO_LONG = "client_assertion_too_long", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_EARLY = "client_assertion_early", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_KEY_UNKNOWN = (
+        "client_assertion_key_unknown",
+        Category.INVALID_CLIENT,
+    )
+    CLIENT_ASSERTION_SIGNATURE = "client_assertion_signature", Category.INVALID_CLIENT
+    CLIENT_ASSERTION_REPLAYED = "client_assertion_replayed", Category.INVALID_CLIENT
+    CLIENT_ASSERTIONS_TOO_MANY = (
+        "client_assertions_too_many",
+        Category.TEMPORARILY_UNAVAILABLE,
+    )
     CLIENT_METHODS_MIXED = (
         "client_methods_mixed",
         Category.INVALID_REQUEST,
@@ -89,6 +108,18 @@ class Reason(StrEnum):
         "The client_id in the body is not the one that authenticates.",
     )
     CLIENT_THROTTLED = "client_throttled", Category.RATE_LIMITED
+
+    # Metadata documents. The client learns nothing of what was fetched (B-17)
+    DOCUMENT_URL_REFUSED = "document_url_refused", Category.INVALID_CLIENT
+    DOCUMENT_UNAVAILABLE = "document_unavailable", Category.INVALID_CLIENT
+    DOCUMENT_MALFORMED = "document_malformed", Category.INVALID_CLIENT
+    DOCUMENT_CLIENT_ID_WRONG = "document_client_id_wrong", Category.INVALID_CLIENT
+    DOCUMENT_NAME_MISSING = "document_name_missing", Category.INVALID_CLIENT
+    DOCUMENT_HAS_SECRET = "document_has_secret", Category.INVALID_CLIENT
+    DOCUMENT_METHOD_INCONSISTENT = (
+        "document_method_inconsistent",
+        Category.INVALID_CLIENT,
+    )
 
     # Authorization requests
     AUTHORIZE_CLIENT_ID_MISSING = (
@@ -274,6 +305,26 @@ class Reason(StrEnum):
         "metadata_inconsistent",
         Category.INVALID_CLIENT_METADATA,
         "The client metadata has both jwks and jwks_uri.",
+    )
+    METADATA_JWKS_INVALID = (
+        "metadata_jwks_invalid",
+        Category.INVALID_CLIENT_METADATA,
+        "The jwks in the client metadata is no set of public keys.",
+    )
+    METADATA_KEYS_MISSING = (
+        "metadata_keys_missing",
+        Category.INVALID_CLIENT_METADATA,
+        "With private_key_jwt the client metadata must have jwks or jwks_uri.",
+    )
+    SIGNING_ALGORITHM_UNSUPPORTED = (
+        "signing_algorithm_unsupported",
+        Category.INVALID_CLIENT_METADATA,
+        "The token_endpoint_auth_signing_alg is not supported.",
+    )
+    PUBLIC_CLIENT_REFUSED = (
+        "public_client_refused",
+        Category.INVALID_CLIENT_METADATA,
+        "Clients with token_endpoint_auth_method none cannot register themselves here.",
     )
     METADATA_URI_INVALID = (
         "metadata_uri_invalid",

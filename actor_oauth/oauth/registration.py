@@ -13,48 +13,33 @@ replaced: the client would go on to authenticate in a way that cannot work.
 A `software_statement` is ignored as a whole (B-28), and so is every unknown member.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from actor_oauth.oauth.client_metadata import (
+    MetadataReader,
+    read_application_type,
+    read_assertion_algorithm,
+    read_further,
+    read_grant_types,
+    read_keys,
+    read_redirect_uris,
+    read_response_types,
+    read_scope,
+)
 from actor_oauth.oauth.clients import (
-    APPLICATION_TYPES,
     AUTH_METHODS,
-    GRANT_TYPES,
-    RESPONSE_TYPES,
     SECRET_METHODS,
-    ApplicationType,
     AuthMethod,
     Client,
     Origin,
 )
 from actor_oauth.oauth.json_values import Json, parse_json_object
 from actor_oauth.oauth.policy import Policy
-from actor_oauth.oauth.redirect_uris import (
-    MAX_REDIRECT_URIS,
-    check_application_type,
-    check_redirect_uri,
-)
-from actor_oauth.oauth.resources import known_scopes
-from actor_oauth.oauth.scopes import Scope, parse_scope
-from actor_oauth.oauth.uris import MAX_URI_LENGTH, parse_web_url
 from actor_oauth.oauth.wire import Reason, Refused
 
 MAX_REGISTRATION_BYTES: Final = 65536
-MAX_TEXT_LENGTH: Final = 256
-MAX_LIST_LENGTH: Final = 64
-MAX_LOCALIZED: Final = 64
-
-LOCALIZED_TEXTS: Final = ("client_name",)
-LOCALIZED_URIS: Final = ("client_uri", "logo_uri", "tos_uri", "policy_uri")
-
-_LANGUAGE: Final = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}")
-# Control characters, and those that turn the direction of the text around them: they
-# would let a name rewrite the sentence, or the terminal line, that it stands in (J-09).
-_UNWANTED: Final = re.compile(
-    "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,30 +96,38 @@ def decide_client(
         origin: Who asks. An operator is told of an unknown scope; for a client that
             registers itself it is left out.
     """
-    reader = _Reader(members)
+    reader = MetadataReader(members)
     method, accepted = _read_auth_method(reader)
-    application_type = _read_application_type(reader)
+    application_type = read_application_type(reader)
+    jwks, jwks_uri = read_keys(reader)
+    if method == "private_key_jwt" and jwks is None and jwks_uri is None:
+        reader.refuse(Reason.METADATA_KEYS_MISSING)
+    if method == "none" and origin == "dynamic" and not policy.public_registration:
+        reader.refuse(Reason.PUBLIC_CLIENT_REFUSED)
     client = Client(
         client_id=client_id,
-        redirect_uris=_read_redirect_uris(reader, policy, application_type),
+        redirect_uris=read_redirect_uris(reader, policy, application_type),
         auth_method=method,
         auth_methods_accepted=accepted,
-        grant_types=_read_grant_types(reader),
-        response_types=_read_response_types(reader),
+        grant_types=read_grant_types(reader, policy),
+        response_types=read_response_types(reader),
         origin=origin,
         client_name=reader.words("client_name"),
-        scope=_read_scope(reader, policy, strict=origin == "pre-registered"),
+        scope=read_scope(reader, policy, strict=origin == "pre-registered"),
         client_uri=reader.uri("client_uri"),
         logo_uri=reader.uri("logo_uri"),
         tos_uri=reader.uri("tos_uri"),
         policy_uri=reader.uri("policy_uri"),
         application_type=application_type,
+        jwks=jwks,
+        jwks_uri=jwks_uri,
+        assertion_algorithm=read_assertion_algorithm(reader),
         issued_at=now,
-        metadata=_read_further(reader),
+        metadata=read_further(reader),
     )
     if reader.refusal is not None:
         return Refused(reader.refusal)
-    return Registered(client=client, needs_secret=client.is_confidential)
+    return Registered(client=client, needs_secret=method in SECRET_METHODS)
 
 
 def registration_response(
@@ -157,7 +150,7 @@ def registration_response(
         "grant_types": list(client.grant_types),
         "response_types": list(client.response_types),
     }
-    optional = {
+    optional: dict[str, Json] = {
         "client_name": client.client_name,
         "scope": None if client.scope is None else str(client.scope),
         "client_uri": client.client_uri,
@@ -165,6 +158,9 @@ def registration_response(
         "tos_uri": client.tos_uri,
         "policy_uri": client.policy_uri,
         "application_type": client.application_type,
+        "jwks": None if client.jwks is None else dict(client.jwks),
+        "jwks_uri": client.jwks_uri,
+        "token_endpoint_auth_signing_alg": client.assertion_algorithm,
         "client_secret": client_secret,
     }
     response |= {name: text for name, text in optional.items() if text is not None}
@@ -173,60 +169,9 @@ def registration_response(
     return response
 
 
-class _Reader:
-    """Reads members, and keeps the first reason to refuse them.
-
-    What cannot be read is given as absent, so that reading may go on to the end.
-    """
-
-    def __init__(self, members: Mapping[str, Json]) -> None:
-        # A member that is null says nothing, as one that is missing.
-        self.members = {
-            name: value for name, value in members.items() if value is not None
-        }
-        self.refusal: Reason | None = None
-
-    def refuse(self, reason: Reason | None) -> None:
-        self.refusal = self.refusal or reason
-
-    def text(self, name: str, limit: int = MAX_TEXT_LENGTH) -> str | None:
-        value = self.members.get(name, "")
-        if not isinstance(value, str):
-            self.refuse(Reason.METADATA_TYPE_WRONG)
-            return None
-        if len(value) > limit:
-            self.refuse(Reason.METADATA_TOO_LONG)
-            return None
-        return value or None
-
-    def words(self, name: str) -> str | None:
-        """Read a text that people will see."""
-        value = self.text(name)
-        return None if value is None else _clean(value)
-
-    def uri(self, name: str) -> str | None:
-        value = self.text(name, MAX_URI_LENGTH)
-        if value is not None and parse_web_url(value) is None:
-            self.refuse(Reason.METADATA_URI_INVALID)
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...] | None:
-        value = self.members.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, list):
-            self.refuse(Reason.METADATA_TYPE_WRONG)
-            return None
-        if len(value) > MAX_LIST_LENGTH:
-            self.refuse(Reason.METADATA_TOO_LONG)
-            return None
-        texts = tuple(item for item in value if isinstance(item, str))
-        if len(texts) != len(value):
-            self.refuse(Reason.METADATA_TYPE_WRONG)
-        return tuple(dict.fromkeys(texts))
-
-
-def _read_auth_method(reader: _Reader) -> tuple[AuthMethod, frozenset[AuthMethod]]:
+def _read_auth_method(
+    reader: MetadataReader,
+) -> tuple[AuthMethod, frozenset[AuthMethod]]:
     name = reader.text("token_endpoint_auth_method")
     if name is None:
         # RFC 7591 §2 makes Basic the default; a client that never said so may also
@@ -237,104 +182,3 @@ def _read_auth_method(reader: _Reader) -> tuple[AuthMethod, frozenset[AuthMethod
         reader.refuse(Reason.AUTH_METHOD_UNSUPPORTED)
         return "none", frozenset(("none",))
     return method, frozenset((method,))
-
-
-def _read_application_type(reader: _Reader) -> ApplicationType | None:
-    name = reader.text("application_type")
-    if name is None:
-        return None
-    found = APPLICATION_TYPES.get(name)
-    if found is None:
-        reader.refuse(Reason.APPLICATION_TYPE_UNKNOWN)
-    return found
-
-
-def _read_redirect_uris(
-    reader: _Reader, policy: Policy, application_type: ApplicationType | None
-) -> tuple[str, ...]:
-    value = reader.members.get("redirect_uris")
-    if not isinstance(value, list) or not value:
-        reader.refuse(Reason.REDIRECT_URIS_MISSING)
-        return ()
-    if len(value) > MAX_REDIRECT_URIS:
-        reader.refuse(Reason.REDIRECT_URIS_TOO_MANY)
-        return ()
-    uris = [item for item in value if isinstance(item, str)]
-    if len(uris) != len(value):
-        reader.refuse(Reason.REDIRECT_URI_MALFORMED)
-    for uri in uris:
-        reader.refuse(check_redirect_uri(uri, policy))
-    if application_type is not None:
-        reader.refuse(check_application_type(uris, application_type))
-    return tuple(dict.fromkeys(uris))
-
-
-def _read_grant_types(reader: _Reader) -> tuple[str, ...]:
-    # The default is RFC 7591's: no refresh token for whom does not ask (D-19). A list
-    # without entries says as little as no list.
-    asked = reader.texts("grant_types") or GRANT_TYPES[:1]
-    usable = tuple(name for name in GRANT_TYPES if name in asked)
-    if "authorization_code" not in usable:
-        reader.refuse(Reason.GRANT_TYPES_UNSUPPORTED)
-    return usable
-
-
-def _read_response_types(reader: _Reader) -> tuple[str, ...]:
-    asked = reader.texts("response_types") or RESPONSE_TYPES
-    usable = tuple(name for name in RESPONSE_TYPES if name in asked)
-    if not usable:
-        reader.refuse(Reason.RESPONSE_TYPES_UNSUPPORTED)
-    return usable
-
-
-def _read_scope(reader: _Reader, policy: Policy, *, strict: bool) -> Scope | None:
-    asked = parse_scope(reader.text("scope", MAX_URI_LENGTH) or "")
-    if asked is None:
-        reader.refuse(Reason.METADATA_SCOPE_MALFORMED)
-        return None
-    known = asked.intersection(known_scopes(policy))
-    if strict and known != asked:
-        # Left out of a limit, a misspelt scope might leave no limit at all.
-        reader.refuse(Reason.METADATA_SCOPE_MALFORMED)
-    return known or None
-
-
-def _read_further(reader: _Reader) -> dict[str, Json]:
-    if "jwks" in reader.members and "jwks_uri" in reader.members:
-        reader.refuse(Reason.METADATA_INCONSISTENT)
-    found: dict[str, Json | None] = {
-        "contacts": _short_texts(reader, reader.texts("contacts") or ()),
-        "software_id": reader.words("software_id"),
-        "software_version": reader.words("software_version"),
-        "jwks_uri": reader.uri("jwks_uri"),
-    }
-    for name in _localized(reader.members):
-        is_uri = name.startswith(LOCALIZED_URIS)
-        found[name] = reader.uri(name) if is_uri else reader.words(name)
-    if len(found) > MAX_LOCALIZED:
-        reader.refuse(Reason.METADATA_TOO_LONG)
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _short_texts(reader: _Reader, texts: Iterable[str]) -> list[Json] | None:
-    cleaned: list[Json] = []
-    for text in texts:
-        if len(text) > MAX_TEXT_LENGTH:
-            reader.refuse(Reason.METADATA_TOO_LONG)
-        cleaned.append(_clean(text))
-    return [text for text in cleaned if text] or None
-
-
-def _clean(text: str) -> str | None:
-    return _UNWANTED.sub("", text).strip() or None
-
-
-def _localized(names: Iterable[str]) -> list[str]:
-    """Give the `name#language` variants of members that people read (RFC 7591 §2.2)."""
-    found = []
-    for name in names:
-        base, mark, language = name.partition("#")
-        known = base in LOCALIZED_TEXTS or base in LOCALIZED_URIS
-        if mark and known and _LANGUAGE.fullmatch(language):
-            found.append(name)
-    return found

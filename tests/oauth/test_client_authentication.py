@@ -205,7 +205,7 @@ def test_a_form_with_a_repeated_parameter_is_refused_first() -> None:
     [
         ({}, Reason.CLIENT_ID_MISSING),
         ({"client_secret": "s"}, Reason.CLIENT_ID_MISSING),
-        ({"client_assertion": "x"}, Reason.CLIENT_METHOD_WRONG),
+        ({"client_assertion": "x"}, Reason.CLIENT_ASSERTION_TYPE),
         ({"client_id": "c" * (MAX_CLIENT_ID_LENGTH + 1)}, Reason.CLIENT_UNKNOWN),
         (
             {"client_id": "c", "client_secret": "s" * (MAX_SECRET_LENGTH + 1)},

@@ -32,7 +32,10 @@ API = ResourcePolicy(
 POLICY = Policy(issuer="https://h.example/t1", resources=(MCP, API))
 
 
-@pytest.mark.requirement("A-01", "A-04", "A-05", "A-08", "A-09")
+ALGORITHMS = ["RS256", "PS256", "ES256", "Ed25519", "EdDSA"]
+
+
+@pytest.mark.requirement("A-01", "A-04", "A-05", "A-06", "A-08", "A-09")
 def test_the_authorization_server_says_what_is_enabled() -> None:
     assert authorization_server_metadata(POLICY, endpoints_of(POLICY)) == {
         "issuer": "https://h.example/t1",
@@ -50,16 +53,22 @@ def test_the_authorization_server_says_what_is_enabled() -> None:
             "none",
             "client_secret_basic",
             "client_secret_post",
+            "private_key_jwt",
         ],
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": [
             "none",
             "client_secret_basic",
             "client_secret_post",
+            "private_key_jwt",
         ],
+        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "introspection_endpoint_auth_methods_supported": [
             "client_secret_basic",
             "client_secret_post",
+            "private_key_jwt",
         ],
+        "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
     }
@@ -74,6 +83,15 @@ def test_what_is_not_served_is_not_named() -> None:
         "token_endpoint",
     ]
     assert not [name for name in document if name.startswith(("revoc", "introsp"))]
+
+
+@pytest.mark.requirement("A-05")
+def test_metadata_documents_are_named_only_if_they_are_on() -> None:
+    name = "client_id_metadata_document_supported"
+    endpoints = endpoints_of(POLICY)
+    opened = replace(POLICY, metadata_documents_enabled=True)
+    assert name not in authorization_server_metadata(POLICY, endpoints)
+    assert authorization_server_metadata(opened, endpoints)[name] is True
 
 
 @pytest.mark.requirement("A-05")

@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actor_oauth.oauth.client_metadata import MAX_LIST_LENGTH, MAX_LOCALIZED
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.registration import (
-    MAX_LIST_LENGTH,
-    MAX_LOCALIZED,
     MAX_REGISTRATION_BYTES,
     Registered,
     decide_client,
@@ -185,6 +185,39 @@ def test_a_stated_method_is_the_only_one(
     assert decision.needs_secret is (stated != "none")
 
 
+@pytest.mark.requirement("E-10", "B-22")
+@pytest.mark.parametrize(
+    "keys", [{"jwks": {"keys": []}}, {"jwks_uri": "https://c.example/jwks.json"}]
+)
+def test_a_client_with_a_key_of_its_own_needs_no_secret(keys: dict[str, Json]) -> None:
+    decision = decide(
+        {
+            **MINIMAL,
+            **keys,
+            "token_endpoint_auth_method": "private_key_jwt",
+            "token_endpoint_auth_signing_alg": "ES256",
+        }
+    )
+    assert isinstance(decision, Registered)
+    assert not decision.needs_secret
+    assert decision.client.is_confidential
+    response = registration_response(decision.client)
+    assert response["token_endpoint_auth_signing_alg"] == "ES256"
+    assert keys.items() <= response.items()
+    assert Client.from_record(decision.client.to_record()) == decision.client
+
+
+def test_an_operator_may_keep_public_clients_from_registering() -> None:
+    closed = replace(POLICY, public_registration=False)
+    public = {**MINIMAL, "token_endpoint_auth_method": "none"}
+    assert decide(public, closed) == Refused(Reason.PUBLIC_CLIENT_REFUSED)
+    assert isinstance(decide(MINIMAL, closed), Registered)
+    made = decide_client(
+        public, closed, client_id="x", now=NOW, origin="pre-registered"
+    )
+    assert isinstance(made, Registered)
+
+
 @pytest.mark.requirement("B-24")
 @pytest.mark.parametrize(
     ("members", "reason"),
@@ -192,7 +225,17 @@ def test_a_stated_method_is_the_only_one(
         ({"token_endpoint_auth_method": "magic"}, Reason.AUTH_METHOD_UNSUPPORTED),
         (
             {"token_endpoint_auth_method": "private_key_jwt"},
-            Reason.AUTH_METHOD_UNSUPPORTED,
+            Reason.METADATA_KEYS_MISSING,
+        ),
+        ({"jwks": {"keys": [{"kty": "oct"}]}}, Reason.METADATA_JWKS_INVALID),
+        ({"jwks": "x"}, Reason.METADATA_JWKS_INVALID),
+        (
+            {"token_endpoint_auth_signing_alg": "none"},
+            Reason.SIGNING_ALGORITHM_UNSUPPORTED,
+        ),
+        (
+            {"token_endpoint_auth_signing_alg": "HS256"},
+            Reason.SIGNING_ALGORITHM_UNSUPPORTED,
         ),
         ({"token_endpoint_auth_method": "None"}, Reason.AUTH_METHOD_UNSUPPORTED),
         ({"token_endpoint_auth_method": "no\0ne"}, Reason.AUTH_METHOD_UNSUPPORTED),

@@ -1,0 +1,226 @@
+"""Client metadata from strangers, member by member (RFC 7591 §2).
+
+What a client says about itself when it registers, and what it publishes in a metadata
+document, is the same set of members, read here by the same rules. Every member has a
+limit, and what people will see loses the characters that could deceive them.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from actor_oauth.oauth.clients import (
+    APPLICATION_TYPES,
+    GRANT_TYPES,
+    RESPONSE_TYPES,
+    ApplicationType,
+)
+from actor_oauth.oauth.grant_types import registrable_grant_types
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.jwks import SIGNING_ALGORITHMS, parse_jwks
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.redirect_uris import (
+    MAX_REDIRECT_URIS,
+    check_application_type,
+    check_redirect_uri,
+)
+from actor_oauth.oauth.resources import known_scopes
+from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.oauth.uris import MAX_URI_LENGTH, parse_web_url
+from actor_oauth.oauth.wire import Reason
+
+MAX_TEXT_LENGTH: Final = 256
+MAX_LIST_LENGTH: Final = 64
+MAX_LOCALIZED: Final = 64
+
+LOCALIZED_TEXTS: Final = ("client_name",)
+LOCALIZED_URIS: Final = ("client_uri", "logo_uri", "tos_uri", "policy_uri")
+
+_LANGUAGE: Final = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}")
+# Control characters, and those that turn the direction of the text around them: they
+# would let a name rewrite the sentence, or the terminal line, that it stands in (J-09).
+_UNWANTED: Final = re.compile(
+    "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+class MetadataReader:
+    """Reads members, and keeps the first reason to refuse them.
+
+    What cannot be read is given as absent, so that reading may go on to the end.
+    """
+
+    def __init__(self, members: Mapping[str, Json]) -> None:
+        # A member that is null says nothing, as one that is missing.
+        self.members = {
+            name: value for name, value in members.items() if value is not None
+        }
+        self.refusal: Reason | None = None
+
+    def refuse(self, reason: Reason | None) -> None:
+        """Keep a reason, unless there is one already."""
+        self.refusal = self.refusal or reason
+
+    def text(self, name: str, limit: int = MAX_TEXT_LENGTH) -> str | None:
+        """Read a text; an empty one says nothing."""
+        value = self.members.get(name, "")
+        if not isinstance(value, str):
+            self.refuse(Reason.METADATA_TYPE_WRONG)
+            return None
+        if len(value) > limit:
+            self.refuse(Reason.METADATA_TOO_LONG)
+            return None
+        return value or None
+
+    def words(self, name: str) -> str | None:
+        """Read a text that people will see."""
+        value = self.text(name)
+        return None if value is None else _clean(value)
+
+    def uri(self, name: str) -> str | None:
+        """Read an absolute http or https URL (B-26)."""
+        value = self.text(name, MAX_URI_LENGTH)
+        if value is not None and parse_web_url(value) is None:
+            self.refuse(Reason.METADATA_URI_INVALID)
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """Read a list of texts, without repeats; None if there is no such member."""
+        value = self.members.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            self.refuse(Reason.METADATA_TYPE_WRONG)
+            return None
+        if len(value) > MAX_LIST_LENGTH:
+            self.refuse(Reason.METADATA_TOO_LONG)
+            return None
+        texts = tuple(item for item in value if isinstance(item, str))
+        if len(texts) != len(value):
+            self.refuse(Reason.METADATA_TYPE_WRONG)
+        return tuple(dict.fromkeys(texts))
+
+
+def read_keys(reader: MetadataReader) -> tuple[Mapping[str, Json] | None, str | None]:
+    """Read the client's keys: by value, or the URL that they are at, never both (B-09)."""
+    jwks, uri = reader.members.get("jwks"), reader.uri("jwks_uri")
+    if jwks is not None and uri is not None:
+        reader.refuse(Reason.METADATA_INCONSISTENT)
+    if jwks is None:
+        return None, uri
+    if not isinstance(jwks, dict) or parse_jwks(jwks) is None:
+        reader.refuse(Reason.METADATA_JWKS_INVALID)
+        return None, uri
+    return jwks, uri
+
+
+def read_assertion_algorithm(reader: MetadataReader) -> str | None:
+    """Read the one algorithm that the client will sign with, if it names one (E-10)."""
+    name = reader.text("token_endpoint_auth_signing_alg")
+    if name is not None and name not in SIGNING_ALGORITHMS:
+        reader.refuse(Reason.SIGNING_ALGORITHM_UNSUPPORTED)
+    return name
+
+
+def read_application_type(reader: MetadataReader) -> ApplicationType | None:
+    """Read whether the client says that it runs on the web or on a device (B-27)."""
+    name = reader.text("application_type")
+    if name is None:
+        return None
+    found = APPLICATION_TYPES.get(name)
+    if found is None:
+        reader.refuse(Reason.APPLICATION_TYPE_UNKNOWN)
+    return found
+
+
+def read_redirect_uris(
+    reader: MetadataReader, policy: Policy, application_type: ApplicationType | None
+) -> tuple[str, ...]:
+    """Read where codes may be sent, at least one place (B-02, B-03)."""
+    value = reader.members.get("redirect_uris")
+    if not isinstance(value, list) or not value:
+        reader.refuse(Reason.REDIRECT_URIS_MISSING)
+        return ()
+    if len(value) > MAX_REDIRECT_URIS:
+        reader.refuse(Reason.REDIRECT_URIS_TOO_MANY)
+        return ()
+    uris = [item for item in value if isinstance(item, str)]
+    if len(uris) != len(value):
+        reader.refuse(Reason.REDIRECT_URI_MALFORMED)
+    for uri in uris:
+        reader.refuse(check_redirect_uri(uri, policy))
+    if application_type is not None:
+        reader.refuse(check_application_type(uris, application_type))
+    return tuple(dict.fromkeys(uris))
+
+
+def read_grant_types(reader: MetadataReader, policy: Policy) -> tuple[str, ...]:
+    """Read those of the grant types that this server has (B-24)."""
+    # The default is RFC 7591's: no refresh token for whom does not ask (D-19). A list
+    # without entries says as little as no list.
+    asked = reader.texts("grant_types") or GRANT_TYPES[:1]
+    usable = tuple(name for name in registrable_grant_types(policy) if name in asked)
+    if "authorization_code" not in usable:
+        reader.refuse(Reason.GRANT_TYPES_UNSUPPORTED)
+    return usable
+
+
+def read_response_types(reader: MetadataReader) -> tuple[str, ...]:
+    """Read those of the response types that this server has (B-24)."""
+    asked = reader.texts("response_types") or RESPONSE_TYPES
+    usable = tuple(name for name in RESPONSE_TYPES if name in asked)
+    if not usable:
+        reader.refuse(Reason.RESPONSE_TYPES_UNSUPPORTED)
+    return usable
+
+
+def read_scope(reader: MetadataReader, policy: Policy, *, strict: bool) -> Scope | None:
+    """Read the scope; what is unknown here is left out, or refused if `strict`."""
+    asked = parse_scope(reader.text("scope", MAX_URI_LENGTH) or "")
+    if asked is None:
+        reader.refuse(Reason.METADATA_SCOPE_MALFORMED)
+        return None
+    known = asked.intersection(known_scopes(policy))
+    if strict and known != asked:
+        # Left out of a limit, a misspelt scope might leave no limit at all.
+        reader.refuse(Reason.METADATA_SCOPE_MALFORMED)
+    return known or None
+
+
+def read_further(reader: MetadataReader) -> dict[str, Json]:
+    """Read what is only stored and shown (B-25)."""
+    found: dict[str, Json | None] = {
+        "contacts": _short_texts(reader, reader.texts("contacts") or ()),
+        "software_id": reader.words("software_id"),
+        "software_version": reader.words("software_version"),
+    }
+    for name in _localized(reader.members):
+        is_uri = name.startswith(LOCALIZED_URIS)
+        found[name] = reader.uri(name) if is_uri else reader.words(name)
+    if len(found) > MAX_LOCALIZED:
+        reader.refuse(Reason.METADATA_TOO_LONG)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _short_texts(reader: MetadataReader, texts: Iterable[str]) -> list[Json] | None:
+    cleaned: list[Json] = []
+    for text in texts:
+        if len(text) > MAX_TEXT_LENGTH:
+            reader.refuse(Reason.METADATA_TOO_LONG)
+        cleaned.append(_clean(text))
+    return [text for text in cleaned if text] or None
+
+
+def _clean(text: str) -> str | None:
+    return _UNWANTED.sub("", text).strip() or None
+
+
+def _localized(names: Iterable[str]) -> list[str]:
+    """Give the `name#language` variants of members that people read (RFC 7591 §2.2)."""
+    found = []
+    for name in names:
+        base, mark, language = name.partition("#")
+        known = base in LOCALIZED_TEXTS or base in LOCALIZED_URIS
+        if mark and known and _LANGUAGE.fullmatch(language):
+            found.append(name)
+    return found
