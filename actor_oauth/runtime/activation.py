@@ -1,7 +1,5 @@
 """An actor in memory: its open store, its mailbox, and where it stands."""
 
-import sqlite3
-from collections import deque
 from typing import Final
 
 import outcome
@@ -10,48 +8,65 @@ import trio
 from actor_oauth.runtime.actor import Actor
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.call import Call, UnstartedError
+from actor_oauth.runtime.clock import Clock
 from actor_oauth.runtime.engine import Store
-from actor_oauth.runtime.errors import ActorUsageError
 from actor_oauth.runtime.lifecycle import (
     ActivationEvent,
     ActivationState,
     advance,
 )
+from actor_oauth.runtime.mailbox import Mailbox
+from actor_oauth.runtime.turns import RunningTurn
 
-_ALARM: Final = "alarm"
-_SENT: Final = "sent"
+# After a failed delivery, a passivated sender is woken this much later (seconds).
+REST_SECONDS: Final = 60
 
 
 class Activation:
     """One actor, from being loaded to being passivated or broken.
 
+    Args:
+        actor_class: What to make of it.
+        address: Who it is.
+        clock: Wall time, for numbering messages.
+        mailbox_size: How many calls may wait.
+
     Attributes:
         state: Moved by `advance` only.
-        mailbox: Turns waiting to run, first in, first out (G6).
+        mailbox: Turns waiting to run.
         queued: Whether the dispatcher has it in its round, or it waits for its store.
         alarm_at: The committed alarm, as far as this process knows (seconds).
         outbox_pending: Whether committed messages wait for delivery.
-        sends: How many committed turns have sent messages.
-        delivering: Whether a delivery task is at work.
+        delivering: Whether messages of it are on their way now.
+        resting: Whether delivery pauses after a failure.
+        roused: Set when a pause of delivery is over before its time.
         gated: Batches at the output gate that hold replies of this activation.
-        failure: Why it broke.
+        load_failure: Why it could not be loaded.
     """
 
-    def __init__(self, actor_class: type[Actor], address: Address) -> None:
+    def __init__(
+        self,
+        actor_class: type[Actor],
+        address: Address,
+        clock: Clock,
+        *,
+        mailbox_size: int,
+    ) -> None:
         self.address = address
         self.actor_class = actor_class
         self.state = ActivationState.LOADING
-        self.mailbox: deque[Call] = deque()
-        self.room = trio.lowlevel.ParkingLot()
+        self.mailbox = Mailbox(mailbox_size)
         self.queued = False
         self.gated = 0
         self.ungated = trio.lowlevel.ParkingLot()
         self.alarm_at: int | None = None
         self.outbox_pending = False
-        self.sends = 0
         self.delivering = False
+        self.resting = False
+        self.roused = trio.Event()
         self.last_used = trio.current_time()
-        self.failure: BaseException | None = None
+        self.load_failure: Exception | None = None
+        self._clock = clock
         self._moved = trio.Event()
         self._turn: RunningTurn | None = None
         self._store: Store | None = None
@@ -64,12 +79,6 @@ class Activation:
         return self._store
 
     @property
-    def actor(self) -> Actor:
-        """The instance that turns run on."""
-        assert self._actor is not None
-        return self._actor
-
-    @property
     def idle(self) -> bool:
         """Whether nothing would be disturbed by passivating it."""
         return (
@@ -80,131 +89,80 @@ class Activation:
             and not self.delivering
         )
 
+    @property
+    def wake_at(self) -> int | None:
+        """When to wake the actor once it has been passivated (seconds), if ever."""
+        if not self.outbox_pending:
+            return self.alarm_at
+        if not self.resting:
+            return 0
+        again = self._clock.now() + REST_SECONDS
+        return again if self.alarm_at is None else min(again, self.alarm_at)
+
     def advance(self, event: ActivationEvent) -> None:
         """Move to the next state, and tell whoever waits for a move."""
         self.state = advance(self.state, event)
+        self.tell()
+
+    def tell(self) -> None:
+        """Have whoever waits for this activation look again."""
+        self.roused.set()
         self._moved.set()
         self._moved = trio.Event()
 
     async def moved(self) -> None:
-        """Wait for the next change of state."""
+        """Wait for the next change of state, or until it is gone."""
         await self._moved.wait()
 
     def loaded(self, store: Store) -> None:
         """Take the store, read what the runtime left in it, and serve."""
         self._store = store
-        self._turn = RunningTurn(store)
+        self._turn = RunningTurn(store, self._clock)
         self._actor = self.actor_class(self.address, context=self._turn)
-        row = store.db.execute(
-            "SELECT value FROM _runtime WHERE name = ?", (_ALARM,)
-        ).fetchone()
-        self.alarm_at = row[0] if row else None
-        pending = store.db.execute("SELECT 1 FROM _outbox LIMIT 1").fetchone()
-        self.outbox_pending = pending is not None
+        self._turn.look()
+        self.take_effects()
         self.advance(ActivationEvent.LOADED)
 
-    def take_effects(self) -> None:
-        """Make a committed turn's alarm and messages known to the runtime."""
+    def run(self, call: Call) -> object:
+        """Run a call's body, in the transaction that was begun.
+
+        Raises:
+            BaseException: What the body raises.
+            ActorUsageError: If it gave something that reads or runs on after the turn.
+        """
         assert self._turn is not None
-        if self._turn.alarm_moved:
-            self.alarm_at = self._turn.alarm_at
-        if self._turn.sent:
+        assert self._actor is not None
+        return self._turn.run(call.operation, self._actor, call.args, call.kwargs)
+
+    def take_effects(self) -> bool:
+        """Make a committed turn's alarm and messages known to the runtime.
+
+        Returns:
+            Whether there are any.
+        """
+        assert self._turn is not None
+        turn = self._turn
+        if not (turn.alarm_moved or turn.sent):
+            return False
+        if turn.alarm_moved:
+            self.alarm_at = turn.alarm_at
+        if turn.sent:
             self.outbox_pending = True
-            self.sends += 1
-        self._turn.reset()
+        turn.reset()
+        return True
 
     def drop_effects(self) -> None:
         """Forget what a turn that was rolled back asked of the runtime."""
         assert self._turn is not None
         self._turn.reset()
 
-    def break_off(self, event: ActivationEvent, failure: BaseException) -> None:
+    def break_off(self, event: ActivationEvent) -> None:
         """Break, and hand the turns that were never begun back to their callers."""
-        self.failure = failure
         self.advance(event)
-        while self.mailbox:
-            self.mailbox.popleft().answer(outcome.Error(UnstartedError()))
-        self.room.unpark_all()
+        self.refuse(UnstartedError())
 
-
-class RunningTurn:
-    """The inside of a turn: what `self.db`, `self.send` and `self.set_alarm` do.
-
-    One per activation, since an actor runs one turn at a time.
-    """
-
-    __slots__ = ("alarm_at", "alarm_moved", "db", "sent")
-
-    def __init__(self, store: Store) -> None:
-        self.alarm_at: int | None = None
-        self.alarm_moved = False
-        self.sent = False
-        self.db = store.db
-
-    def reset(self) -> None:
-        """Forget the effects noted so far."""
-        self.alarm_at = None
-        self.alarm_moved = False
-        self.sent = False
-
-    def get_alarm(self) -> int | None:
-        """When the alarm is due, or None."""
-        return _read(self, _ALARM)
-
-    def set_alarm(self, at: int | None) -> None:
-        """Set, move or clear the alarm."""
-        if at is None:
-            self.db.execute("DELETE FROM _runtime WHERE name = ?", (_ALARM,))
-        else:
-            _write(self, _ALARM, at)
-        self.alarm_at = at
-        self.alarm_moved = True
-
-    def send(self, target: Address, turn_name: str, payload: str) -> None:
-        """Number a message and put it into the outbox.
-
-        The counter outlives the rows: were numbers used twice, the receiver would take
-        a new message for one that it has seen.
-        """
-        seq = (_read(self, _SENT) or 0) + 1
-        _write(self, _SENT, seq)
-        self.db.execute(
-            "INSERT INTO _outbox VALUES (?, ?, ?, ?)",
-            (seq, str(target), turn_name, payload),
-        )
-        self.sent = True
-
-
-class AbsentTurn:
-    """The inside of a turn or view of an actor that does not exist: nothing is kept."""
-
-    __slots__ = ("db",)
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self.db = db
-
-    def get_alarm(self) -> int | None:
-        """None: there is no alarm."""
-        return None
-
-    def set_alarm(self, at: int | None) -> None:
-        """Nobody is there to be woken."""
-        if at is not None:
-            raise ActorUsageError(
-                "an absent actor has no alarm: creates=True is missing"
-            )
-
-    def send(self, target: Address, turn_name: str, payload: str) -> None:  # noqa: ARG002 - the protocol's signature
-        """Nobody is there to send."""
-        raise ActorUsageError("an absent actor sends nothing: creates=True is missing")
-
-
-def _read(turn: RunningTurn, name: str) -> int | None:
-    row: tuple[int] | None = turn.db.execute(
-        "SELECT value FROM _runtime WHERE name = ?", (name,)
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def _write(turn: RunningTurn, name: str, value: int) -> None:
-    turn.db.execute("INSERT OR REPLACE INTO _runtime VALUES (?, ?)", (name, value))
+    def refuse(self, error: Exception) -> None:
+        """Answer every call that was not begun, and take no more."""
+        for call in self.mailbox.close():
+            call.answer(outcome.Error(error))
+        self.tell()

@@ -36,6 +36,7 @@ A = TypeVar("A", bound="Actor")
 B = TypeVar("B", bound="Actor")
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 class Body(Protocol):
@@ -47,6 +48,12 @@ class Body(Protocol):
 
 
 PAYLOAD_LIMIT: Final = 1 << 20
+
+_NOT_PLAIN: Final = (
+    inspect.iscoroutinefunction,
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
 
 
 class Operation:
@@ -69,7 +76,7 @@ class Operation:
         reads_only: bool = False,
         creates: bool = False,
     ) -> None:
-        if inspect.iscoroutinefunction(body):
+        if any(check(body) for check in _NOT_PLAIN):
             raise ActorUsageError(f"{name} must be a plain function: it cannot await")
         self.name = name
         self.body = cast("Body", body)
@@ -91,12 +98,12 @@ class Caller(Protocol):
         ...
 
 
-class Turn(Generic[A, P, R]):
+class Turn(Generic[A, P, R_co]):
     """A method that runs as one turn (or, made by `view`, reads committed state)."""
 
     def __init__(
         self,
-        body: Callable[Concatenate[A, P], R],
+        body: Callable[Concatenate[A, P], R_co],
         *,
         reads_only: bool = False,
         creates: bool = False,
@@ -111,10 +118,10 @@ class Turn(Generic[A, P, R]):
     @overload
     def __get__(self, actor: None, owner: type[A]) -> Self: ...
     @overload
-    def __get__(self, actor: A, owner: type[A]) -> Callable[P, Awaitable[R]]: ...
+    def __get__(self, actor: A, owner: type[A]) -> Callable[P, Awaitable[R_co]]: ...
     def __get__(
         self, actor: A | None, owner: type[A]
-    ) -> Self | Callable[P, Awaitable[R]]:
+    ) -> Self | Callable[P, Awaitable[R_co]]:
         """The turn itself on the class, the awaitable call on a reference."""
         if actor is None:
             return self
@@ -124,7 +131,7 @@ class Turn(Generic[A, P, R]):
                 f"{self.__name__} is a turn: from inside one, call a plain function"
             )
         call = partial(_call, caller, actor, self.operation)
-        return cast("Callable[P, Awaitable[R]]", call)
+        return cast("Callable[P, Awaitable[R_co]]", call)
 
 
 async def _call(
@@ -174,6 +181,11 @@ class TurnContext(Protocol):
     """What a running turn may do beside reading and writing its database."""
 
     @property
+    def running(self) -> bool:
+        """Whether a turn or view runs now."""
+        ...
+
+    @property
     def db(self) -> sqlite3.Connection:
         """The actor's database, inside the turn's transaction."""
         ...
@@ -188,6 +200,14 @@ class TurnContext(Protocol):
 
     def send(self, target: Address, turn_name: str, payload: str) -> None:
         """Put a message into the outbox."""
+        ...
+
+    def receive(self, source: str, seq: int) -> bool:
+        """Note a message's number; False if it has been received before."""
+        ...
+
+    def look(self) -> None:
+        """Note the alarm and the outbox as they stand, whichever process wrote them."""
         ...
 
 
@@ -237,11 +257,11 @@ class Actor:
         Raises:
             ActorUsageError: Outside of a turn.
         """
-        return self._inside().db
+        return self.context.db
 
     def get_alarm(self) -> int | None:
         """When the alarm is due (seconds), or None. Only inside a turn."""
-        return self._inside().get_alarm()
+        return self.context.get_alarm()
 
     def set_alarm(self, at: int | None) -> None:
         """Have `on_alarm` called at or after `at` (seconds), surviving restarts (G8).
@@ -249,20 +269,21 @@ class Actor:
         An actor has one alarm: setting it again moves it, None clears it. Only inside a
         turn, and part of that turn's transaction.
         """
-        self._inside().set_alarm(at)
+        self.context.set_alarm(at)
 
     def send(
         self,
         target: type[B],
         key: str,
-        method: Turn[B, P, R],
+        method: Turn[B, P, object],
         *args: P.args,
         **payload: P.kwargs,
     ) -> None:
         """Send another actor a turn, through the outbox: part of this turn's transaction.
 
         Delivered at least once and run once, in order per pair of actors, also after a
-        crash (G9). Only inside a turn.
+        crash (G9): an actor that cannot receive holds up only what is sent to it. Only
+        inside a turn.
 
         Args:
             target: The other actor's class.
@@ -272,15 +293,22 @@ class Actor:
             payload: Its keyword arguments, as JSON values.
 
         Raises:
-            ActorUsageError: If an argument is positional or the payload is over 1 MiB.
+            ActorUsageError: If an argument is positional, the payload is over 1 MiB, or
+                the method is not a turn of that class.
             TypeError: If the payload is not JSON.
+            ValueError: If it holds NaN, or the key is not a word.
         """
         if args:
             raise ActorUsageError("a message's arguments are passed by keyword")
+        known = target.operations.get(method.operation.name)
+        if known is None or known.reads_only:
+            raise ActorUsageError(
+                f"{method.operation.name} is not a turn of {target.__name__}"
+            )
         text = json.dumps(payload, separators=(",", ":"), allow_nan=False)
         if len(text) > PAYLOAD_LIMIT:
             raise ActorUsageError(f"a message is at most {PAYLOAD_LIMIT} bytes")
-        self._inside().send(Address(target.kind, key), method.operation.name, text)
+        self.context.send(Address(target.kind, key), method.operation.name, text)
 
     def on_alarm(self, *, now: int) -> None:
         """Called as a turn when the alarm is due; the alarm is cleared before.
@@ -288,7 +316,11 @@ class Actor:
         If it raises, the turn is rolled back, the alarm stands, and it is tried again.
         """
 
-    def _inside(self) -> TurnContext:
+    @property
+    def context(self) -> TurnContext:
+        """The inside of the running turn, for the runtime's own operations."""
         if self._context is None:
             raise ActorUsageError(f"{self!r} is a reference: this works inside a turn")
+        if not self._context.running:
+            raise ActorUsageError(f"{self!r}: the turn is over, and this works inside")
         return self._context

@@ -1,7 +1,9 @@
 """One activation per address in this process: made on demand, passivated when idle.
 
-The number of activations is capped. Over the cap, the least recently used idle ones make
-room; while none is idle, whoever wants another waits.
+An activation counts from before its store is opened until after it is closed, however it
+ends, so the cap bounds open files too (G5). Over the cap, whoever wants another stands in
+line, and the least recently used idle activations make room. And an actor is opened again
+only after its last store has been closed: no two stores of this process share a file.
 """
 
 import sqlite3
@@ -11,13 +13,19 @@ from functools import partial
 
 import structlog
 import trio
-from sqlite_utils.migrations import Migrations
 
 from actor_oauth.runtime.activation import Activation
 from actor_oauth.runtime.actor import Actor
 from actor_oauth.runtime.address import Address
+from actor_oauth.runtime.clock import Clock
 from actor_oauth.runtime.engine import Engine
-from actor_oauth.runtime.errors import ActorBrokenError, ActorError, StorageError
+from actor_oauth.runtime.errors import (
+    ActorBrokenError,
+    ActorError,
+    StoppedError,
+    StorageError,
+    describe,
+)
 from actor_oauth.runtime.lifecycle import ActivationEvent, ActivationState
 from actor_oauth.runtime.limits import RuntimeLimits
 from actor_oauth.runtime.storage_faults import Fault, storage_fault
@@ -26,7 +34,18 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 # Closing takes a thread and a sync: several at once share both.
 PASSIVATION_BATCH = 32
-ROOM_CHECK_SECONDS = 0.005
+ROOM_CHECK_SECONDS = 0.02
+
+
+class _Place:
+    """A place in the line for an activation; callers of one actor share it."""
+
+    __slots__ = ("admitted", "callers", "create")
+
+    def __init__(self) -> None:
+        self.admitted = trio.Event()
+        self.callers = 0
+        self.create = False
 
 
 class Directory:
@@ -36,9 +55,10 @@ class Directory:
         engine: Opens and closes stores.
         kinds: The actor classes, by kind.
         limits: The cap and the idle time.
+        clock: Wall time, for the activations.
         nursery: Where loading and closing run, out of reach of callers' cancellation.
         on_loaded: Called with each activation that has begun to serve.
-        on_closed: Called with the address of each that was passivated.
+        on_gone: Called with the address of each that is not in memory any more.
     """
 
     def __init__(
@@ -46,28 +66,39 @@ class Directory:
         engine: Engine,
         kinds: Mapping[str, type[Actor]],
         limits: RuntimeLimits,
+        clock: Clock,
         nursery: trio.Nursery,
         *,
         on_loaded: Callable[[Activation], None],
-        on_closed: Callable[[Address], None],
+        on_gone: Callable[[Address], None],
     ) -> None:
         self._engine = engine
         self._kinds = kinds
+        self._limits = limits
         self._cap = min(limits.max_activations, engine.max_activations)
-        self._idle_seconds = limits.idle_seconds
+        self._clock = clock
         self._nursery = nursery
         self._on_loaded = on_loaded
-        self._on_closed = on_closed
+        self._on_gone = on_gone
         self._activations: OrderedDict[Address, Activation] = OrderedDict()
-        self._room = trio.lowlevel.ParkingLot()
+        self._line: OrderedDict[Address, _Place] = OrderedDict()
+        self._pressure = trio.lowlevel.ParkingLot()
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._activations)
 
+    def __contains__(self, address: Address) -> bool:
+        return address in self._activations
+
     def find(self, address: Address) -> Activation | None:
         """The serving activation, marked as just used; or None."""
         activation = self._activations.get(address)
-        if activation is None or activation.state is not ActivationState.SERVING:
+        if (
+            activation is None
+            or activation.state is not ActivationState.SERVING
+            or self._closed
+        ):
             return None
         activation.last_used = trio.current_time()
         self._activations.move_to_end(address)
@@ -81,63 +112,101 @@ class Directory:
         Raises:
             ActorBrokenError: If the actor's database is damaged.
             StorageError: If the storage refuses.
+            StoppedError: If the system is closed.
         """
-        while True:
+        while not self._closed:
             activation = self._activations.get(address)
             if activation is None:
                 if not create and not self._engine.exists(address):
                     return None
-                if len(self._activations) >= self._cap:
-                    await self._make_room()
-                    continue
-                activation = Activation(self._kinds[address.kind], address)
-                self._activations[address] = activation
-                self._nursery.start_soon(partial(self._load, activation, create=create))
+                await self._admission(address, create=create)
+                continue
             if activation.state is ActivationState.SERVING:
                 return self.find(address)
             await activation.moved()
-            if activation.failure is not None:
-                raise _told(address, activation.failure)
+            if activation.load_failure is not None:
+                raise _told(address, activation.load_failure)
+        raise StoppedError("the system is shut down")
+
+    async def _admission(self, address: Address, *, create: bool) -> None:
+        """Return once loading has begun, or it is time to look again."""
+        if not self._line and len(self._activations) < self._cap:
+            self._start_loading(address, create=create)
+            return
+        place = self._line.setdefault(address, _Place())
+        place.create = place.create or create
+        place.callers += 1
+        self._pressure.unpark()
+        try:
+            await place.admitted.wait()
+        finally:
+            place.callers -= 1
+            if not place.callers and self._line.get(address) is place:
+                del self._line[address]
+
+    def _admit(self) -> None:
+        while self._line and len(self._activations) < self._cap:
+            address, place = self._line.popitem(last=False)
+            place.admitted.set()
+            self._start_loading(address, create=place.create)
+
+    def _start_loading(self, address: Address, *, create: bool) -> None:
+        activation = Activation(
+            self._kinds[address.kind],
+            address,
+            self._clock,
+            mailbox_size=self._limits.mailbox_size,
+        )
+        self._activations[address] = activation
+        self._nursery.start_soon(partial(self._load, activation, create=create))
 
     async def _load(self, activation: Activation, *, create: bool) -> None:
         address = activation.address
-        migrations: Migrations = activation.actor_class.migrations
+        migrations = activation.actor_class.migrations
+        store = None
         try:
             store = await self._engine.open(address, migrations, create=create)
             if store is not None:
                 activation.loaded(store)
-        except (sqlite3.Error, OSError) as error:
-            log.error("actor cannot be loaded", actor=str(address), error=str(error))
-            self._activations.pop(address)
-            activation.break_off(ActivationEvent.LOAD_FAILED, error)
+        except Exception as error:  # noqa: BLE001 - a bug in a migration breaks its actor only
+            log.error("actor cannot be loaded", actor=str(address), error=_text(error))
+            if store is not None:
+                await self._engine.discard(store)
+            activation.load_failure = error
+            activation.advance(ActivationEvent.LOAD_FAILED)
+            self._remove(activation)
             return
         if store is None:
             # It was there a moment ago, and is gone: absent, as `activate` then finds.
-            self._activations.pop(address)
-            activation.advance(ActivationEvent.LOAD_FAILED)
+            activation.advance(ActivationEvent.ABSENT)
+            self._remove(activation)
             return
         self._on_loaded(activation)
 
+    def _remove(self, activation: Activation) -> None:
+        del self._activations[activation.address]
+        activation.tell()
+        self._on_gone(activation.address)
+        self._admit()
+
     def drop(self, activation: Activation) -> None:
-        """Forget a broken activation, and let go of its store once the gate has."""
-        if self._activations.get(activation.address) is activation:
-            del self._activations[activation.address]
+        """Let go of a broken activation's store once the gate has, and forget it."""
         self._nursery.start_soon(self._discard, activation)
 
     async def _discard(self, activation: Activation) -> None:
         while activation.gated:
             await activation.ungated.park()
         await self._engine.discard(activation.store)
-        self._room.unpark_all()
+        self._remove(activation)
 
-    async def _make_room(self) -> None:
-        victims = self._idle_activations(PASSIVATION_BATCH)
-        if victims:
-            self._nursery.start_soon(self.passivate, victims)
-            await self._room.park()
-        else:
-            with trio.move_on_after(ROOM_CHECK_SECONDS):
-                await self._room.park()
+    async def make_room(self) -> None:
+        """Passivate what is idle while anyone stands in line, for ever."""
+        while True:
+            if not self._line:
+                await self._pressure.park()
+            victims = self._idle_activations(min(PASSIVATION_BATCH, len(self._line)))
+            if not await self._passivate(victims):
+                await trio.sleep(ROOM_CHECK_SECONDS)
 
     def _idle_activations(
         self, most: int, *, unused_since: float | None = None
@@ -152,52 +221,79 @@ class Directory:
                 victims.append(activation)
         return victims
 
-    async def passivate(self, victims: Sequence[Activation]) -> None:
-        """Close idle activations; calls that arrive meanwhile wait, and load them anew."""
-        closing = [victim for victim in victims if victim.idle]
-        for activation in closing:
+    async def _passivate(self, victims: Sequence[Activation]) -> int:
+        """Close idle activations; calls that arrive meanwhile wait, and load them anew.
+
+        Returns:
+            How many were closed.
+        """
+        if not victims:
+            return 0
+        for activation in victims:
             activation.advance(ActivationEvent.PASSIVATED)
-        wakes = [
-            (activation.store, 0 if activation.outbox_pending else activation.alarm_at)
-            for activation in closing
-        ]
-        try:
-            await self._engine.close(wakes)
-        except (sqlite3.Error, OSError) as error:
-            log.error("actors could not be closed cleanly", error=str(error))
-        for activation in closing:
-            del self._activations[activation.address]
-            activation.advance(ActivationEvent.CLOSED)
-            self._on_closed(activation.address)
-        self._room.unpark_all()
+        kept = await self._engine.close(
+            [(activation.store, activation.wake_at) for activation in victims]
+        )
+        for activation in victims:
+            failure = kept.get(activation.address)
+            if failure is None:
+                activation.advance(ActivationEvent.CLOSED)
+                self._remove(activation)
+            else:
+                activation.advance(ActivationEvent.CLOSE_FAILED)
+                self._on_loaded(activation)
+        for address, failure in kept.items():
+            log.error("actor stays in memory", actor=str(address), error=_text(failure))
+        return len(victims) - len(kept)
 
     async def sweep(self) -> None:
         """Passivate what has been idle for too long, for ever."""
+        idle_seconds = self._limits.idle_seconds
         while True:
-            await trio.sleep(self._idle_seconds / 4)
-            unused_since = trio.current_time() - self._idle_seconds
-            while victims := self._idle_activations(
-                PASSIVATION_BATCH, unused_since=unused_since
-            ):
-                await self.passivate(victims)
+            await trio.sleep(idle_seconds / 4)
+            unused_since = trio.current_time() - idle_seconds
+            closed = 1
+            while closed:
+                closed = await self._passivate(
+                    self._idle_activations(PASSIVATION_BATCH, unused_since=unused_since)
+                )
 
-    async def drain(self) -> None:
-        """Passivate everything; waits for what is busy. The caller bounds the time."""
-        while self._activations:
-            if victims := self._idle_activations(PASSIVATION_BATCH):
-                await self.passivate(victims)
-            else:
+    async def drain(self, more_to_come: Callable[[], bool]) -> None:
+        """Passivate everything, waiting for what is busy. The caller bounds the time.
+
+        Args:
+            more_to_come: Whether calls are under way that may still need an activation.
+        """
+        while self._activations or more_to_come():
+            if not await self._passivate(self._idle_activations(PASSIVATION_BATCH)):
                 await trio.sleep(ROOM_CHECK_SECONDS)
 
+    def close(self) -> None:
+        """Send everybody away who waits for an activation, a place or a turn."""
+        self._closed = True
+        for place in self._line.values():
+            place.admitted.set()
+        for activation in self._activations.values():
+            activation.refuse(StoppedError("the server is shutting down"))
 
-def _told(address: Address, failure: BaseException) -> ActorError:
+
+def _text(error: Exception) -> str:
+    # What SQLite says of a file holds no values.
+    return str(error) if isinstance(error, sqlite3.Error) else describe(error)
+
+
+def _told(address: Address, failure: Exception) -> ActorError:
     """What a caller is told of a load that failed. A new error for each caller."""
     error: ActorError
-    if isinstance(failure, sqlite3.Error) and (
-        storage_fault(failure) in (Fault.DAMAGED, None)
-    ):
-        error = ActorBrokenError(f"{address}: its database cannot be used: {failure}")
+    refused = isinstance(failure, OSError) or (
+        isinstance(failure, sqlite3.Error)
+        and storage_fault(failure) not in (Fault.DAMAGED, None)
+    )
+    if refused:
+        error = StorageError(f"{address}: the storage refused: {_text(failure)}")
     else:
-        error = StorageError(f"{address}: the storage refused: {failure}")
+        error = ActorBrokenError(
+            f"{address}: its database cannot be used: {_text(failure)}"
+        )
     error.__cause__ = failure
     return error

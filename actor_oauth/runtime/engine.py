@@ -54,20 +54,28 @@ class Store(Protocol):
         """
         ...
 
-    def rollback(self) -> None:
-        """Undo the turn. Safe where SQLite has already ended the transaction."""
-        ...
-
     def begin_view(self) -> bool:
         """Open a read transaction; False as for `begin`."""
         ...
 
-    def end_view(self) -> bool:
-        """Close the read transaction; the answer means the same as `commit`'s."""
+    def rollback(self) -> bool:
+        """End a turn or view, keeping nothing.
+
+        Safe where SQLite has already ended the transaction.
+
+        Returns:
+            As for `commit`: what was read may be another process's, and not durable yet.
+        """
         ...
 
-    async def wait(self) -> None:
-        """Wait until another `begin` is worth a try. Cancelling it changes nothing."""
+    async def wait(self, *, to_write: bool) -> None:
+        """Wait until another `begin` (or `begin_view`) is worth a try.
+
+        Cancelling it changes nothing.
+
+        Raises:
+            OSError: If the storage refuses what a turn needs.
+        """
         ...
 
 
@@ -106,6 +114,7 @@ class Engine(Protocol):
         Raises:
             sqlite3.Error: If the file is damaged.
             OSError: If the storage refuses.
+            Exception: What a migration raises.
         """
         ...
 
@@ -117,12 +126,22 @@ class Engine(Protocol):
         """
         ...
 
-    async def close(self, stores: Sequence[tuple[Store, int | None]]) -> None:
-        """Close stores cleanly, remembering when (seconds) each wants to be woken."""
+    async def close(
+        self, stores: Sequence[tuple[Store, int | None]]
+    ) -> Mapping[Address, Exception]:
+        """Close stores cleanly, remembering when (seconds) each wants to be woken.
+
+        Returns:
+            Those whose wake-up could not be remembered, and why: they are still open.
+        """
         ...
 
     async def discard(self, store: Store) -> None:
-        """Let go of a store whose state in memory is not to be trusted."""
+        """Let go of a store whose state in memory is not to be trusted.
+
+        If a turn may have run on it, the actor is woken soon, to see what it has left to
+        do. Never raises.
+        """
         ...
 
     async def due_wakes(self, now: int) -> Sequence[Wake]:
@@ -130,7 +149,11 @@ class Engine(Protocol):
         ...
 
     async def forget_wakes(self, wakes: Sequence[Wake]) -> None:
-        """Forget wake-ups that have been served."""
+        """Forget wake-ups that have been served, unless they were set anew since."""
+        ...
+
+    async def put_off_wakes(self, wakes: Sequence[Wake], until: int) -> None:
+        """Have wake-ups that failed come again at a later time (seconds)."""
         ...
 
     @property

@@ -5,9 +5,9 @@ time makes everything committed so far durable, for all actors together, and the
 replies go; turns that commit meanwhile form the next batch. So a slow disk makes batches
 larger, and never blocks the event loop.
 
-A view, or a turn that wrote nothing, may have seen an earlier turn's effects: it waits for
-the same batch. When the disk fails, the activation is poisoned: none of its held replies
-is given, and its memory is not trusted again.
+A view, a turn that wrote nothing, and a turn that failed may have seen an earlier turn's
+effects: their answers wait for the same batch. When the disk fails, the activation is
+poisoned: none of its held replies is given, and its memory is not trusted again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from actor_oauth.runtime.activation import Activation
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.call import Answer, Call
 from actor_oauth.runtime.engine import Engine, Store
-from actor_oauth.runtime.errors import NotDurableError
+from actor_oauth.runtime.errors import NotDurableError, StoppedError
 
 Held = list[tuple[Call, Answer]]
 
@@ -30,19 +30,13 @@ class OutputGate:
     Args:
         engine: Makes commits durable.
         poison: Called with an activation whose sync failed, and why.
-        on_durable: Called with each activation whose commits became durable.
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        *,
-        poison: Callable[[Activation, OSError], None],
-        on_durable: Callable[[Activation], None],
+        self, engine: Engine, *, poison: Callable[[Activation, OSError], None]
     ) -> None:
         self._engine = engine
         self._poison = poison
-        self._on_durable = on_durable
         self._next: dict[Activation, Held] = {}
         self._syncing: dict[Activation, Held] = {}
         self._work = trio.lowlevel.ParkingLot()
@@ -66,10 +60,6 @@ class OutputGate:
         else:
             held.append((call, answer))
 
-    def is_open(self, activation: Activation) -> bool:
-        """Whether everything that the activation committed is durable."""
-        return not activation.gated
-
     async def run(self) -> None:
         """Sync batch after batch, for ever."""
         while True:
@@ -80,6 +70,14 @@ class OutputGate:
             failures = await self._engine.make_durable(stores)
             self._settle(failures)
 
+    def close(self) -> None:
+        """Give up on replies that the disk has not confirmed in time for a shutdown."""
+        for batch in (self._syncing, self._next):
+            for held in batch.values():
+                for call, _ in held:
+                    call.answer(outcome.Error(StoppedError("shut down before durable")))
+            batch.clear()
+
     def _settle(self, failures: Mapping[Address, OSError]) -> None:
         batch, self._syncing = self._syncing, {}
         for activation, held in batch.items():
@@ -88,7 +86,6 @@ class OutputGate:
             if failure is None:
                 for call, answer in held:
                     call.answer(answer)
-                self._on_durable(activation)
             else:
                 self._refuse(held, failure)
                 # What was committed after the failed sync is lost with it.

@@ -25,8 +25,10 @@ class ActivationEvent(StrEnum):
 
     LOADED = "loaded"
     LOAD_FAILED = "load failed"
+    ABSENT = "absent"
     PASSIVATED = "passivated"
     CLOSED = "closed"
+    CLOSE_FAILED = "close failed"
     FAULTED = "faulted"
     SYNC_FAILED = "sync failed"
 
@@ -35,13 +37,18 @@ _S = ActivationState
 _E = ActivationEvent
 
 TRANSITIONS: Final[Mapping[_S, Mapping[_E, _S]]] = {
-    _S.LOADING: {_E.LOADED: _S.SERVING, _E.LOAD_FAILED: _S.BROKEN},
+    _S.LOADING: {
+        _E.LOADED: _S.SERVING,
+        _E.LOAD_FAILED: _S.BROKEN,
+        _E.ABSENT: _S.STOPPED,
+    },
     _S.SERVING: {
         _E.PASSIVATED: _S.PASSIVATING,
         _E.FAULTED: _S.BROKEN,
         _E.SYNC_FAILED: _S.BROKEN,
     },
-    _S.PASSIVATING: {_E.CLOSED: _S.STOPPED},
+    # Nobody may forget an actor whose wake-up could not be noted: it stays.
+    _S.PASSIVATING: {_E.CLOSED: _S.STOPPED, _E.CLOSE_FAILED: _S.SERVING},
     _S.STOPPED: {},
     _S.BROKEN: {},
 }

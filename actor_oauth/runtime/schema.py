@@ -42,26 +42,44 @@ def steps(migrations: Migrations) -> int:
 def migrate(connection: sqlite3.Connection, migrations: Migrations, goal: int) -> None:
     """Bring a database to the newest schema; a no-op where it is there already.
 
+    All of its steps are one transaction, so that several processes may try at once, and
+    a crash leaves no half-migrated file.
+
     Args:
-        connection: In autocommit mode. Each step is a transaction of its own.
+        connection: In autocommit mode.
         migrations: The actor kind's.
         goal: What `steps` says of them.
 
     Raises:
         sqlite3.DatabaseError: If the file was written by a newer version.
+        Exception: What a migration raises.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == goal:
+    if _version(connection, goal) == goal:
         return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been faster.
+        if _version(connection, goal) < goal:
+            db = sqlite_utils.Database(connection, recursive_triggers=False)
+            RUNTIME_MIGRATIONS.apply(db)
+            migrations.apply(db)
+            connection.execute(f"PRAGMA user_version = {goal:d}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection, goal: int) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    assert isinstance(version, int)
     if version > goal:
         raise sqlite3.DatabaseError(
             f"its schema is at step {version}, newer than this version's {goal}:"
             " run the version that wrote it, or a later one"
         )
-    db = sqlite_utils.Database(connection)
-    RUNTIME_MIGRATIONS.apply(db)
-    migrations.apply(db)
-    connection.execute(f"PRAGMA user_version = {goal:d}")
+    return version
 
 
 def empty_image(migrations: Migrations, goal: int, *, page_size: int = 1024) -> bytes:

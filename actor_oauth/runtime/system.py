@@ -1,20 +1,20 @@
 """The actor system of one process: from a reference's call to its durable reply."""
 
-import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
-import outcome
 import structlog
 import trio
 
-from actor_oauth.runtime.activation import AbsentTurn, Activation
+from actor_oauth.runtime.absent import AbsentActors
+from actor_oauth.runtime.activation import Activation
 from actor_oauth.runtime.actor import Actor, Operation
 from actor_oauth.runtime.address import Address
-from actor_oauth.runtime.alarms import FIRE, Alarms, Waker
+from actor_oauth.runtime.alarms import FIRE, Alarms
 from actor_oauth.runtime.call import Call, UnstartedError
 from actor_oauth.runtime.clock import Clock, SystemClock
+from actor_oauth.runtime.delivery import Deliveries
 from actor_oauth.runtime.directory import Directory
 from actor_oauth.runtime.dispatcher import Dispatcher
 from actor_oauth.runtime.engine import Engine
@@ -26,8 +26,8 @@ from actor_oauth.runtime.errors import (
 from actor_oauth.runtime.gate import OutputGate
 from actor_oauth.runtime.lifecycle import ActivationEvent, ActivationState
 from actor_oauth.runtime.limits import RuntimeLimits
-from actor_oauth.runtime.outbox import Outbox
-from actor_oauth.runtime.schema import empty_image, open_image, steps
+from actor_oauth.runtime.outbox import LAST, WAITING
+from actor_oauth.runtime.waker import Waker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -45,32 +45,29 @@ class ActorSystem:
         clock: Clock,
         nursery: trio.Nursery,
     ) -> None:
-        self._kinds = {kind.kind: kind for kind in kinds}
+        self._kinds = _by_kind(kinds)
         self._limits = limits
         self._clock = clock
         self._stopping = False
         self._waiting = 0
-        self._empty = {
-            name: empty_image(kind.migrations, steps(kind.migrations))
-            for name, kind in self._kinds.items()
-        }
-        self._alarms = Alarms(clock, self._fire, nursery)
-        self._outbox = Outbox(self._kinds, self._run, nursery)
+        self._watch = trio.CancelScope()
+        self._absent = {name: AbsentActors(kind) for name, kind in self._kinds.items()}
         self._directory = Directory(
             engine,
             self._kinds,
             limits,
+            clock,
             nursery,
             on_loaded=self._note_effects,
-            on_closed=self._alarms.forget,
+            on_gone=self._forget,
         )
-        self._gate = OutputGate(
-            engine, poison=self._poison, on_durable=self._outbox.kick
-        )
+        self._alarms = Alarms(clock, self._fire, self._directory.__contains__, nursery)
+        self._deliveries = Deliveries(self._kinds, self._run, nursery)
+        self._gate = OutputGate(engine, poison=self._poison)
         self._dispatcher = Dispatcher(
             self._gate,
             nursery,
-            on_committed=self._note_alarm,
+            on_effects=self._note_effects,
             on_broken=self._broken,
         )
         self._waker = Waker(engine, clock, self._visit, limits.poll_seconds)
@@ -89,18 +86,24 @@ class ActorSystem:
         return actor_class(Address(actor_class.kind, key), caller=self)
 
     async def delivered(self, actor: Actor) -> None:
-        """Wait until everything in the actor's outbox has been delivered durably.
+        """Wait until what is in the actor's outbox now has been delivered durably.
 
         Raises:
             OverloadedError: If that takes longer than the call deadline; delivery goes on.
+            ActorError: If the actor cannot be used.
         """
         with self._deadline("delivery takes longer than the deadline"):
-            while True:
+            last = await self._run(actor.address, LAST)
+            hurry = True
+            while last is not None and await self._run(actor.address, WAITING, last):
+                self._refuse_if_stopping()
                 activation = await self._directory.activate(actor.address, create=False)
-                if activation is None or not activation.outbox_pending:
-                    return
-                self._outbox.kick(activation)
-                await self._outbox.settled(activation)
+                assert activation is not None
+                # The messages may be another process's, of which this one knows nothing.
+                activation.outbox_pending = True
+                self._deliveries.kick(activation)
+                await self._deliveries.attempted(activation, hurry=hurry)
+                hurry = False
 
     @property
     def activations(self) -> int:
@@ -122,17 +125,20 @@ class ActorSystem:
             ActorError: The runtime's faults; see `runtime.errors`.
             Exception: Whatever the turn itself raised; it was rolled back.
         """
-        if self._stopping:
-            raise StoppedError("the server is shutting down")
+        self._refuse_if_stopping()
         address = actor.address
         if operation.reads_only:
             activation = self._directory.find(address)
             if activation is not None:
                 call = Call(operation, args, kwargs)
-                if self._view(activation, call):
+                if self._dispatcher.read(activation, call):
                     # The common case by far, and so without deadline or checkpoint.
                     return call.result() if call.answered else await self._reply(call)
         return await self._bounded(address, operation, args, kwargs)
+
+    def _refuse_if_stopping(self) -> None:
+        if self._stopping:
+            raise StoppedError("the server is shutting down")
 
     async def _reply(self, call: Call) -> object:
         with self._deadline(f"{call.operation.name} waits for the disk"):
@@ -181,73 +187,25 @@ class ActorSystem:
                     address, create=operation.creates
                 )
             if activation is None:
-                return self._run_on_nothing(address, operation, args, kwargs)
+                return self._absent[address.kind].run(address, operation, args, kwargs)
             call = Call(operation, args, kwargs)
             if operation.reads_only:
-                if not self._view(activation, call):
-                    await activation.store.wait()
+                if self._dispatcher.read(activation, call):
+                    return await call.reply()
+                await activation.store.wait(to_write=False)
+            elif await activation.mailbox.reserve():
+                self._dispatcher.post(activation, call)
+                try:
+                    return await call.reply()
+                except UnstartedError:
                     continue
-                return await call.reply()
-            if len(activation.mailbox) >= self._limits.mailbox_size:
-                await activation.room.park()
-                continue
-            self._dispatcher.post(activation, call)
-            try:
-                return await call.reply()
-            except UnstartedError:
-                continue
-
-    def _view(self, activation: Activation, call: Call) -> bool:
-        """Read now, between turns; False if the store cannot be read at this moment."""
-        store = activation.store
-        try:
-            if not store.begin_view():
-                return False
-        except sqlite3.Error as error:
-            self._dispatcher.view_failed(activation, call, error)
-            return True
-        try:
-            value = call.operation.body(activation.actor, *call.args, **call.kwargs)
-        except sqlite3.Error as error:
-            store.rollback()
-            self._dispatcher.view_failed(activation, call, error)
-        except BaseException:
-            store.rollback()
-            raise
-        else:
-            needs_sync = store.end_view()
-            pass_on = self._gate.hold if needs_sync else self._gate.release
-            pass_on(activation, call, outcome.Value(value))
-        return True
-
-    def _run_on_nothing(
-        self,
-        address: Address,
-        operation: Operation,
-        args: tuple[object, ...],
-        kwargs: Mapping[str, object],
-    ) -> object:
-        """An absent actor answers as an empty one, and stays absent."""
-        actor_class = self._kinds[address.kind]
-        db = open_image(self._empty[address.kind])
-        try:
-            actor = actor_class(address, context=AbsentTurn(db))
-            value = operation.body(actor, *args, **kwargs)
-            if db.total_changes:
-                raise ActorUsageError(
-                    f"{operation.name} writes to {address}, which does not exist:"
-                    " mark the turn with creates=True"
-                )
-            return value
-        finally:
-            db.close()
-
-    def _note_alarm(self, activation: Activation) -> None:
-        self._alarms.schedule(activation.address, activation.alarm_at)
 
     def _note_effects(self, activation: Activation) -> None:
-        self._note_alarm(activation)
-        self._outbox.kick(activation)
+        self._alarms.schedule(activation.address, activation.alarm_at)
+        self._deliveries.kick(activation)
+
+    def _forget(self, address: Address) -> None:
+        self._alarms.forget(address)
 
     def _poison(self, activation: Activation, failure: OSError) -> None:
         log.error(
@@ -256,46 +214,60 @@ class ActorSystem:
             error=str(failure),
         )
         if activation.state is ActivationState.SERVING:
-            activation.break_off(ActivationEvent.SYNC_FAILED, failure)
-            self._let_go(activation)
+            activation.break_off(ActivationEvent.SYNC_FAILED)
+            self._directory.drop(activation)
 
-    def _broken(self, activation: Activation, failure: BaseException) -> None:
+    def _broken(self, activation: Activation, failure: Exception) -> None:
         log.error("actor stopped", actor=str(activation.address), error=str(failure))
-        self._let_go(activation)
-
-    def _let_go(self, activation: Activation) -> None:
         self._directory.drop(activation)
-        # It may have been about to fire an alarm or deliver messages.
-        if activation.outbox_pending or activation.alarm_at is not None:
-            self._alarms.schedule_soon(activation.address)
 
-    async def _fire(self, address: Address) -> int | None:
-        at = await self._run(address, FIRE, now=self._clock.now())
-        assert at is None or isinstance(at, int)
-        return at
+    async def _fire(self, address: Address) -> None:
+        await self._run(address, FIRE, now=self._clock.now())
 
-    async def _visit(self, address: Address) -> None:
-        """Activate, fire the alarm if due; loading starts the delivery of messages."""
-        if address.kind in self._kinds:
-            await self._fire(address)
+    async def _visit(self, address: Address) -> bool:
+        if address.kind not in self._kinds:
+            return False
+        await self._fire(address)
+        return True
 
     async def run(self) -> None:
         """The tasks that a system lives on. Cancelled when it closes."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._gate.run)
             nursery.start_soon(self._dispatcher.run)
-            nursery.start_soon(self._alarms.run)
-            nursery.start_soon(self._waker.run)
             nursery.start_soon(self._directory.sweep)
+            nursery.start_soon(self._directory.make_room)
+            with self._watch:
+                async with trio.open_nursery() as watch:
+                    watch.start_soon(self._alarms.run)
+                    watch.start_soon(self._waker.run)
 
     async def stop(self) -> None:
         """Take no new calls, finish what runs within the limit, close every store (G10)."""
         self._stopping = True
-        self._outbox.stopping = True
+        # What they would wake now, the next process wakes.
+        self._watch.cancel()
+        self._deliveries.stop()
         with trio.move_on_after(self._limits.drain_seconds) as scope:
-            await self._directory.drain()
+            await self._directory.drain(lambda: self._waiting > 0)
         if scope.cancelled_caught:
             log.warning("stopped with actors still busy", busy=len(self._directory))
+
+    def close(self) -> None:
+        """Give everybody who still waits an answer; nothing runs after that."""
+        self._stopping = True
+        self._directory.close()
+        self._gate.close()
+        for absent in self._absent.values():
+            absent.close()
+
+
+def _by_kind(kinds: Iterable[type[Actor]]) -> dict[str, type[Actor]]:
+    known: dict[str, type[Actor]] = {}
+    for kind in kinds:
+        if known.setdefault(kind.kind, kind) is not kind:
+            raise ActorUsageError(f"two classes of actors are called {kind.kind!r}")
+    return known
 
 
 @asynccontextmanager
@@ -316,21 +288,39 @@ async def open_system(
         kinds: The actor classes that it serves.
         limits: Bounds; the defaults suit one server process.
         clock: Wall time for alarms.
+
+    Raises:
+        ActorUsageError: If two classes share a kind.
+        OSError: If the storage refuses.
+        sqlite3.Error: If the engine's own files are damaged.
     """
     async with engine.run(), trio.open_nursery() as outer:
         nursery: trio.Nursery = await outer.start(_hold_nursery)
-        system = ActorSystem(
-            engine, kinds, limits or RuntimeLimits(), clock or SystemClock(), nursery
-        )
-        nursery.start_soon(system.run)
         try:
-            yield system
+            system = ActorSystem(
+                engine,
+                kinds,
+                limits or RuntimeLimits(),
+                clock or SystemClock(),
+                nursery,
+            )
+            nursery.start_soon(system.run)
+            try:
+                yield system
+            finally:
+                await _shut_down(system, nursery)
         finally:
-            # Bounded by drain_seconds; without the shield a cancelled server would leave
-            # its databases to crash recovery.
-            with trio.CancelScope(shield=True):
-                await system.stop()
             nursery.cancel_scope.cancel()
+
+
+async def _shut_down(system: ActorSystem, nursery: trio.Nursery) -> None:
+    # Bounded by drain_seconds; without the shield a cancelled server would leave its
+    # databases to crash recovery.
+    with trio.CancelScope(shield=True):
+        # After a crash of the runtime's own tasks there is nobody to finish anything.
+        if not nursery.cancel_scope.cancel_called:
+            await system.stop()
+    system.close()
 
 
 async def _hold_nursery(*, task_status: trio.TaskStatus[trio.Nursery]) -> None:

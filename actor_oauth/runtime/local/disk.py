@@ -1,11 +1,17 @@
 """The system calls that make things durable: the seam where tests put a failing disk."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+import trio
+
+R = TypeVar("R")
 
 
 class Disk:
-    """Stable storage. Every method blocks: call it in a thread."""
+    """Stable storage. Every plain method blocks: call it in `offload`."""
 
     def sync_data(self, descriptor: int) -> None:
         """Put a file's data on stable storage.
@@ -26,3 +32,16 @@ class Disk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    async def offload(
+        self, work: Callable[[], R], *, limiter: trio.CapacityLimiter | None = None
+    ) -> R:
+        """Run work that blocks without blocking the event loop.
+
+        Once begun it is finished, and its result given, whether cancelled or not.
+
+        Args:
+            work: What to run.
+            limiter: Bounds how much of its sort runs at once; by default Trio's own.
+        """
+        return await trio.to_thread.run_sync(work, limiter=limiter)

@@ -9,8 +9,9 @@ import os
 import resource
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
@@ -21,18 +22,26 @@ from sqlite_utils.migrations import Migrations
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.engine import Store, Wake
 from actor_oauth.runtime.local.disk import Disk
-from actor_oauth.runtime.local.files import ActorFiles, connect, in_wal_mode
-from actor_oauth.runtime.local.journal import Journal, orphans
+from actor_oauth.runtime.local.files import (
+    ActorFiles,
+    checkpoint,
+    connect,
+    in_wal_mode,
+    rewrite,
+)
+from actor_oauth.runtime.local.journal import Journal, adopt_orphans
 from actor_oauth.runtime.local.store import CHECKPOINT_COMMITS, LocalStore
 from actor_oauth.runtime.local.wakes import WakeIndex
 from actor_oauth.runtime.schema import empty_image, migrate, steps
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-# A store keeps the database, the log twice (SQLite's and ours) and the shared memory open.
-FILES_PER_STORE: Final = 4
+# A store keeps the database, the log twice (SQLite's and ours) and the shared memory open,
+# and SQLite keeps the descriptor of a closed second connection for the next one.
+FILES_PER_STORE: Final = 5
 OTHER_FILES: Final = 512
 """Sockets, libraries and the like."""
+ENOUGH_FILES: Final = 1 << 16
 
 SYNC_THREADS: Final = 4
 FILES_PER_SYNC_THREAD: Final = 4
@@ -53,24 +62,26 @@ class LocalEngine:
         self._files = ActorFiles(self._path, self._disk)
         self._wakes = WakeIndex(self._path / "wakes.db")
         self._stores: dict[Address, LocalStore] = {}
+        # Let go of without a wake-up in the index: the journal must go on naming them.
+        self._owed: set[Address] = set()
+        self._suspect: set[Address] = set()
         self._journal = Journal(
             self._path / "live",
             f"{os.getpid()}-{secrets.token_hex(4)}",
             self._disk,
-            lambda: self._stores,
+            self._in_care,
         )
         self._images: dict[Migrations, tuple[int, bytes]] = {}
-        self._suspect: set[Address] = set()
-        self._orphans: dict[str, int] = {}
+        # Syncs must not queue behind whatever else the process does in threads.
+        self._sync_limiter = trio.CapacityLimiter(SYNC_THREADS)
         self._nursery: trio.Nursery | None = None
 
     @property
     def max_activations(self) -> int:
-        """How many stores fit into the open-file limit, which is raised to its maximum."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft != hard:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        return max(16, (hard - OTHER_FILES) // FILES_PER_STORE)
+        """How many stores fit into the open-file limit."""
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        files = ENOUGH_FILES if soft == resource.RLIM_INFINITY else soft
+        return max(16, (files - OTHER_FILES) // FILES_PER_STORE)
 
     def run(self) -> AbstractAsyncContextManager[None]:
         """Hold the data directory open; see `Engine.run`.
@@ -83,33 +94,41 @@ class LocalEngine:
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
-        await trio.to_thread.run_sync(self._prepare)
+        await self._disk.offload(self._prepare)
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                yield
-                self._nursery = None
+                try:
+                    yield
+                finally:
+                    self._nursery = None
         finally:
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(self._finish)
+                await self._disk.offload(self._finish)
 
     def _prepare(self) -> None:
+        _raise_file_limit()
         for folder in (self._path, self._path / "actors", self._path / "live"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._disk.sync_directory(folder.parent)
         self._wakes.open()
-        self._journal.open()
+        try:
+            self._disk.sync_directory(self._path)
+            self._journal.open()
+        except BaseException:
+            self._wakes.close()
+            raise
 
     def _finish(self) -> None:
+        # What is still busy at the end of the drain, another process looks after.
+        self._journal.close(remove=not self._in_care())
         self._wakes.close()
-        if self._stores:
-            # Still busy at the end of the drain: the next process looks after them.
-            self._journal.abandon()
-            for store in self._stores.values():
-                store.close()
-            self._stores.clear()
-        else:
-            self._journal.close()
+        for store in self._stores.values():
+            store.close()
+        self._stores.clear()
+
+    def _in_care(self) -> Collection[Address]:
+        return self._stores.keys() | self._owed
 
     def exists(self, address: Address) -> bool:
         """Whether the actor's file is there."""
@@ -120,11 +139,12 @@ class LocalEngine:
     ) -> Store | None:
         """Open the actor's file; see `Engine.open`."""
         goal, image = self._image(migrations)
-        store = await trio.to_thread.run_sync(
-            self._open, address, migrations, goal, image if create else None
+        store = await self._disk.offload(
+            partial(self._open, address, migrations, goal, image if create else None)
         )
         if store is not None:
             self._stores[address] = store
+            self._suspect.discard(address)
         return store
 
     def _image(self, migrations: Migrations) -> tuple[int, bytes]:
@@ -147,38 +167,30 @@ class LocalEngine:
         try:
             migrate(db, migrations, goal)
             if address in self._suspect:
-                self._rewrite(db)
-                self._suspect.discard(address)
+                rewrite(db)
             db.execute("PRAGMA busy_timeout = 0")
-            return LocalStore(address, path, db, self._journal)
+            return LocalStore(address, path, db, self._journal, self._disk)
         except BaseException:
             db.close()
             raise
-
-    def _rewrite(self, db: sqlite3.Connection) -> None:
-        """Write what a failed sync may have lost to the database file, and sync that.
-
-        The kernel drops the error, and may drop the pages, once a failed sync has been
-        reported, so syncing the log again would prove nothing.
-        """
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.execute("PRAGMA synchronous = NORMAL")
 
     async def make_durable(self, stores: Sequence[Store]) -> Mapping[Address, OSError]:
         """Sync the logs of all these stores at once; see `Engine.make_durable`."""
         local = cast("Sequence[LocalStore]", stores)
         seen = [store.seen for store in local]
         failures: dict[Address, OSError] = {}
+
+        async def sync(share: Sequence[LocalStore]) -> None:
+            work = partial(_sync, share, failures)
+            await self._disk.offload(work, limiter=self._sync_limiter)
+
         shares = _share_out(local)
         if len(shares) == 1:
-            await trio.to_thread.run_sync(self._sync, shares[0], failures)
+            await sync(shares[0])
         else:
             async with trio.open_nursery() as nursery:
                 for share in shares:
-                    nursery.start_soon(
-                        trio.to_thread.run_sync, self._sync, share, failures
-                    )
+                    nursery.start_soon(sync, share)
         for store, version in zip(local, seen, strict=True):
             if store.address in failures:
                 self._suspect.add(store.address)
@@ -187,88 +199,106 @@ class LocalEngine:
                 self._checkpoint_if_long(store)
         return failures
 
-    def _sync(
-        self, stores: Sequence[LocalStore], failures: dict[Address, OSError]
-    ) -> None:
-        for store in stores:
-            try:
-                store.sync(self._disk)
-            except OSError as error:
-                failures[store.address] = error
-
     def _checkpoint_if_long(self, store: LocalStore) -> None:
         if store.commits >= CHECKPOINT_COMMITS and self._nursery is not None:
             store.commits = 0
             self._nursery.start_soon(self._checkpoint, store.path)
 
     async def _checkpoint(self, path: Path) -> None:
-        """Move a long log into its database, beside the turns that go on."""
-
-        def checkpoint() -> None:
-            db = connect(path)
-            try:
-                db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            finally:
-                db.close()
-
         try:
-            await trio.to_thread.run_sync(checkpoint)
+            await self._disk.offload(partial(checkpoint, path))
         except sqlite3.Error as error:
-            log.warning("checkpoint put off", file=path.name, error=str(error))
+            log.info("checkpoint put off", file=path.name, error=str(error))
 
-    async def close(self, stores: Sequence[tuple[Store, int | None]]) -> None:
+    async def close(
+        self, stores: Sequence[tuple[Store, int | None]]
+    ) -> Mapping[Address, Exception]:
         """Close stores, after noting their wake-ups; see `Engine.close`."""
-        await trio.to_thread.run_sync(self._close, stores)
-        for store, _ in stores:
-            self._stores.pop(store.address, None)
-
-    def _close(self, stores: Sequence[tuple[Store, int | None]]) -> None:
         local = cast("Sequence[tuple[LocalStore, int | None]]", stores)
-        self._wakes.set(
-            (store.address, wake)
-            for store, wake in local
-            if wake is not None and store.was_written
-        )
+        kept = await self._disk.offload(partial(self._close, local))
         for store, _ in local:
-            store.close()
+            if store.address not in kept:
+                del self._stores[store.address]
+                if store.may_have_duties:
+                    self._owed.discard(store.address)
+        return kept
+
+    def _close(
+        self, stores: Sequence[tuple[LocalStore, int | None]]
+    ) -> Mapping[Address, Exception]:
+        wakes = [
+            (store.address, wake)
+            for store, wake in stores
+            if wake is not None and store.may_have_duties
+        ]
+        kept: dict[Address, Exception] = {}
+        try:
+            self._wakes.set(wakes)
+        except sqlite3.Error as error:
+            kept = {address: error for address, _ in wakes}
+        for store, _ in stores:
+            if store.address not in kept:
+                store.close()
+        return kept
 
     async def discard(self, store: Store) -> None:
         """Close a store that is not to be trusted; see `Engine.discard`."""
         local = cast("LocalStore", store)
-        if self._stores.get(store.address) is local:
-            del self._stores[store.address]
-        try:
-            await trio.to_thread.run_sync(local.close)
-        except sqlite3.Error as error:
-            log.warning(
-                "broken actor's file", actor=str(store.address), error=str(error)
-            )
+        noted = await self._disk.offload(partial(self._discard, local))
+        del self._stores[store.address]
+        if not noted:
+            self._owed.add(store.address)
+
+    def _discard(self, store: LocalStore) -> bool:
+        """Close the store; whether its duties, if it has any, are in the index."""
+        noted = True
+        if store.may_have_duties:
+            try:
+                self._wakes.set([(store.address, 0)])
+            except sqlite3.Error as error:
+                log.error("no wake-up", actor=str(store.address), error=str(error))
+                noted = False
+        store.close()
+        return noted
 
     async def due_wakes(self, now: int) -> Sequence[Wake]:
-        """Due entries of the index, and names in dead processes' journals."""
-        due = await trio.to_thread.run_sync(self._wakes.due, now)
-        wakes = [Wake(address, f"{address} {at}") for address, at in due]
-        left = await trio.to_thread.run_sync(orphans, self._path / "live")
-        for path, addresses in left.items():
-            self._orphans[path.name] = len(addresses)
-            wakes += [Wake(address, path.name) for address in addresses]
-            if not addresses:
-                path.unlink(missing_ok=True)
-        return wakes
+        """Due entries of the index, to which the journals of dead processes are added."""
+        owed = list(self._owed)
+        due = await self._disk.offload(partial(self._due_wakes, owed, now))
+        self._owed.difference_update(owed)
+        return due
+
+    def _due_wakes(self, owed: Sequence[Address], now: int) -> Sequence[Wake]:
+        self._wakes.set((address, 0) for address in owed)
+        adopt_orphans(
+            self._path / "live",
+            lambda names: self._wakes.set((name, 0) for name in names),
+        )
+        return self._wakes.due(now)
 
     async def forget_wakes(self, wakes: Sequence[Wake]) -> None:
-        """Delete index entries, and journals once all of their names have been served."""
-        entries: list[tuple[Address, int]] = []
-        for wake in wakes:
-            name, _, at = wake.receipt.partition(" ")
-            if at:
-                entries.append((wake.address, int(at)))
-                continue
-            self._orphans[name] -= 1
-            if self._orphans[name] == 0:
-                del self._orphans[name]
-                (self._path / "live" / name).unlink(missing_ok=True)
-        await trio.to_thread.run_sync(self._wakes.delete, entries)
+        """Delete entries of the index."""
+        await self._disk.offload(partial(self._wakes.delete, wakes))
+
+    async def put_off_wakes(self, wakes: Sequence[Wake], until: int) -> None:
+        """Move entries of the index to a later time."""
+        await self._disk.offload(partial(self._wakes.put_off, wakes, until))
+
+
+def _sync(stores: Sequence[LocalStore], failures: dict[Address, OSError]) -> None:
+    for store in stores:
+        try:
+            store.sync()
+        except OSError as error:
+            failures[store.address] = error
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open files as are useful and the operating system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    goal = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(hard, ENOUGH_FILES)
+    if soft != resource.RLIM_INFINITY and soft < goal:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))
 
 
 T = TypeVar("T")

@@ -5,16 +5,19 @@ a new file is written and synced under another name, and the name that SQLite op
 never opened by anyone else.
 """
 
+import contextlib
+import errno
 import hashlib
 import os
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Final
 
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.disk import Disk
 
-MIGRATION_BUSY_SECONDS = 10.0
+BUSY_SECONDS: Final = 10.0
 
 
 class ActorFiles:
@@ -23,6 +26,8 @@ class ActorFiles:
     def __init__(self, root: Path, disk: Disk) -> None:
         self._root = root / "actors"
         self._disk = disk
+        # Folders whose names this process knows to be durable: at most 4096 per kind.
+        self._durable = {self._root}
 
     def path(self, address: Address) -> Path:
         """The actor's database file."""
@@ -53,13 +58,13 @@ class ActorFiles:
         self._disk.sync_directory(path.parent)
 
     def _create_folders(self, folder: Path) -> None:
-        missing = []
-        while not folder.is_dir():
-            missing.append(folder)
-            folder = folder.parent
-        for child in reversed(missing):
-            child.mkdir(mode=0o700, exist_ok=True)
-            self._disk.sync_directory(child.parent)
+        """Make folders durable, also those that another process has just made."""
+        if folder in self._durable:
+            return
+        self._create_folders(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._disk.sync_directory(folder.parent)
+        self._durable.add(folder)
 
 
 def in_wal_mode(image: bytes) -> bytes:
@@ -75,7 +80,9 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open an actor's database for turns in the event loop's thread.
 
     `synchronous=NORMAL`: a commit never waits for the disk, the output gate does.
-    Nothing is checkpointed by a commit either. A busy database is reported at once.
+    Nothing is checkpointed by a commit either. The one exception is the first commit into
+    an empty log, for which SQLite syncs the log's header and name: see `start_log`. Waits
+    for a busy database, until `busy_timeout` is set to 0.
 
     Raises:
         sqlite3.Error: If it cannot be opened or is damaged.
@@ -83,19 +90,85 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode=rw",
         uri=True,
-        timeout=MIGRATION_BUSY_SECONDS,
+        timeout=BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
     )
     try:
+        # A no-op, except for a file that a backup has left in another mode.
+        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA cache_size = -256")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA trusted_schema = OFF")
+        # What a turn erases (a salt, a grant) must not be left in free pages.
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def start_log(path: Path) -> None:
+    """Begin the write-ahead log anew, in a thread, rather than in the next turn.
+
+    SQLite syncs the header of a log that begins, for a header that reaches the disk after
+    its frames could bring old frames back to life. That would block the event loop. So
+    this commits a change that changes nothing. Blocks; gives way to a turn of another
+    process, which starts the log just as well.
+
+    Raises:
+        sqlite3.Error: If the storage refuses, as it then would the turn.
+    """
+    connection = connect(path)
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        _change_nothing(connection)
+    finally:
+        connection.close()
+
+
+def checkpoint(path: Path) -> None:
+    """Move a long log into its database, beside the turns that go on. Blocks.
+
+    Raises:
+        sqlite3.Error: If the storage refuses; nothing is lost then.
+    """
+    connection = connect(path)
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        row = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        _, in_log, moved = row
+        if in_log == moved:
+            # If a turn comes first, it begins the log.
+            with contextlib.suppress(sqlite3.OperationalError):
+                _change_nothing(connection)
+    finally:
+        connection.close()
+
+
+def _change_nothing(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version:d}")
+    connection.execute("COMMIT")
+
+
+def rewrite(connection: sqlite3.Connection) -> None:
+    """Write what a failed sync may have lost to the database file, and sync that.
+
+    The kernel drops the error, and may drop the pages, once a failed sync has been
+    reported, so syncing the log again would prove nothing.
+
+    Raises:
+        OSError: If another process has the database in use.
+        sqlite3.Error: If the storage refuses.
+    """
+    connection.execute("PRAGMA synchronous = FULL")
+    row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if row[0]:
+        raise OSError(errno.EBUSY, "another process uses the database")

@@ -2,13 +2,13 @@
 
 An actor's alarm and outbox are rows in its own database. While a process has the actor in
 memory it knows of them, and when it passivates the actor it leaves a wake-up in the index.
-If it dies in between, its journal tells the next process whom to visit. The journal is
+If it dies in between, its journal tells another process whom to visit. The journal is
 locked for as long as its process lives.
 """
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +17,19 @@ import trio
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.disk import Disk
 
-# Names of actors long passivated are harmless; beyond this many, they are dropped.
-COMPACT_LINES: Final = 50_000
+# After a crash each named actor is visited: names of actors passivated since are dropped
+# when there are this many more names than actors in memory.
+SPARE_LINES: Final = 8192
+
+
+class _Batch:
+    """Names that are written together."""
+
+    __slots__ = ("failure", "names")
+
+    def __init__(self) -> None:
+        self.names: list[Address] = []
+        self.failure: OSError | None = None
 
 
 class Journal:
@@ -28,19 +39,24 @@ class Journal:
         folder: Where the journals of all processes are.
         name: Unique to this process.
         disk: For syncs.
-        live: Tells who is in memory, when the journal is compacted.
+        in_care: Tells who must stay named when the journal is compacted.
     """
 
     def __init__(
-        self, folder: Path, name: str, disk: Disk, live: Callable[[], Iterable[Address]]
+        self,
+        folder: Path,
+        name: str,
+        disk: Disk,
+        in_care: Callable[[], Collection[Address]],
     ) -> None:
         self._folder = folder
         self._name = name
         self._disk = disk
-        self._live = live
+        self._in_care = in_care
         self._generation = 0
         self._lines = 0
-        self._pending: list[Address] = []
+        self._spoilt = False
+        self._gathering = _Batch()
         self._turn = trio.Lock()
         self._descriptor = -1
         self._path = folder / name
@@ -56,72 +72,97 @@ class Journal:
     async def announce(self, address: Address) -> None:
         """Return once the name is durable; several at once share a write and a sync.
 
+        Cancelling it leaves the others' names alone.
+
         Raises:
-            OSError: If the disk did not confirm.
+            OSError: If the storage refuses.
         """
-        self._pending.append(address)
+        batch = self._gathering
+        batch.names.append(address)
         async with self._turn:
-            if not self._pending:
-                return
-            batch, self._pending = self._pending, []
-            self._lines += len(batch)
-            if self._lines > COMPACT_LINES:
-                names = list(dict.fromkeys([*self._live(), *batch]))
-                await trio.to_thread.run_sync(self._compact, names)
-                self._lines = len(names)
-            else:
-                await trio.to_thread.run_sync(self._append, batch)
+            if batch is self._gathering:
+                self._gathering = _Batch()
+                # The batch is everybody's: one caller's cancellation must not drop it.
+                with trio.CancelScope(shield=True):
+                    await self._write(batch)
+        if batch.failure is not None:
+            raise OSError(batch.failure.errno, "the journal cannot be written") from (
+                batch.failure
+            )
 
-    def close(self) -> None:
-        """Remove the journal: everything has been passivated. Blocks."""
-        if self._descriptor >= 0:
-            self._path.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = -1
+    async def _write(self, batch: _Batch) -> None:
+        in_care = self._in_care()
+        anew = self._spoilt or self._lines > len(in_care) + SPARE_LINES
+        names = list(dict.fromkeys([*in_care, *batch.names])) if anew else batch.names
+        try:
+            await self._disk.offload(lambda: self._put(names, anew=anew))
+        except OSError as error:
+            # What was written of it may end in the middle of a line, and a failed sync
+            # cannot be tried again: the next names go into a new file.
+            self._spoilt = True
+            batch.failure = error
+        else:
+            self._spoilt = False
+            self._lines = len(names) if anew else self._lines + len(names)
 
-    def abandon(self) -> None:
-        """Give up the lock and leave the journal to the next process. Blocks."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def _append(self, addresses: Iterable[Address]) -> None:
-        _write(self._descriptor, addresses)
-        self._disk.sync_data(self._descriptor)
-
-    def _compact(self, addresses: list[Address]) -> None:
+    def _put(self, names: list[Address], *, anew: bool) -> None:
+        if not anew:
+            _write(self._descriptor, names)
+            self._disk.sync_data(self._descriptor)
+            return
         old_descriptor, old_path = self._descriptor, self._path
-        self._descriptor, self._path = self._create(addresses)
-        old_path.unlink()
+        self._descriptor, self._path = self._create(names)
+        old_path.unlink(missing_ok=True)
         os.close(old_descriptor)
 
-    def _create(self, addresses: list[Address]) -> tuple[int, Path]:
+    def close(self, *, remove: bool) -> None:
+        """Give up the lock. Blocks.
+
+        Args:
+            remove: Whether nobody is in this process's care any more. If not, the
+                journal is left for another process.
+        """
+        if self._descriptor < 0:
+            return
+        if remove:
+            self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _create(self, names: list[Address]) -> tuple[int, Path]:
         self._generation += 1
         path = self._folder / f"{self._name}-{self._generation}.live"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        # Under its own name it must never be seen unlocked: another process would take
+        # it for a dead one's. A crash leaves the draft behind, harmlessly.
+        draft = path.with_suffix(".new")
+        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write(descriptor, addresses)
+            _write(descriptor, names)
             self._disk.sync_data(descriptor)
+            draft.rename(path)
             self._disk.sync_directory(self._folder)
         except BaseException:
+            draft.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             os.close(descriptor)
             raise
         return descriptor, path
 
 
-def _write(descriptor: int, addresses: Iterable[Address]) -> None:
-    data = "".join(f"{address}\n" for address in addresses).encode()
+def _write(descriptor: int, names: Iterable[Address]) -> None:
+    data = "".join(f"{address}\n" for address in names).encode()
     while data:
         data = data[os.write(descriptor, data) :]
 
 
-def orphans(folder: Path) -> dict[Path, list[Address]]:
-    """The journals whose process is dead, and whom they name. Blocks.
+def adopt_orphans(folder: Path, adopt: Callable[[list[Address]], None]) -> None:
+    """Take over the journals of dead processes. Blocks.
 
-    A line cut short by the crash is left out: its actor had not run a turn yet.
+    Args:
+        folder: Where the journals are.
+        adopt: Called with the names in each; when it returns, the journal is removed.
     """
-    found: dict[Path, list[Address]] = {}
     for path in sorted(folder.glob("*.live")):
         try:
             descriptor = os.open(path, os.O_RDWR)
@@ -129,12 +170,25 @@ def orphans(folder: Path) -> dict[Path, list[Address]]:
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            text = path.read_bytes().decode("ascii", "replace")
+            adopt(_names(path.read_bytes()))
+            path.unlink(missing_ok=True)
         except BlockingIOError:
             continue
         finally:
             os.close(descriptor)
-        found[path] = [
-            Address.parse(line) for line in dict.fromkeys(text.split("\n")[:-1])
-        ]
-    return found
+
+
+def _names(data: bytes) -> list[Address]:
+    """Whom a journal names.
+
+    A line cut short by a crash is left out, and so is garbage that a power failure left:
+    what was not confirmed to be on disk belongs to an actor that had not run a turn yet.
+    """
+    lines = data.decode("ascii", "replace").split("\n")[:-1]
+    names = []
+    for line in dict.fromkeys(lines):
+        try:
+            names.append(Address.parse(line))
+        except ValueError:
+            continue
+    return names

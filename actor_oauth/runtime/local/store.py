@@ -1,5 +1,6 @@
 """One actor's SQLite file, open."""
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -9,6 +10,7 @@ import trio
 
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.disk import Disk
+from actor_oauth.runtime.local.files import start_log
 from actor_oauth.runtime.local.journal import Journal
 from actor_oauth.runtime.storage_faults import Fault, storage_fault
 
@@ -17,6 +19,12 @@ FIRST_WAIT_SECONDS: Final = 0.0002
 LAST_WAIT_SECONDS: Final = 0.005
 
 CHECKPOINT_COMMITS: Final = 512
+
+# Not what an actor might write: SQLite is asked once per text whether it is allowed.
+_BEGIN: Final = "BEGIN IMMEDIATE /* turn */"
+_BEGIN_VIEW: Final = "BEGIN /* view */"
+_COMMIT: Final = "COMMIT /* turn */"
+_ROLLBACK: Final = "ROLLBACK /* turn */"
 
 
 class LocalStore:
@@ -28,13 +36,19 @@ class LocalStore:
     """
 
     def __init__(
-        self, address: Address, path: Path, db: sqlite3.Connection, journal: Journal
+        self,
+        address: Address,
+        path: Path,
+        db: sqlite3.Connection,
+        journal: Journal,
+        disk: Disk,
     ) -> None:
         self.address = address
         self.path = path
         self.db = db
         self.commits = 0
         self._journal = journal
+        self._disk = disk
         self._announced = False
         self._changes = 0
         self._wait_seconds = FIRST_WAIT_SECONDS
@@ -43,88 +57,93 @@ class LocalStore:
         # Reading made SQLite create the log. It carries no locks: it may be opened.
         self._log = os.open(path.with_name(path.name + "-wal"), os.O_RDWR)
         # Who left commits in the log, and whether they were synced, is unknown.
-        empty = os.fstat(self._log).st_size == 0
-        self._durable: int | None = self._seen if empty else None
+        self._durable: int | None = self._seen if self._log_is_empty() else None
 
     def begin(self) -> bool:
         """Open a turn's transaction; see `Store.begin`."""
-        if not self._announced:
-            return False
-        if not self._execute_unless_busy("BEGIN IMMEDIATE"):
+        if not self._announced or not self._begin(_BEGIN):
             return False
         self._changes = self.db.total_changes
         return True
 
-    def commit(self) -> bool:
-        """Commit; see `Store.commit`."""
-        if self.db.total_changes == self._changes:
-            return self.end_view()
-        self.db.execute("COMMIT")
-        self.commits += 1
-        return True
-
-    def rollback(self) -> None:
-        """Undo; see `Store.rollback`."""
-        if self.db.in_transaction:
-            self.db.execute("ROLLBACK")
-
     def begin_view(self) -> bool:
         """Open a read transaction; see `Store.begin_view`."""
-        return self._execute_unless_busy("BEGIN")
+        return self._begin(_BEGIN_VIEW)
 
-    def end_view(self) -> bool:
-        """Close the read transaction; see `Store.end_view`."""
-        self._seen = self._data_version()
-        self.db.execute("COMMIT")
-        return self._seen != self._durable
-
-    async def wait(self) -> None:
-        """Announce the activation, or wait for another process to finish its turn.
-
-        Raises:
-            OSError: If the activation could not be announced.
-        """
-        if not self._announced:
-            await self._journal.announce(self.address)
-            self._announced = True
-            return
-        await trio.sleep(self._wait_seconds)
-        self._wait_seconds = min(self._wait_seconds * 2, LAST_WAIT_SECONDS)
-
-    def _data_version(self) -> int:
-        row: tuple[int] = self.db.execute("PRAGMA data_version").fetchone()
-        return row[0]
-
-    def _execute_unless_busy(self, sql: str) -> bool:
+    def _begin(self, sql: str) -> bool:
         try:
             self.db.execute(sql)
-        except sqlite3.OperationalError as error:
+            # The first read takes the snapshot, and so meets what might stand in its way.
+            self._seen = self._data_version()
+        except sqlite3.Error as error:
+            self.rollback()
             if storage_fault(error) is Fault.BUSY:
                 return False
             raise
         self._wait_seconds = FIRST_WAIT_SECONDS
         return True
 
+    def commit(self) -> bool:
+        """Commit; see `Store.commit`."""
+        self.db.execute(_COMMIT)
+        if self.db.total_changes == self._changes:
+            return self._seen != self._durable
+        self.commits += 1
+        return True
+
+    def rollback(self) -> bool:
+        """Undo; see `Store.rollback`."""
+        if self.db.in_transaction:
+            self.db.execute(_ROLLBACK)
+        return self._seen != self._durable
+
+    async def wait(self, *, to_write: bool) -> None:
+        """Announce the activation, or wait for another process to finish its turn.
+
+        Raises:
+            OSError: If the activation could not be announced.
+        """
+        if to_write and not self._announced:
+            await self._journal.announce(self.address)
+            await self._disk.offload(self._start_log)
+            self._announced = True
+            return
+        await trio.sleep(self._wait_seconds)
+        self._wait_seconds = min(self._wait_seconds * 2, LAST_WAIT_SECONDS)
+
+    def _start_log(self) -> None:
+        if self._log_is_empty():
+            # What stands in the way of this will be reported by the turn.
+            with contextlib.suppress(sqlite3.Error):
+                start_log(self.path)
+
+    def _log_is_empty(self) -> bool:
+        return os.fstat(self._log).st_size == 0
+
+    def _data_version(self) -> int:
+        row: tuple[int] = self.db.execute("PRAGMA data_version").fetchone()
+        return row[0]
+
     @property
-    def was_written(self) -> bool:
+    def may_have_duties(self) -> bool:
         """Whether a turn may have run here, so that wake-ups are this process's duty."""
         return self._announced
 
     @property
     def seen(self) -> int:
-        """The newest foreign commit that a turn or view has seen, for `sync`."""
+        """The newest foreign commit that a turn or view has seen, for `synced`."""
         return self._seen
 
-    def sync(self, disk: Disk) -> None:
+    def sync(self) -> None:
         """Put the log on stable storage. In a thread; the connection is not touched.
 
         Raises:
             OSError: If the disk did not confirm.
         """
-        disk.sync_data(self._log)
+        self._disk.sync_data(self._log)
         if not self._log_named:
-            # SQLite would sync the new log's name with its first sync, which never comes.
-            disk.sync_directory(self.path.parent)
+            # Whoever began the log may have been killed before syncing its name.
+            self._disk.sync_directory(self.path.parent)
             self._log_named = True
 
     def synced(self, seen: int) -> None:

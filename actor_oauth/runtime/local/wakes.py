@@ -1,8 +1,9 @@
-"""The index of passivated actors with an alarm: `wakes.db`, shared by all processes.
+"""The index of passivated actors with something to do: `wakes.db`, shared by all processes.
 
-An entry may be too early, never too late: the actor's own row decides whether anything is
-due. It is written before the actor's passivation is complete, and deleted only after the
-actor has been visited.
+An entry may be too early, never too late: the actor's own rows decide whether anything is
+due. So of two times the earlier one stands. An entry is written before the actor's
+passivation is complete, and deleted only after the actor has been visited, unless it was
+written again meanwhile: each writing leaves another stamp.
 """
 
 import sqlite3
@@ -12,11 +13,25 @@ from pathlib import Path
 from typing import Final
 
 import sqlite_utils
+from sqlite_utils.migrations import Migrations
 
 from actor_oauth.runtime.address import Address
+from actor_oauth.runtime.engine import Wake
 
 BUSY_SECONDS: Final = 10.0
 BATCH: Final = 256
+
+MIGRATIONS = Migrations("actor_oauth.wakes")
+
+
+@MIGRATIONS()
+def m0001_wakes(db: sqlite_utils.Database) -> None:
+    """When to wake whom (seconds)."""
+    db.execute(
+        "CREATE TABLE wakes (address TEXT PRIMARY KEY, due INTEGER NOT NULL,"
+        " stamp INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX wakes_due ON wakes (due)")
 
 
 class WakeIndex:
@@ -31,21 +46,27 @@ class WakeIndex:
         """Open the index, creating it if it is not there.
 
         Raises:
-            sqlite3.Error: If the storage refuses, or the file is damaged.
+            OSError: If the storage refuses.
+            sqlite3.Error: If it refuses later, or the file is damaged.
         """
+        self._path.touch(mode=0o600)
         db = sqlite3.connect(
             self._path,
             timeout=BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
         )
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            # Several processes may start at once.
+            db.execute("BEGIN IMMEDIATE")
+            MIGRATIONS.apply(sqlite_utils.Database(db, recursive_triggers=False))
+            db.execute("COMMIT")
+        except BaseException:
+            db.close()
+            raise
         self._db = db
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        table = sqlite_utils.Database(db)["wakes"]
-        assert isinstance(table, sqlite_utils.db.Table)
-        table.create({"address": str, "due": int}, pk="address", if_not_exists=True)
-        table.create_index(["due"], if_not_exists=True)
 
     def close(self) -> None:
         """Close it, if it is open."""
@@ -54,37 +75,54 @@ class WakeIndex:
             self._db = None
 
     def set(self, wakes: Iterable[tuple[Address, int]]) -> None:
-        """Wake these actors at these times (seconds), durably; replaces earlier entries.
+        """Wake these actors at these times (seconds) at the latest, durably.
 
         Raises:
             sqlite3.Error: If the storage refuses.
         """
         self._in_transaction(
-            "INSERT OR REPLACE INTO wakes (address, due) VALUES (?, ?)",
+            "INSERT INTO wakes (address, due, stamp) VALUES (?, ?, random())"
+            " ON CONFLICT DO UPDATE SET due = min(due, excluded.due), stamp = random()",
             [(str(address), due) for address, due in wakes],
         )
 
-    def due(self, now: int) -> Sequence[tuple[Address, int]]:
+    def due(self, now: int) -> Sequence[Wake]:
         """Entries due by `now` (seconds), the earliest first, at most 256."""
         with self._lock:
             rows: list[tuple[str, int]] = (
                 self._open_db()
                 .execute(
-                    "SELECT address, due FROM wakes WHERE due <= ? ORDER BY due LIMIT ?",
+                    "SELECT address, stamp FROM wakes WHERE due <= ? ORDER BY due"
+                    " LIMIT ?",
                     (now, BATCH),
                 )
                 .fetchall()
             )
-        return [(Address.parse(address), due) for address, due in rows]
+        return [Wake(Address.parse(address), str(stamp)) for address, stamp in rows]
 
-    def delete(self, wakes: Iterable[tuple[Address, int]]) -> None:
-        """Forget entries, unless they have been set to another time since."""
+    def delete(self, wakes: Iterable[Wake]) -> None:
+        """Forget entries, unless they have been written again since.
+
+        Raises:
+            sqlite3.Error: If the storage refuses.
+        """
         self._in_transaction(
-            "DELETE FROM wakes WHERE address = ? AND due = ?",
-            [(str(address), due) for address, due in wakes],
+            "DELETE FROM wakes WHERE address = ? AND stamp = ?",
+            [(str(wake.address), int(wake.receipt)) for wake in wakes],
         )
 
-    def _in_transaction(self, sql: str, rows: list[tuple[str, int]]) -> None:
+    def put_off(self, wakes: Iterable[Wake], until: int) -> None:
+        """Move entries to a later time (seconds), unless written again since.
+
+        Raises:
+            sqlite3.Error: If the storage refuses.
+        """
+        self._in_transaction(
+            "UPDATE wakes SET due = ? WHERE address = ? AND stamp = ?",
+            [(until, str(wake.address), int(wake.receipt)) for wake in wakes],
+        )
+
+    def _in_transaction(self, sql: str, rows: Sequence[tuple[str | int, ...]]) -> None:
         if not rows:
             return
         with self._lock:
