@@ -13,13 +13,14 @@ the later of the clock and of what the grant has seen (K-13).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from actor_oauth.oauth.policy import Lifetimes
 from actor_oauth.oauth.props import wrap_data_key
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.resources import canonical_resource
-from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.tokens import Token, TokenKind, TokenResponse
 
 
@@ -325,3 +326,10 @@ def parse_grant_id(text: str) -> int | None:
     except ValueError:
         return None
     return number if grant_id(number) == text else None
+
+
+# A server knows few different scopes, and reading one costs more than finding it.
+@lru_cache(maxsize=1024)
+def stored_scope(text: str) -> Scope:
+    """Read a scope that this program stored."""
+    return parse_scope(text) or Scope()

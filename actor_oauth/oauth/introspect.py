@@ -5,13 +5,11 @@ database gave it.
 """
 
 import json
-from functools import lru_cache
 from typing import NamedTuple, cast
 
-from actor_oauth.oauth.grants import GrantState, grant_id, parse_record
+from actor_oauth.oauth.grants import GrantState, grant_id, parse_record, stored_scope
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.props import props_context, unseal_props, unwrap_data_key
-from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.tokens import AccessTokenInfo, Token
 
 
@@ -31,6 +29,10 @@ class StoredAccessToken(NamedTuple):
         metadata: Of the grant, as JSON text.
         sealed_props: Of the grant; None without props.
         user_id: Whose grant it is.
+        resource_exchanged: If it was exchanged: the resource that it is for.
+        holder: If it was exchanged: the client that got it.
+        root: If it was exchanged: the hash of the token that it came from.
+        props_version: Of the props.
     """
 
     issued_at: int
@@ -45,6 +47,10 @@ class StoredAccessToken(NamedTuple):
     metadata: str | None
     sealed_props: bytes | None
     user_id: str
+    resource_exchanged: str | None = None
+    holder: str | None = None
+    root: bytes | None = None
+    props_version: int = 1
 
 
 def decide_access(
@@ -75,10 +81,10 @@ def decide_access(
     number, _ = parse_record(token)
     return AccessTokenInfo(
         grant_id=grant_id(number),
-        client_id=stored.client_id,
+        client_id=stored.holder or stored.client_id,
         user_id=stored.user_id,
-        scope=_scope(stored.narrowed_scope or stored.scope),
-        resource=stored.resource,
+        scope=stored_scope(stored.narrowed_scope or stored.scope),
+        resource=stored.resource_exchanged or stored.resource,
         issued_at=stored.issued_at,
         expires_at=stored.expires_at,
         props=_open_props(token, number, stored) if with_props else None,
@@ -90,7 +96,10 @@ def _open_props(token: Token, number: int, stored: StoredAccessToken) -> Json:
     if stored.data_key is None or stored.sealed_props is None:
         return None
     context = props_context(
-        actor_key=token.actor_key, number=number, client_id=stored.client_id
+        actor_key=token.actor_key,
+        number=number,
+        client_id=stored.client_id,
+        version=stored.props_version,
     )
     data_key = unwrap_data_key(stored.data_key, token)
     return unseal_props(stored.sealed_props, data_key=data_key, context=context)
@@ -98,9 +107,3 @@ def _open_props(token: Token, number: int, stored: StoredAccessToken) -> Json:
 
 def _metadata(text: str | None) -> Json:
     return None if text is None else cast("Json", json.loads(text))
-
-
-# A server knows few different scopes, and reading one costs more than finding it.
-@lru_cache(maxsize=1024)
-def _scope(text: str) -> Scope:
-    return parse_scope(text) or Scope()

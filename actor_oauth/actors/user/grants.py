@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, cast
 
 from actor_oauth.actors.user.audit import AccountEvent, record_event
@@ -14,10 +13,11 @@ from actor_oauth.oauth.grants import (
     is_final,
     next_state,
     parse_grant_id,
+    stored_scope,
 )
 from actor_oauth.oauth.issue_code import IssuedCode
 from actor_oauth.oauth.json_values import Json
-from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.oauth.scopes import Scope
 from actor_oauth.runtime import Database
 
 MAX_PAGE: Final = 200
@@ -99,8 +99,10 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
     """Store a grant that begins."""
     grant = issued.grant
     db.execute(
-        "INSERT INTO grants VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?)",
+        "INSERT INTO grants (number, state, clock, generation, links_from, deadline,"
+        " expires_at, created_at, client_id, redirect_uri, resource, scope, supersedes,"
+        " code_hash, code_challenge, code_failures, code_data_key, metadata, props)"
+        " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             grant.number,
             grant.state,
@@ -264,13 +266,6 @@ def list_grants(db: Database, *, cursor: str | None, limit: int, now: int) -> Gr
     return GrantPage(
         grants=grants, next_cursor=str(rows[limit - 1][0]) if more else None
     )
-
-
-# A server knows few different scopes, and reading one costs more than finding it.
-@lru_cache(maxsize=1024)
-def stored_scope(text: str) -> Scope:
-    """Read a scope that this program stored."""
-    return parse_scope(text) or Scope()
 
 
 def _end_all(
