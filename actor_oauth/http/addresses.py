@@ -12,7 +12,7 @@ class Addresses:
     Attributes:
         issuer: As configured.
         origin: Scheme and authority, as browsers send them in `Origin`.
-        host: The authority.
+        host: The authority, for people to read.
         base: The issuer's path without a trailing slash; empty for most.
         secure: Whether the issuer is https.
     """
@@ -22,10 +22,6 @@ class Addresses:
     host: str
     base: str
     secure: bool
-
-    def url(self, path: str) -> str:
-        """The public URL of one of our endpoints."""
-        return f"{self.origin}{self.base}{path}"
 
     def cookie_name(self, purpose: str) -> str:
         """The name of one of our cookies (J-06).

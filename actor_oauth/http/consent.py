@@ -7,7 +7,7 @@ keeps under the handle; the actor lets one answer through (C-14, C-15).
 
 from urllib.parse import urlencode
 
-from actor_oauth.actors.authorization_server import ConsentView, Gone
+from actor_oauth.actors.authorization_server import ConsentScope, ConsentView, Gone
 from actor_oauth.http.browser import csrf_matches, csrf_token
 from actor_oauth.http.departure import departure, refused_here, tell_client
 from actor_oauth.http.display import destination, tone, web_host
@@ -30,6 +30,7 @@ from actor_oauth.oauth.wire import Reason, to_wire
 from actor_oauth.runtime.errors import ActorError
 
 _PURPOSE = "consent"
+_OFFLINE_WORDS = "Stay connected while you are away"
 _NOTHING_TICKED = "Choose at least one thing to allow, or deny the request."
 
 
@@ -155,7 +156,7 @@ def _consent_page(
         "user_id": view.user_id,
         "resource": request.resource,
         "resource_name": view.resource_name or web_host(request.resource),
-        "scopes": view.scopes,
+        "scopes": [_scope_words(scope) for scope in view.scopes],
         "destination": destination(request.redirect_uri),
         "only_loopback": _only_loopback(client),
         "links": _links(client),
@@ -169,6 +170,14 @@ def _consent_page(
         kind=PageKind.FORM,
         status=200 if problem is None else 400,
     )
+
+
+def _scope_words(scope: ConsentScope) -> dict[str, str | None]:
+    """A scope in the operator's words, or in ours for the one that is everybody's."""
+    description = scope.description
+    if description is None and scope.name == OFFLINE_ACCESS:
+        description = _OFFLINE_WORDS
+    return {"name": scope.name, "description": description}
 
 
 def _only_loopback(client: Client) -> bool:

@@ -15,13 +15,9 @@ from actor_oauth.http.departure import refused_here, tell_client
 from actor_oauth.http.display import display_text
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
-from actor_oauth.oauth.authorization_request import (
-    AuthorizationRequest,
-    LocalRefusal,
-    RedirectRefusal,
-)
+from actor_oauth.oauth.authorization_request import LocalRefusal, RedirectRefusal
 from actor_oauth.oauth.parameters import Parameters, parse_form
-from actor_oauth.oauth.wire import Refused, to_wire
+from actor_oauth.oauth.wire import to_wire
 
 MAX_USERNAME_LENGTH = 256
 MAX_PASSWORD_LENGTH = 1024
@@ -164,7 +160,10 @@ async def _go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
         location = site.addresses.base + "/account"
         return Move(location=location, after_form=True, cookies=cookies)
     who = SignedIn(session=session, cookie=cookie)
-    decision = await _validate_again(site, ticket)
+    # Validated again: the client may have been changed or deleted in between.
+    decision = await site.server.parse_auth_request(
+        ticket.query.decode(), presented_at=ticket.expires_at - TICKET_LIFETIME
+    )
     if isinstance(decision, LocalRefusal):
         return refused_here(decision, cookies=cookies)
     if isinstance(decision, RedirectRefusal):
@@ -179,18 +178,6 @@ async def _go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
             after_form=True,
         )
     return await ask(site, who, decision, cookies=cookies, after_form=True)
-
-
-async def _validate_again(
-    site: Site, ticket: Ticket
-) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
-    """The client may have been changed or deleted while the person signed in."""
-    parameters = parse_form(ticket.query)
-    if isinstance(parameters, Refused):
-        return LocalRefusal(parameters.reason)
-    return await site.server.parse_auth_request(
-        parameters, presented_at=ticket.expires_at - TICKET_LIFETIME
-    )
 
 
 def _expired(site: Site) -> Page:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import profiles
 
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
 from actor_oauth.actors.user import UserActor
@@ -24,10 +24,11 @@ from tests.http.deployment import (
     policy_for,
 )
 
-# As weak as can be: most tests here sign in, and none is about hashing.
-_PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(
-    PASSWORD
-)
+
+@pytest.fixture(autouse=True)
+def weak_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash in no time: most tests here sign in, and none is about hashing."""
+    monkeypatch.setattr(profiles, "RFC_9106_LOW_MEMORY", profiles.CHEAPEST)
 
 
 @pytest.fixture
@@ -54,10 +55,8 @@ def deploy(tmp_path: Path) -> Deploy:
                 clock=clock,
                 entropy=entropy,
             )
+            await server.create_user(USER, PASSWORD)
             user = system.get(UserActor, user_key(keyring, USER))
-            await user.create_account(
-                USER, password_hash=_PASSWORD_HASH, now=clock.now()
-            )
             await system.delivered(user)
             app = build_app(server, options=options)
             yield Deployment(

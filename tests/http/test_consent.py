@@ -220,6 +220,23 @@ async def test_the_user_cannot_be_made_to_allow_more_than_was_asked(
     assert tokens.json()["scope"] == "notes:read"
 
 
+async def test_staying_connected_is_explained_and_can_be_refused(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    url = deployment.authorize_url(client, scope="notes:read offline_access")
+    page = await browser.consent_page(url)
+    assert "Stay connected while you are away" in page.text
+
+    fields = dict(read_page(page).forms[0].fields)
+    del fields["scope:offline_access"]
+    answer = await browser.http.post("/consent", data={**fields, "decision": "approve"})
+
+    tokens = await deployment.redeem(client, query_of(redirect_target(answer))["code"])
+    assert tokens.json()["scope"] == "notes:read"
+
+
 async def test_allowing_nothing_asks_again(deployment: Deployment) -> None:
     client = await deployment.register()
     browser = deployment.browser()

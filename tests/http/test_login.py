@@ -279,6 +279,29 @@ async def test_a_session_ends_when_idle_and_in_any_case(
         assert (await browser.get("/account")).status_code == 302
 
 
+async def test_a_session_that_ends_at_once_leads_nowhere(deploy: Deploy) -> None:
+    policy = policy_for("https://as.example")
+    lifetimes = replace(policy.lifetimes, session_absolute=0)
+    async with deploy(policy=replace(policy, lifetimes=lifetimes)) as deployment:
+        browser = deployment.browser()
+
+        answer = await browser.sign_in(await browser.get("/login"))
+
+    assert answer.status_code == 400
+    assert "expired" in answer.text
+
+
+async def test_after_a_mistake_the_way_to_the_account_is_still_there(
+    deployment: Deployment,
+) -> None:
+    browser = deployment.browser()
+
+    wrong = await browser.sign_in(await browser.get("/login"), "wrong password")
+
+    assert wrong.status_code == 403
+    assert "to manage your connected applications" in wrong.text
+
+
 async def test_one_browser_may_sign_in_from_two_tabs(deployment: Deployment) -> None:
     client = await deployment.register()
     browser = deployment.browser()
