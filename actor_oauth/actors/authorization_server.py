@@ -26,6 +26,7 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
 from actor_oauth.actors.token_endpoint import TokenEndpoint
+from actor_oauth.actors.token_methods import TokenMethods
 from actor_oauth.actors.user import GrantPage, GrantSummary, UserActor
 from actor_oauth.oauth.authorization_request import (
     AuthorizationRequest,
@@ -62,7 +63,7 @@ ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (UserActor, ClientActor, Directory
 """What the actor system of an authorization server has to know."""
 
 
-class AuthorizationServer:
+class AuthorizationServer(TokenMethods):
     """One issuer, with its clients, users and resources.
 
     Args:

@@ -12,10 +12,16 @@ import structlog
 from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.token_exchange import TokenExchange
 from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
 from actor_oauth.oauth.client_credentials import ClientTokenRequest
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.grant_types import CLIENT_CREDENTIALS, enabled_grant_types
+from actor_oauth.oauth.exchange_token import ExchangeRequest
+from actor_oauth.oauth.grant_types import (
+    CLIENT_CREDENTIALS,
+    TOKEN_EXCHANGE,
+    enabled_grant_types,
+)
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Reason, Refused
@@ -44,12 +50,14 @@ class TokenEndpoint:
     def __init__(self, effects: Effects, clients: Clients) -> None:
         self._effects = effects
         self._clients = clients
+        self._exchange = TokenExchange(effects, clients)
         self._grants: Mapping[
             str, Callable[[Client, Parameters], Awaitable[Answer]]
         ] = {
             "authorization_code": self._redeem,
             "refresh_token": self._refresh,
             CLIENT_CREDENTIALS: self._client_credentials,
+            TOKEN_EXCHANGE: self._exchange.answer,
         }
         self._enabled = frozenset(enabled_grant_types(effects.policy))
 
@@ -181,6 +189,31 @@ class TokenEndpoint:
         ):
             return None
         return info
+
+    async def unwrap(self, token: str) -> AccessTokenInfo | None:
+        """What an access token says, whichever resource it is for."""
+        return await self._check(token)
+
+    async def exchange(
+        self,
+        token: str,
+        *,
+        scope: Scope | None,
+        resource: str | None,
+        expires_in: int | None,
+    ) -> TokenResponse | Refused:
+        """Exchange an access token on behalf of the client that has it."""
+        subject = self._token(token, TokenKind.ACCESS)
+        if subject is None:
+            return Refused(Reason.SUBJECT_TOKEN_INVALID)
+        request = ExchangeRequest(
+            subject=subject,
+            client=None,
+            scope=scope,
+            resources=() if resource is None else (resource,),
+            expires_in=expires_in,
+        )
+        return await self._exchange.exchange(request)
 
     async def _check(self, text: str) -> AccessTokenInfo | None:
         token = parse_token(text)

@@ -30,6 +30,11 @@ class Category(Enum):
         400,
         "The grant is invalid, expired, revoked, or belongs to another client.",
     )
+    SUBJECT_TOKEN = (
+        "invalid_request",
+        400,
+        "The subject token is invalid, expired, revoked, or not for this client.",
+    )
     UNAUTHORIZED_CLIENT = ("unauthorized_client", 400, "The client may not do this.")
     UNSUPPORTED_GRANT_TYPE = (
         "unsupported_grant_type",

@@ -15,7 +15,7 @@ from actor_oauth.oauth.wire import Reason, Refused
 MAX_FORM_BYTES: Final = 65536
 MAX_FORM_FIELDS: Final = 100
 
-_REPEATABLE: Final = frozenset({"resource"})
+_REPEATABLE: Final = frozenset({"resource", "audience"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -404,6 +404,31 @@ class Reason(StrEnum):
     )
     TOKENS_TOO_MANY = "tokens_too_many", Category.RATE_LIMITED
 
+    # Token exchange
+    SUBJECT_TYPE_UNSUPPORTED = (
+        "subject_type_unsupported",
+        Category.INVALID_REQUEST,
+        "The subject token must be an access token.",
+    )
+    ACTOR_TOKEN_UNSUPPORTED = (
+        "actor_token_unsupported",
+        Category.INVALID_REQUEST,
+        "Actor tokens are not supported.",
+    )
+    REQUESTED_TYPE_UNSUPPORTED = (
+        "requested_type_unsupported",
+        Category.INVALID_REQUEST,
+        "Only access tokens are issued in exchange.",
+    )
+    SUBJECT_TOKEN_INVALID = "subject_token_invalid", Category.SUBJECT_TOKEN
+    SUBJECT_TOKEN_FOREIGN = "subject_token_foreign", Category.SUBJECT_TOKEN
+    EXCHANGE_TARGET = "exchange_target", Category.INVALID_TARGET
+    EXCHANGE_SCOPE = (
+        "exchange_scope",
+        Category.INVALID_SCOPE,
+        "The scope exceeds what the subject token has for this resource.",
+    )
+
     # Consent
     CLIENT_ENDED = "client_ended", Category.UNAUTHORIZED_CLIENT
     ACCOUNT_DISABLED = "account_disabled", Category.ACCESS_DENIED

@@ -15,7 +15,12 @@ class Revoked(Enum):
 
 
 def decide_revocation(
-    kind: TokenKind, grant: Grant | None, *, client_id: str, matches: bool
+    kind: TokenKind,
+    grant: Grant | None,
+    *,
+    client_id: str,
+    matches: bool,
+    holder: str | None = None,
 ) -> Revoked:
     """Decide what ends if a client presents this token for revocation.
 
@@ -26,6 +31,7 @@ def decide_revocation(
         grant: The grant that the token names, or None if there is none.
         client_id: Who authenticated.
         matches: Whether the token is one of the grant's, current or superseded.
+        holder: The client that got the token by exchange; None for the grant's own.
 
     Returns:
         A refresh token stands for the whole grant, an access token for itself (H-05).
@@ -35,7 +41,7 @@ def decide_revocation(
     """
     if grant is None or not matches or is_final(grant.state):
         return Revoked.NOTHING
-    if grant.client_id != client_id:
+    if client_id != (holder or grant.client_id):
         return Revoked.NOTHING
     if kind is TokenKind.REFRESH:
         return Revoked.GRANT

@@ -110,6 +110,8 @@ class TokenResponse:
         resource: The one resource that it is for.
         refresh_token: The token to present next, or None if there is none.
         token_type: How to present the access token.
+        issued_token_type: What it is, in the answer to a token exchange (RFC 8693
+            §2.2.1); None in any other.
     """
 
     access_token: str = field(repr=False)
@@ -118,6 +120,7 @@ class TokenResponse:
     resource: str
     refresh_token: str | None = field(default=None, repr=False)
     token_type: str = "Bearer"  # noqa: S105 a word of RFC 6750
+    issued_token_type: str | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Give the members of the answer's JSON object (D-04)."""
@@ -130,6 +133,8 @@ class TokenResponse:
         }
         if self.refresh_token is not None:
             members["refresh_token"] = self.refresh_token
+        if self.issued_token_type is not None:
+            members["issued_token_type"] = self.issued_token_type
         return members
 
 

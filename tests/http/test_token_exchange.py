@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import trio
 
 from actor_oauth.oauth.exchange_token import ACCESS_TOKEN_TYPE
 from actor_oauth.oauth.grant_types import TOKEN_EXCHANGE
@@ -168,6 +169,10 @@ async def test_purging_goes_through_the_users_page_by_page(
 ) -> None:
     _, tokens = await signed_in(exchanging)
     await exchanging.server.create_user("grace", "a long enough password")
+    # A user is listed a moment after it was made: the directory is told by message.
+    with trio.fail_after(10):
+        while len((await exchanging.server.list_users()).entries) < 2:
+            await trio.lowlevel.checkpoint()
     cursor = await exchanging.server.purge(limit=1)
     assert cursor is not None
     assert await exchanging.server.purge(cursor=cursor) is None

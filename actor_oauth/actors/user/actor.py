@@ -19,10 +19,12 @@ from actor_oauth.actors.user.account import Account
 from actor_oauth.actors.user.audit import AuditEvent
 from actor_oauth.actors.user.authorization import Approved, Circumstances, Denied
 from actor_oauth.actors.user.exchange import Redeemed, Refreshed
+from actor_oauth.actors.user.exchanged_tokens import forget_tokens_of
 from actor_oauth.actors.user.grants import GrantPage
-from actor_oauth.actors.user.housekeeping import link_alarm, sweep, sweep_alarm
+from actor_oauth.actors.user.housekeeping import link_alarm, sweep
 from actor_oauth.actors.user.schema import USER_MIGRATIONS
 from actor_oauth.actors.user.sessions import Session, session_hash
+from actor_oauth.actors.user.token_turns import TokenTurns
 from actor_oauth.actors.user.tokens import find_access_token
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
@@ -38,10 +40,10 @@ from actor_oauth.oauth.refresh import RefreshRequest
 from actor_oauth.oauth.revoke import Revoked
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo, Token
-from actor_oauth.runtime import Actor, turn, view
+from actor_oauth.runtime import turn, view
 
 
-class UserActor(Actor, kind="user"):
+class UserActor(TokenTurns, kind="user"):
     """Owns one user. Its key is `user_key(keyring, user_id)`."""
 
     migrations = USER_MIGRATIONS
@@ -365,6 +367,7 @@ class UserActor(Actor, kind="user"):
         Creates the actor, so that the tombstone meets what is still on its way.
         """
         authorization.bury_client(self.db, client_id, epoch, now=now)
+        forget_tokens_of(self.db, client_id)
         self._sweep_soon(now)
         key, event = self.address.key, GrantEvent.CLIENT_ENDED
         grants.end_live_grants(self.db, key, event, now=now, client_id=client_id)
@@ -389,12 +392,3 @@ class UserActor(Actor, kind="user"):
     def _end_everything(self, event: GrantEvent, *, now: int) -> None:
         sessions.close_all_sessions(self.db, now=now)
         grants.end_live_grants(self.db, self.address.key, event, now=now)
-
-    def _sweep_soon(self, now: int) -> None:
-        # The sweep finds out by itself when the next one is due.
-        self._wake_by(sweep_alarm(self.address.key, now))
-
-    def _wake_by(self, at: int) -> None:
-        alarm = self.get_alarm()
-        if alarm is None or alarm > at:
-            self.set_alarm(at)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import assert_never
 
+from actor_oauth.actors.user.exchanged_tokens import holder_of
 from actor_oauth.actors.user.grants import (
     end_grant,
     end_superseded_grants,
@@ -146,7 +147,11 @@ def revoke(db: Database, token: Token, *, client_id: str, now: int) -> Revoked:
     """Revoke a token at its client's wish."""
     grant = _load_named(db, token)
     decision = decide_revocation(
-        token.kind, grant, client_id=client_id, matches=is_known(db, token)
+        token.kind,
+        grant,
+        client_id=client_id,
+        matches=is_known(db, token),
+        holder=holder_of(db, token),
     )
     if decision is Revoked.GRANT:
         assert grant is not None

@@ -82,3 +82,25 @@ def m0001_account_grants_tokens(db: sqlite_utils.Database) -> None:
     ):
         # SQLite keeps the text as it is written, line breaks included.
         db.execute(" ".join(statement.split()))
+
+
+@USER_MIGRATIONS()
+def m0002_exchanged_tokens_and_callbacks(db: sqlite_utils.Database) -> None:
+    """What an exchange or the application's callback makes different from the grant.
+
+    An access token: another resource and client, the token that it was exchanged from,
+    props of its own. A grant: the version of its props, what the callback said for the
+    newest generation, and which callback is running for how long at most.
+    """
+    for column in (
+        "access_tokens ADD COLUMN resource TEXT",
+        "access_tokens ADD COLUMN client_id TEXT",
+        "access_tokens ADD COLUMN root BLOB",
+        "access_tokens ADD COLUMN props_version INTEGER",
+        "access_tokens ADD COLUMN props BLOB",
+        "grants ADD COLUMN props_version INTEGER NOT NULL DEFAULT 1",
+        "grants ADD COLUMN terms TEXT",
+        "grants ADD COLUMN claim BLOB",
+        "grants ADD COLUMN claimed_until INTEGER",
+    ):
+        db.execute(f"ALTER TABLE {column}")

@@ -21,8 +21,9 @@ from actor_oauth.runtime import Database
 
 _FIND_ACCESS: Final = (
     "SELECT a.issued_at, a.expires_at, a.scope, a.data_key, g.state, g.clock,"
-    " g.client_id, g.resource, g.scope, g.metadata, g.props,"
-    " (SELECT user_id FROM account)"
+    " g.client_id, g.resource, g.scope, g.metadata, ifnull(a.props, g.props),"
+    " (SELECT user_id FROM account), a.resource, a.client_id, a.root,"
+    " ifnull(a.props_version, g.props_version)"
     " FROM access_tokens AS a JOIN grants AS g USING (number)"
     " WHERE a.number = ? AND a.generation = ? AND a.hash = ?"
 )
@@ -38,7 +39,8 @@ def find_access_token(db: Database, token: Token) -> StoredAccessToken | None:
 def insert_access_token(db: Database, number: int, issued: IssuedAccessToken) -> None:
     """Store an access token that was just issued."""
     db.execute(
-        "INSERT INTO access_tokens VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO access_tokens (number, generation, hash, issued_at, expires_at,"
+        " scope, data_key) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             issued.generation,
@@ -52,14 +54,14 @@ def insert_access_token(db: Database, number: int, issued: IssuedAccessToken) ->
 
 
 def revoke_access_token(db: Database, token: Token) -> None:
-    """End one access token.
+    """End one access token, and with it what it was exchanged for.
 
     The row stays for now: a retry that derives the same token again must find it dead.
     """
     number, generation = parse_record(token)
     db.execute(
         "UPDATE access_tokens SET expires_at = 0, data_key = NULL"
-        " WHERE number = ? AND generation = ? AND hash = ?",
+        " WHERE number = ? AND generation = ? AND ? IN (hash, root)",
         (number, generation, token_hash(token)),
     )
 
