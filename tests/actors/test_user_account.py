@@ -7,14 +7,16 @@ import pytest
 import trio
 
 from actor_oauth.actors.user import Account
-from actor_oauth.actors.user.account import FREE_ATTEMPTS, MAX_WAIT
+from actor_oauth.actors.user.account import FREE_ATTEMPTS, MAX_WAIT, save_disabled
 from actor_oauth.actors.user.audit import MAX_EVENTS
-from actor_oauth.actors.user.sessions import MAX_SESSIONS
+from actor_oauth.actors.user.sessions import MAX_SESSIONS, load_session, session_token
+from actor_oauth.actors.user.sessions import open_session as open_stored_session
 from actor_oauth.oauth.policy import Lifetimes
 from actor_oauth.oauth.reasons import Reason, Refused
-from actor_oauth.oauth.tokens import TokenKind, parse_token
+from actor_oauth.oauth.tokens import TokenKind, parse_token, token_hash
 from tests.support.grants import START
 from tests.support.user_actor import USER_ID, USER_KEY, Ada, open_ada
+from tests.support.user_database import UserDatabase
 
 LIFETIMES = Lifetimes(session_idle=1000, session_absolute=2500)
 SECRET = b"s" * 32
@@ -290,3 +292,16 @@ def test_an_account_shows_no_password_hash() -> None:
         user_id="ada", password_hash="argon2-text", disabled=False, created_at=0
     )
     assert "argon2" not in repr(replace(account, disabled=True))
+
+
+def test_a_session_is_worth_nothing_while_its_account_is_disabled() -> None:
+    user = UserDatabase()
+    token = session_token(USER_KEY, SECRET)
+    assert open_stored_session(
+        user.db, token, verified_hash=None, lifetimes=LIFETIMES, now=START
+    )
+    save_disabled(user.db, disabled=True, now=START)
+    assert load_session(user.db, token_hash(token), now=START) is None
+    save_disabled(user.db, disabled=False, now=START)
+    assert load_session(user.db, token_hash(token), now=START) is not None
+    user.close()

@@ -409,3 +409,26 @@ async def test_an_idle_user_costs_at_most_sixteen_kilobytes(tmp_path: Path) -> N
             tokens = await ada.rotated(tokens.refresh_token)
     (path,) = (tmp_path / "actors" / "user").rglob(f"*{USER_KEY[3:]}.db")
     assert path.stat().st_size <= 16 * 1024
+
+
+@pytest.mark.requirement("K-13", "K-09")
+def test_a_token_that_is_kept_after_its_expiry_is_dead_for_good() -> None:
+    user = UserDatabase(policy=a_policy(access_token=10))
+    approved = user.authorize()
+    assert not isinstance(approved, Refused)
+    redeemed = user.redeem(approved.code)
+    assert isinstance(redeemed, Redeemed)
+    outcome = user.refresh(redeemed.response.refresh_token or "")
+    assert not isinstance(outcome, Refused)
+    user.now += 10
+    user.sweep()
+    # Kept, since a retry could derive it again; the clock is then set back.
+    assert user.count("access_tokens") == 1
+    user.now -= 5
+    assert user.check(outcome.refreshed.response.access_token) is None
+    again = user.refresh(redeemed.response.refresh_token or "")
+    assert not isinstance(again, Refused)
+    assert again.refreshed.response.access_token != (
+        outcome.refreshed.response.access_token
+    )
+    user.close()
