@@ -21,7 +21,9 @@ from actor_oauth.config.errors import ConfigError
 from actor_oauth.config.settings import ENVIRONMENT_PREFIX, Settings
 
 # Read by the command line and by the test run, and no settings themselves.
-_OTHER_VARIABLES: Final = frozenset({"COMMAND", "CONFIG", "PYTHON", "REQUIRE_ALL"})
+_OTHER_VARIABLES: Final = frozenset(
+    {"COMMAND", "CONFIG", "COVERAGE", "PYTHON", "REQUIRE_ALL"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
