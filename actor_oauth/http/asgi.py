@@ -18,6 +18,7 @@ from hypercorn.typing import (
     ASGIFramework,
     ASGIReceiveCallable,
     ASGISendCallable,
+    ASGISendEvent,
     HTTPScope,
     Scope,
 )
@@ -124,14 +125,35 @@ class RoutedApp:
     ) -> None:
         """Serve one ASGI connection scope."""
         route = self._route(scope["path"]) if scope["type"] == "http" else None
-        if route is None or scope["type"] != "http":
+        if scope["type"] != "http":
             await self._behind(scope, receive, send)
+            return
+        if route is None:
+            await self._show_page(scope, receive, send)
             return
         try:
             response = await self._answer(route, scope, receive)
         except _DisconnectedError:
             return
         await self._send(response, route, scope["method"], send)
+
+    async def _show_page(
+        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        """Let the pages answer, and send their answer once it is complete.
+
+        Their framework cancels a request when its client is gone, and the server says
+        "gone" while it closes a connection after the last byte: sent from inside the
+        framework, that answer would cancel its own closing and leave the socket open.
+        """
+        answer: list[ASGISendEvent] = []
+
+        async def keep(event: ASGISendEvent) -> None:
+            answer.append(event)
+
+        await self._behind(scope, receive, keep)
+        for event in answer:
+            await send(event)
 
     def _route(self, path: str) -> Route | None:
         route = self._routes.get(path)

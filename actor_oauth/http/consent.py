@@ -155,7 +155,7 @@ def _consent_page(
         "tone": tone(client.client_id),
         "user_id": view.user_id,
         "resource": request.resource,
-        "resource_name": view.resource_name or web_host(request.resource),
+        "resource_name": view.resource_name or request.resource.partition("://")[2],
         "scopes": [_scope_words(scope) for scope in view.scopes],
         "destination": destination(request.redirect_uri),
         "only_loopback": _only_loopback(client),
