@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve as serve_asgi
@@ -19,9 +20,17 @@ from hypercorn.typing import ASGIFramework
 from mcp.server.mcpserver import MCPServer
 
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
-from actor_oauth.config import Settings, open_keyring, prepare_data_directory
+from actor_oauth.config import (
+    ConfigError,
+    Settings,
+    ensure_signing_keys,
+    open_keyring,
+    prepare_data_directory,
+    read_keyring,
+)
 from actor_oauth.http import build_app
 from actor_oauth.mcp import MCPEndpoint
+from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.resources import canonical_resource
 from actor_oauth.resource import BearerGuard, ResourceServer
@@ -35,7 +44,10 @@ from actor_oauth.runtime import (
     open_system,
 )
 
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
 KEEP_ALIVE_SECONDS = 75.0
+KEYRING_SECONDS = 60.0
 HEAD_BYTES = 32 * 1024
 ListenResult = TypeVar("ListenResult")
 
@@ -151,9 +163,7 @@ class Provider:
         directory: Path = await trio.to_thread.run_sync(
             partial(prepare_data_directory, settings.data, entropy=self._entropy)
         )
-        keyring = await trio.to_thread.run_sync(
-            partial(open_keyring, directory, entropy=self._entropy)
-        )
+        keyring = await trio.to_thread.run_sync(self._open_keyring, directory)
         async with AsyncExitStack() as stack:
             system = await stack.enter_async_context(
                 open_system(
@@ -179,6 +189,13 @@ class Provider:
                 app=_dispatcher(guarded, pages),
                 guards=[guard for _, guard in guarded],
             )
+
+    def _open_keyring(self, directory: Path) -> Keyring:
+        keyring = open_keyring(directory, entropy=self._entropy)
+        needed = self.policy.signing_algorithms
+        if needed.issubset(key.algorithm for key in keyring.signing_keys):
+            return keyring
+        return ensure_signing_keys(directory, needed, entropy=self._entropy)
 
     def _guarded(self, server: AuthorizationServer) -> list[tuple[str, BearerGuard]]:
         guarded = [
@@ -247,16 +264,43 @@ class Provider:
                 for guard in running.guards:
                     guard.end_event_streams()
 
-            serving = partial(
-                serve_asgi,
-                _as_framework(running.app),
-                config,
-                mode="asgi",
-                shutdown_trigger=stopped,
-            )
-            await nursery.start(serving)
+            async def serve_and_end(
+                *, task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED
+            ) -> None:
+                await serve_asgi(
+                    _as_framework(running.app),
+                    config,
+                    mode="asgi",
+                    shutdown_trigger=stopped,
+                    task_status=task_status,
+                )
+                nursery.cancel_scope.cancel()
+
+            await nursery.start(serve_and_end)
+            nursery.start_soon(follow_keyring, running.server, settings.data)
             if announce is not None:
                 announce(self.policy.issuer)
+
+
+async def follow_keyring(
+    server: AuthorizationServer, data: Path, *, every: float = KEYRING_SECONDS
+) -> None:
+    """Have a server use the keys that are in its keyring file, until it is cancelled.
+
+    A file that cannot be used changes nothing, and is looked at again.
+
+    Args:
+        server: Of this keyring.
+        data: The data directory.
+        every: Seconds from look to look.
+    """
+    while True:
+        await trio.sleep(every)
+        try:
+            keyring = await trio.to_thread.run_sync(read_keyring, data)
+            server.use_keyring(keyring)
+        except (ConfigError, ValueError) as problem:
+            _log.warning("keyring not read", problem=str(problem))
 
 
 async def serve(

@@ -41,6 +41,7 @@ from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.pushed_requests import PushedResponse
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.signing_keys import key_set
 from actor_oauth.oauth.tokens import AccessTokenInfo, TokenResponse
 from actor_oauth.oauth.wire import WireError, to_wire
 from actor_oauth.runtime import Actor, ActorSystem, Clock, Entropy
@@ -105,6 +106,20 @@ class AuthorizationServer(TokenMethods):
     def entropy(self) -> Entropy:
         """Randomness."""
         return self._effects.entropy
+
+    def use_keyring(self, keyring: Keyring) -> None:
+        """Go on with another keyring: the same one, after keys were added or removed.
+
+        Raises:
+            ValueError: It is another server's: its users would be in other actors.
+        """
+        if keyring.address_key != self._effects.keyring.address_key:
+            raise ValueError("this is the keyring of another server")
+        self._effects.keyring = keyring
+
+    def jwks(self) -> Mapping[str, Json]:
+        """The public keys of JWT access tokens (RFC 7517)."""
+        return key_set(self._effects.keyring.signing_keys)
 
     # Clients
 

@@ -9,14 +9,14 @@ from actor_oauth.runtime import ActorSystem, Clock, Entropy
 FRESH_BYTES = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Effects:
     """What the authorization server acts through.
 
     Attributes:
         system: The actors.
         policy: What the operator decided.
-        keyring: The server's keys.
+        keyring: The server's keys: the one thing here that may be replaced.
         clock: Wall time.
         entropy: Randomness.
     """

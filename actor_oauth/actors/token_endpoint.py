@@ -9,10 +9,10 @@ from typing import Final
 
 import structlog
 
-from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.token_exchange import TokenExchange
+from actor_oauth.actors.token_format import TokenFormat
 from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
 from actor_oauth.oauth.client_credentials import ClientTokenRequest
 from actor_oauth.oauth.clients import Client
@@ -51,6 +51,7 @@ class TokenEndpoint:
         self._effects = effects
         self._clients = clients
         self._exchange = TokenExchange(effects, clients)
+        self._format = TokenFormat(effects)
         self._grants: Mapping[
             str, Callable[[Client, Parameters], Awaitable[Answer]]
         ] = {
@@ -68,7 +69,9 @@ class TokenEndpoint:
         client = await self._clients.authenticate(form, authorization)
         if isinstance(client, Refused):
             return self._tell(client, "token", form, authorization)
-        answer = await self._grant(client, form)
+        answer = await self._grant(client, self._format.read_subject(form))
+        if not isinstance(answer, Refused):
+            answer = await self._format.write(answer)
         if isinstance(answer, Refused):
             return self._tell(answer, "token", form, authorization)
         return answer
@@ -154,9 +157,9 @@ class TokenEndpoint:
             refused = Refused(Reason.TOKEN_MISSING)
             return self._tell(refused, "revoke", form, authorization)
         # The hint is not needed: a token says itself what it is (H-01).
-        token = parse_token(text)
+        token = self._format.read(text)
         if token is not None:
-            await self._holder(token).revoke_token(
+            await self._format.holder(token).revoke_token(
                 token, client_id=client.client_id, now=self._effects.now()
             )
         return None
@@ -203,8 +206,8 @@ class TokenEndpoint:
         expires_in: int | None,
     ) -> TokenResponse | Refused:
         """Exchange an access token on behalf of the client that has it."""
-        subject = self._token(token, TokenKind.ACCESS)
-        if subject is None:
+        subject = self._format.read(token)
+        if subject is None or subject.kind is not TokenKind.ACCESS:
             return Refused(Reason.SUBJECT_TOKEN_INVALID)
         request = ExchangeRequest(
             subject=subject,
@@ -213,13 +216,16 @@ class TokenEndpoint:
             resources=() if resource is None else (resource,),
             expires_in=expires_in,
         )
-        return await self._exchange.exchange(request)
+        answer = await self._exchange.exchange(request)
+        return (
+            answer if isinstance(answer, Refused) else await self._format.write(answer)
+        )
 
     async def _check(self, text: str) -> AccessTokenInfo | None:
-        token = parse_token(text)
+        token = self._format.read(text)
         if token is None or token.kind not in ACCESS_KINDS:
             return None
-        return await self._holder(token).check_access_token(
+        return await self._format.holder(token).check_access_token(
             token, now=self._effects.now()
         )
 
@@ -243,12 +249,6 @@ class TokenEndpoint:
 
     def _owner(self, token: Token) -> UserActor:
         return self._effects.system.get(UserActor, token.actor_key)
-
-    def _holder(self, token: Token) -> UserActor | ClientActor:
-        # The kind says whose token it is: no lookup stands between.
-        if token.kind is TokenKind.CLIENT_ACCESS:
-            return self._effects.system.get(ClientActor, token.actor_key)
-        return self._owner(token)
 
     @staticmethod
     def _tell(

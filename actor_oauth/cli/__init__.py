@@ -8,6 +8,7 @@ import typer
 
 from actor_oauth.cli.clients import clients
 from actor_oauth.cli.grants import grants
+from actor_oauth.cli.keys import keys
 from actor_oauth.cli.serve import serve, worker
 from actor_oauth.cli.terminal import CommandError, say
 from actor_oauth.cli.users import users
@@ -28,6 +29,7 @@ app.command(hidden=True)(worker)
 app.add_typer(users, name="users")
 app.add_typer(clients, name="clients")
 app.add_typer(grants, name="grants")
+app.add_typer(keys, name="keys")
 
 
 @app.command("version")

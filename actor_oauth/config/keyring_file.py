@@ -4,20 +4,39 @@ Rule 1: the file comes into being whole or not at all. Several processes may sta
 a new data directory at once; one of them wins, and all use the winner's keys.
 Rule 2: nobody but its owner may read it. A file that others can read is refused, not
 repaired: whoever read it meanwhile holds the keys.
+Rule 3: changes replace the file as a whole, one process at a time. Whoever reads finds
+the keys before a change or those after it.
 """
 
 import contextlib
+import fcntl
 import os
 import stat
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from actor_oauth.config.errors import ConfigError
 from actor_oauth.oauth.keyring import KEY_LENGTH, Keyring, new_keyring
+from actor_oauth.oauth.signing_keys import (
+    PrivateKey,
+    SigningAlgorithm,
+    signing_key,
+    without_retired,
+)
 from actor_oauth.runtime import Entropy
 
 KEYRING_FILE: Final = "keyring.json"
 
+PUBLISH_AHEAD: Final = 7200
+"""Seconds from when a new signing key is published until it signs: longer than anybody
+may keep a JWK set, and than it takes all processes to read this file again (K-11)."""
+
+_LOCK_FILE: Final = "keyring.lock"
+_RSA_BITS: Final = 3072
+_PUBLIC_EXPONENT: Final = 65537
 _KID_BYTES: Final = 4
 _SIZE_LIMIT: Final = 1 << 20
 
@@ -39,6 +58,123 @@ def open_keyring(data: Path, *, entropy: Entropy) -> Keyring:
     except FileNotFoundError:
         _create(path, entropy)
     return _read(path)
+
+
+def read_keyring(data: Path) -> Keyring:
+    """Read the keyring of a data directory that has one.
+
+    Raises:
+        ConfigError: There is none, or it cannot be used.
+    """
+    path = data / KEYRING_FILE
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        raise ConfigError([f"there is no {path}"]) from None
+
+
+def ensure_signing_keys(
+    data: Path, algorithms: Collection[SigningAlgorithm], *, entropy: Entropy
+) -> Keyring:
+    """Make a signing key for every algorithm that has none yet.
+
+    Nobody holds a token of such an algorithm, nor a JWK set that lacks the key: the
+    first key may sign at once.
+
+    Args:
+        data: The data directory, with a keyring.
+        algorithms: Those that are needed.
+        entropy: Names the file that is written.
+
+    Raises:
+        ConfigError: The keyring cannot be read or written.
+    """
+
+    def add_missing(keyring: Keyring) -> Keyring:
+        known = {key.algorithm for key in keyring.signing_keys}
+        drawn = (draw_private_key(name) for name in sorted(set(algorithms) - known))
+        new = [signing_key(key, active_from=0) for key in drawn]
+        return keyring.with_signing_keys((*keyring.signing_keys, *new))
+
+    return _change(data, add_missing, entropy=entropy)
+
+
+def rotate_signing_keys(
+    data: Path, *, now: int, active_from: int, kept_for: int, entropy: Entropy
+) -> Keyring:
+    """Publish a new signing key of each algorithm, and drop those that have retired.
+
+    Args:
+        data: The data directory, with a keyring.
+        now: In Unix seconds.
+        active_from: When the new keys begin to sign, in Unix seconds.
+        kept_for: For how many seconds a key is published after it signed its last token.
+        entropy: Names the file that is written.
+
+    Raises:
+        ConfigError: The keyring cannot be read or written.
+    """
+
+    def rotate(keyring: Keyring) -> Keyring:
+        kept = without_retired(keyring.signing_keys, now=now, kept_for=kept_for)
+        algorithms = sorted({key.algorithm for key in kept})
+        new = (
+            signing_key(draw_private_key(name), active_from=active_from)
+            for name in algorithms
+        )
+        return keyring.with_signing_keys((*kept, *new))
+
+    return _change(data, rotate, entropy=entropy)
+
+
+def draw_private_key(algorithm: SigningAlgorithm) -> PrivateKey:
+    """Draw a private key. The library that knows its mathematics draws it itself."""
+    match algorithm:
+        case "EdDSA":
+            return ed25519.Ed25519PrivateKey.generate()
+        case "ES256":
+            return ec.generate_private_key(ec.SECP256R1())
+        case "RS256":
+            return rsa.generate_private_key(_PUBLIC_EXPONENT, _RSA_BITS)
+        case _:
+            assert_never(algorithm)
+
+
+def _change(
+    data: Path, change: Callable[[Keyring], Keyring], *, entropy: Entropy
+) -> Keyring:
+    path = data / KEYRING_FILE
+    with _locked(data):
+        keyring = read_keyring(data)
+        changed = change(keyring)
+        if changed == keyring:
+            return keyring
+        draft = path.with_name(f".{path.name}.{entropy.token_bytes(8).hex()}")
+        try:
+            _write_private(draft, changed.to_json())
+            draft.replace(path)
+            _sync_directory(data)
+        except OSError as error:
+            raise ConfigError([f"cannot write {path}: {error.strerror}"]) from None
+        finally:
+            draft.unlink(missing_ok=True)
+        return changed
+
+
+@contextlib.contextmanager
+def _locked(data: Path) -> Iterator[None]:
+    path = data / _LOCK_FILE
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError as error:
+        raise ConfigError([f"cannot open {path}: {error.strerror}"]) from None
+    try:
+        # Its holder only ever computes and writes one file: a short wait.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: Path) -> Keyring:

@@ -8,7 +8,7 @@ Rule 2: each setting has one name. In TOML it is the key, in the environment
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_settings import (
@@ -21,6 +21,7 @@ from pydantic_settings import (
 from actor_oauth.config.hosts import http_url, is_loopback_host, is_loopback_url
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.oauth.policy import Lifetimes, Policy, ResourcePolicy
+from actor_oauth.oauth.signing_keys import SigningAlgorithm
 from actor_oauth.runtime import RuntimeLimits
 
 ENVIRONMENT_PREFIX: Final = "ACTOR_OAUTH_"
@@ -64,6 +65,9 @@ class ResourceSettings(BaseModel):
         scopes: Every scope that a token for this resource may carry.
         default_scopes: Granted when a request names none; without it, `scopes`.
         name: Shown on the consent page.
+        access_tokens: `opaque`, or `jwt` for tokens that resource servers can verify by
+            themselves (RFC 9068).
+        signing_algorithm: What such tokens are signed with.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
@@ -72,6 +76,8 @@ class ResourceSettings(BaseModel):
     scopes: Words = ("mcp",)
     default_scopes: Words | None = None
     name: str | None = None
+    access_tokens: Literal["opaque", "jwt"] = "opaque"
+    signing_algorithm: SigningAlgorithm = "EdDSA"
 
     def policy(self) -> ResourcePolicy:
         """Give the protocol's view of this resource."""
@@ -81,6 +87,8 @@ class ResourceSettings(BaseModel):
             scopes=self.scopes,
             default_scopes=defaults,
             name=self.name,
+            has_jwt_tokens=self.access_tokens == "jwt",
+            signing_algorithm=self.signing_algorithm,
         )
 
 
@@ -193,8 +201,9 @@ class Settings(BaseSettings):
     resources: tuple[ResourceSettings, ...] = Field(
         default=(),
         description="Protected resources: tables with `identifier`, `scopes`, "
-        "`default_scopes`, `name`. Without any: the issuer's `/mcp` with the scope "
-        "`mcp`.",
+        "`default_scopes`, `name`, `access_tokens` (`opaque` or `jwt`), "
+        "`signing_algorithm` (`EdDSA`, `ES256` or `RS256`). Without any: the issuer's "
+        "`/mcp` with the scope `mcp`.",
     )
     scope_descriptions: dict[str, str] = Field(
         default_factory=dict,

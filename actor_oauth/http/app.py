@@ -9,6 +9,7 @@ from actor_oauth.http.addresses import addresses_of
 from actor_oauth.http.asgi import BodyLimits, Route, RoutedApp
 from actor_oauth.http.client_requests import ClientRequests
 from actor_oauth.http.introspect import introspection_endpoint
+from actor_oauth.http.jwks import jwks_endpoint
 from actor_oauth.http.messages import HeaderLine
 from actor_oauth.http.metadata import metadata_routes, no_such_document
 from actor_oauth.http.options import HttpOptions
@@ -64,7 +65,9 @@ def _protocol_routes(
 ) -> Mapping[str, Route]:
     """The endpoints that clients call, by path below the issuer's."""
     clients = ClientRequests(options, server.clock)
+    keys = Route(endpoint=jwks_endpoint(server), method="GET")
     return {
+        **({"/jwks": keys} if server.policy.signing_algorithms else {}),
         "/token": Route(
             endpoint=clients.endpoint(token_endpoint(server)),
             method="POST",

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +21,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from actor_oauth.oauth.signing_keys import (
+    SigningAlgorithm,
+    SigningKey,
+    choose_key,
+    parse_algorithm,
+    to_record,
+)
 
 KEY_LENGTH: Final = 32
 NONCE_LENGTH: Final = 12
@@ -37,6 +45,7 @@ class Keyring:
         current: The id of the key that new things are made with.
         secrets: 32 bytes by key id. Ids are 1 to 255 bytes of UTF-8.
         address_key: 32 bytes that turn a user id into the key of that user's actor.
+        signing_keys: What access tokens are signed with; may be none.
 
     Raises:
         ValueError: If the current key is missing or a key or id has a wrong length.
@@ -45,6 +54,7 @@ class Keyring:
     current: str
     secrets: Mapping[str, bytes] = field(repr=False)
     address_key: bytes = field(repr=False)
+    signing_keys: tuple[SigningKey, ...] = ()
     _derived: dict[tuple[str, str], bytes] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -112,16 +122,29 @@ class Keyring:
         except InvalidTag:
             return None
 
+    def signing_key(self, algorithm: SigningAlgorithm, *, at: int) -> SigningKey | None:
+        """Give the key that signs what is issued at a time, or None."""
+        return choose_key(self.signing_keys, algorithm, at=at)
+
+    def signing_key_named(self, kid: str) -> SigningKey | None:
+        """Give the signing key of this name, or None."""
+        return next((key for key in self.signing_keys if key.kid == kid), None)
+
+    def with_signing_keys(self, keys: Iterable[SigningKey]) -> "Keyring":
+        """Give a keyring with these signing keys in place of those it has."""
+        return Keyring(self.current, self.secrets, self.address_key, tuple(keys))
+
     def with_current(self, kid: str, secret: bytes) -> "Keyring":
         """Give a keyring whose new current key is this one; the old keys stay."""
         if kid in self.secrets:
             raise ValueError("this key id is already in the keyring")
-        return Keyring(kid, {**self.secrets, kid: secret}, self.address_key)
+        secrets = {**self.secrets, kid: secret}
+        return Keyring(kid, secrets, self.address_key, self.signing_keys)
 
     def without(self, kid: str) -> "Keyring":
         """Give a keyring without an old key: nothing made with it opens any more."""
         rest = {name: secret for name, secret in self.secrets.items() if name != kid}
-        return Keyring(self.current, rest, self.address_key)
+        return Keyring(self.current, rest, self.address_key, self.signing_keys)
 
     def to_json(self) -> str:
         """Give the text of a keyring file. It is as secret as the keys are."""
@@ -130,6 +153,7 @@ class Keyring:
             "current": self.current,
             "keys": {kid: _encode(secret) for kid, secret in self.secrets.items()},
             "address_key": _encode(self.address_key),
+            "signing_keys": [to_record(key) for key in self.signing_keys],
         }
         return json.dumps(record, indent=2) + "\n"
 
@@ -148,11 +172,13 @@ class Keyring:
                 {str(kid): _decode(secret) for kid, secret in record["keys"].items()},
             )
             address_key = _decode(record["address_key"])
+            # Files of before there were any lack the member.
+            signing_keys = tuple(map(_signing_key, record.get("signing_keys", ())))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise ValueError("this is not a keyring file") from None
         if version != _FILE_VERSION:
             raise ValueError("this keyring file is of a version not known here")
-        return cls(current, keys, address_key)
+        return cls(current, keys, address_key, signing_keys)
 
 
 def new_keyring(*, secret: bytes, address_key: bytes, kid: str) -> Keyring:
@@ -182,6 +208,15 @@ def client_key(client_id: str) -> str:
     Client ids are public, so no secret is needed.
     """
     return hashlib.sha256(b"client\0" + client_id.encode()).digest()[:16].hex()
+
+
+def _signing_key(record: Mapping[str, str | int]) -> SigningKey:
+    return SigningKey(
+        kid=str(record["kid"]),
+        algorithm=parse_algorithm(str(record["alg"])),
+        active_from=int(record["active_from"]),
+        private_der=_decode(str(record["private"])),
+    )
 
 
 def _encode(key: bytes) -> str:

@@ -45,6 +45,7 @@ class Endpoints:
     revocation: str | None = None
     introspection: str | None = None
     pushed_authorization_request: str | None = None
+    jwks: str | None = None
 
 
 def endpoints_of(policy: Policy) -> Endpoints:
@@ -57,6 +58,7 @@ def endpoints_of(policy: Policy) -> Endpoints:
         revocation=base + "/revoke",
         introspection=base + "/introspect",
         pushed_authorization_request=base + "/par",
+        jwks=base + "/jwks" if policy.signing_algorithms else None,
     )
 
 
@@ -97,6 +99,8 @@ def authorization_server_metadata(
         document["pushed_authorization_request_endpoint"] = (
             endpoints.pushed_authorization_request
         )
+    if endpoints.jwks is not None:
+        document["jwks_uri"] = endpoints.jwks
     if policy.require_pushed_requests:
         document["require_pushed_authorization_requests"] = True
     return document

@@ -5,6 +5,8 @@ Lifetimes are whole seconds. Nothing here is read from a clock or a file.
 
 from dataclasses import dataclass, field
 
+from actor_oauth.oauth.signing_keys import SigningAlgorithm
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcePolicy:
@@ -16,12 +18,17 @@ class ResourcePolicy:
         default_scopes: Granted when a request names no scope (C-08), and the
             baseline of the metadata document and of the 401 challenge (A-13).
         name: Shown on the consent page.
+        has_jwt_tokens: Whether its access tokens are JWTs, which resource servers can
+            read and verify by themselves (RFC 9068), and not opaque.
+        signing_algorithm: What such tokens are signed with.
     """
 
     identifier: str
     scopes: tuple[str, ...] = ("mcp",)
     default_scopes: tuple[str, ...] = ("mcp",)
     name: str | None = None
+    has_jwt_tokens: bool = False
+    signing_algorithm: SigningAlgorithm = "EdDSA"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +100,12 @@ class Policy:
     exchange_clients: frozenset[str] = frozenset()
     device_authorization_enabled: bool = False
     require_pushed_requests: bool = False
+
+    @property
+    def signing_algorithms(self) -> frozenset[SigningAlgorithm]:
+        """What access tokens are signed with; nothing if all are opaque."""
+        return frozenset(
+            resource.signing_algorithm
+            for resource in self.resources
+            if resource.has_jwt_tokens
+        )

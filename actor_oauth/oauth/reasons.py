@@ -440,6 +440,7 @@ class Reason(StrEnum):
     RATE_LIMITED = "rate_limited", Category.RATE_LIMITED
     OVERLOADED = "overloaded", Category.TEMPORARILY_UNAVAILABLE
     STORAGE_FAILED = "storage_failed", Category.TEMPORARILY_UNAVAILABLE
+    SIGNING_KEY_MISSING = "signing_key_missing", Category.SERVER_ERROR
     INTERNAL = "internal", Category.SERVER_ERROR
 
 

@@ -8,14 +8,24 @@ from actor_oauth.resource.guard import (
     require_scopes,
     verified_token,
 )
+from actor_oauth.resource.jwt_tokens import JwtTokens
+from actor_oauth.resource.remote_keys import (
+    KeysUnavailableError,
+    RemoteKeys,
+    fetch_from,
+)
 from actor_oauth.resource.server import ResourceServer
 
 __all__ = [
     "TOKEN_KEY",
     "Answer",
     "BearerGuard",
+    "JwtTokens",
+    "KeysUnavailableError",
+    "RemoteKeys",
     "ResourceServer",
     "ValidateToken",
+    "fetch_from",
     "require_scopes",
     "verified_token",
 ]

@@ -23,6 +23,7 @@ from tests.http.deployment import (
     SettableClock,
     policy_for,
 )
+from tests.support.signing_keys import SIGNING_KEYS
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,8 @@ def deploy(tmp_path: Path) -> Deploy:
             address_key=entropy.token_bytes(32),
             kid="1",
         )
+        if policy.signing_algorithms:
+            keyring = keyring.with_signing_keys(SIGNING_KEYS)
         disk = FailingDisk(tmp_path)
         async with open_system(disk, ACTOR_KINDS, clock=clock) as system:
             server = AuthorizationServer(

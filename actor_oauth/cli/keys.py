@@ -1,0 +1,108 @@
+"""`keys`: what JWT access tokens are signed with."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption, overrides
+from actor_oauth.cli.terminal import CommandError, print_json, print_table, say
+from actor_oauth.config import (
+    PUBLISH_AHEAD,
+    Settings,
+    load_settings,
+    read_keyring,
+    rotate_signing_keys,
+)
+from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.oauth.signing_keys import SigningKey, choose_key
+from actor_oauth.runtime import SystemClock, SystemEntropy
+
+keys = typer.Typer(
+    no_args_is_help=True, help="The keys that JWT access tokens are signed with."
+)
+
+# What clocks may differ, beside the life of a token.
+_SKEW: Final = 300
+
+
+@keys.command("list")
+def list_keys(
+    *, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """List the signing keys, oldest first. Nothing secret is shown."""
+    settings = _settings(config=config, data=data)
+    keyring = read_keyring(settings.data)
+    now = SystemClock().now()
+    found = sorted(keyring.signing_keys, key=lambda key: key.active_from)
+    if json:
+        print_json([_members(keyring, key, now) for key in found])
+        return
+    rows = (_members(keyring, key, now) for key in found)
+    print_table(
+        ("kid", "algorithm", "state", "active_from"),
+        ((str(r["kid"]), str(r["alg"]), str(r["state"]), _date(r)) for r in rows),
+    )
+
+
+@keys.command("rotate")
+def rotate_keys(
+    *,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now",
+            help="Sign with the new keys at once, without waiting until everybody may "
+            "know them.",
+        ),
+    ] = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Publish new signing keys, which take over once everybody may know them.
+
+    A running server notices by itself. Keys whose last token has expired are dropped.
+    """
+    settings = _settings(config=config, data=data)
+    time = SystemClock().now()
+    active_from = time if now else time + PUBLISH_AHEAD
+    keyring = rotate_signing_keys(
+        settings.data,
+        now=time,
+        active_from=active_from,
+        kept_for=settings.access_token_seconds + _SKEW,
+        entropy=SystemEntropy(),
+    )
+    new = [key for key in keyring.signing_keys if key.active_from == active_from]
+    if not new:
+        raise CommandError("there are no signing keys: no resource has JWT tokens")
+    for key in new:
+        say(f"{key.algorithm} key {key.kid} signs from {_text(key.active_from)}")
+
+
+def _settings(*, config: Path | None, data: Path | None) -> Settings:
+    return load_settings(file=config, overrides=overrides(data=data))
+
+
+def _members(keyring: Keyring, key: SigningKey, now: int) -> dict[str, str | int]:
+    signing = choose_key(keyring.signing_keys, key.algorithm, at=now)
+    state = "published" if key.active_from > now else "retiring"
+    if signing is not None and signing.kid == key.kid:
+        state = "signing"
+    return {
+        "kid": key.kid,
+        "alg": key.algorithm,
+        "state": state,
+        "active_from": key.active_from,
+    }
+
+
+def _date(members: dict[str, str | int]) -> str:
+    return _text(int(members["active_from"]))
+
+
+def _text(seconds: int) -> str:
+    if seconds == 0:
+        return "the beginning"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

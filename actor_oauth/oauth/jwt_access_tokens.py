@@ -1,0 +1,109 @@
+"""Access tokens as signed JWTs (RFC 9068): readable by resource servers far away.
+
+Behind every JWT stands a token as any other, whose hash its owner keeps. The JWT carries
+it sealed in `jti`: whoever reads the JWT, or finds a `jti` in a log, learns nothing and
+can present nothing but the JWT itself, while this server finds the owner without a
+table, and so a revocation holds here at once (G-14).
+
+Nothing in a JWT is random or read from a clock: claims are those that the owner keeps,
+the key follows from the time of issue, signature and sealing are deterministic. So a
+client that is given the same token again is given the same text (D-26).
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from actor_oauth.oauth.json_values import Json, get_text
+from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.oauth.signed_jwt import fitting_keys, parse_jwt, verifies
+from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS, SigningKey
+from actor_oauth.oauth.tokens import AccessTokenInfo, Token, parse_token
+
+TYPE: Final = "at+jwt"
+
+_PURPOSE: Final = "jti of access tokens"
+
+
+def is_jwt(text: str) -> bool:
+    """Tell whether a presented token can only be a JWT: tokens of ours have no dot."""
+    return "." in text
+
+
+def render_access_token(
+    token: Token, info: AccessTokenInfo, *, issuer: str, key: SigningKey
+) -> str:
+    """Give the JWT that stands for a token.
+
+    Args:
+        token: What the owner keeps a hash of.
+        info: What the owner says of it.
+        issuer: Ours.
+        key: The one that signs what was issued at `info.issued_at`.
+
+    Source: RFC 9068 §2 (D-11).
+    """
+    header: dict[str, Json] = {"typ": TYPE, "alg": key.algorithm, "kid": key.kid}
+    claims: dict[str, Json] = {
+        "iss": issuer,
+        "sub": info.user_id,
+        "aud": info.resource,
+        "client_id": info.client_id,
+        "iat": info.issued_at,
+        "exp": info.expires_at,
+        "jti": _seal(token, key),
+        "scope": str(info.scope),
+    }
+    signed = f"{_segment(header)}.{_segment(claims)}"
+    return f"{signed}.{_encode(key.sign(signed.encode()))}"
+
+
+def parse_access_token(text: str, *, keyring: Keyring, issuer: str) -> Token | None:
+    """Find the token that stands behind a JWT of ours.
+
+    Whether it is alive, and what it is good for, only its owner can say.
+
+    Args:
+        text: Anything at all.
+        keyring: Ours.
+        issuer: Ours.
+
+    Returns:
+        None if we did not sign it as an access token.
+    """
+    jwt = parse_jwt(text)
+    if jwt is None or jwt.typ != TYPE:
+        return None
+    key = keyring.signing_key_named(jwt.kid or "")
+    if key is None or get_text(jwt.claims, "iss") != issuer:
+        return None
+    keys = fitting_keys(jwt, (key.verification_key,))
+    if not verifies(jwt, keys, algorithms=SIGNING_ALGORITHMS):
+        return None
+    return _unseal(get_text(jwt.claims, "jti") or "", key)
+
+
+def _seal(token: Token, key: SigningKey) -> str:
+    # SIV: the same token gives the same text, and nothing is lost by the repetition.
+    cipher = AESSIV(key.derive(_PURPOSE))
+    return _encode(cipher.encrypt(token.render().encode(), None))
+
+
+def _unseal(text: str, key: SigningKey) -> Token | None:
+    try:
+        sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        plain = AESSIV(key.derive(_PURPOSE)).decrypt(sealed, None)
+    except (InvalidTag, ValueError):
+        return None
+    return parse_token(plain.decode())
+
+
+def _segment(value: dict[str, Json]) -> str:
+    return _encode(json.dumps(value, separators=(",", ":")).encode())
+
+
+def _encode(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,72 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from actor_oauth.config import PUBLISH_AHEAD, ensure_signing_keys, open_keyring
+from actor_oauth.runtime import SystemClock, SystemEntropy
+from tests.cli.conftest import Command
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data directory whose server signs."""
+    data = tmp_path / ".actor-oauth"
+    data.mkdir(mode=0o700)
+    open_keyring(data, entropy=SystemEntropy())
+    ensure_signing_keys(data, {"EdDSA"}, entropy=SystemEntropy())
+    return data
+
+
+@pytest.mark.requirement("K-11")
+def test_a_rotation_publishes_a_key_before_it_signs(
+    actor_oauth: Command, data: Path
+) -> None:
+    before = SystemClock().now()
+
+    rotated = actor_oauth("keys", "rotate")
+
+    assert rotated.status == 0
+    assert "EdDSA key " in rotated.err
+    old, new = json.loads(actor_oauth("keys", "list", "--json").out)
+    assert (old["state"], new["state"]) == ("signing", "published")
+    assert new["active_from"] >= before + PUBLISH_AHEAD
+    table = actor_oauth("keys", "list").out
+    assert old["kid"] in table
+    assert "the beginning" in table
+    assert "published" in table
+
+
+def test_a_key_may_take_over_at_once(actor_oauth: Command, data: Path) -> None:
+    assert actor_oauth("keys", "rotate", "--now").status == 0
+
+    states = [
+        key["state"] for key in json.loads(actor_oauth("keys", "list", "--json").out)
+    ]
+
+    assert states == ["retiring", "signing"]
+
+
+@pytest.mark.requirement("K-12")
+def test_nothing_secret_is_shown(actor_oauth: Command, data: Path) -> None:
+    file = json.loads((data / "keyring.json").read_text())
+    secrets = [file["signing_keys"][0]["private"], *file["keys"].values()]
+
+    shown = actor_oauth("keys", "list", "--json").out + actor_oauth("keys", "list").out
+
+    assert not any(secret in shown for secret in secrets)
+
+
+def test_without_jwt_tokens_there_is_nothing_to_rotate(
+    actor_oauth: Command, tmp_path: Path
+) -> None:
+    data = tmp_path / "plain"
+    data.mkdir(mode=0o700)
+    missing = actor_oauth("keys", "list", "--data", str(data))
+    open_keyring(data, entropy=SystemEntropy())
+
+    refused = actor_oauth("keys", "rotate", "--data", str(data))
+
+    assert (missing.status, refused.status) == (1, 1)
+    assert "there is no" in missing.err
+    assert "no signing keys" in refused.err
