@@ -110,6 +110,9 @@ async def _run_worker(fleet: _Fleet, number: int) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=(fleet.fd,),
+        # Ctrl-C goes to the whole group of the terminal: a worker that got it besides
+        # the parent's SIGTERM would take it for the second signal and drop everything.
+        process_group=0,
     )
     try:
         async with trio.open_nursery() as nursery:

@@ -205,6 +205,20 @@ def test_workers_share_the_port_and_are_ready_before_it_is_announced(
         assert "Traceback" not in "\n".join(server.rest())
 
 
+@pytest.mark.requirement("G10")
+def test_ctrl_c_in_a_terminal_stops_workers_in_order_too(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2") as server:
+        # What a terminal does: the signal goes to everyone in the foreground group.
+        group = os.getpgid(server.process.pid)
+        for pid in [*server.children(), server.process.pid]:
+            if os.getpgid(pid) == group:
+                os.kill(pid, signal.SIGINT)
+        assert server.process.wait(PATIENCE) == 0
+        said = "\n".join(server.rest())
+        assert "stopping at once" not in said
+        assert "did not stop in order" not in said
+
+
 async def test_a_worker_that_dies_is_replaced_and_the_port_answers_meanwhile(
     tmp_path: Path,
 ) -> None:
