@@ -83,6 +83,9 @@ class Provider:
         settings: With an issuer, or with the port that it follows from.
         clock: Wall time.
         entropy: Randomness.
+        pages: Makes an application of one's own for `/authorize` and whatever else a
+            person sees, out of the helper API; it gets the lifespan events. The
+            provider's own pages if not given.
     """
 
     def __init__(
@@ -91,11 +94,13 @@ class Provider:
         *,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
+        pages: Callable[[AuthorizationServer], ASGIApp] | None = None,
     ) -> None:
         self.settings = settings
         self.policy: Policy = settings.policy(settings.issuer_at(settings.port))
         self._clock = clock or SystemClock()
         self._entropy = entropy or SystemEntropy()
+        self._pages = pages
         self._mounts: list[_Mount] = []
         self._endpoints: list[MCPEndpoint] = []
 
@@ -183,7 +188,11 @@ class Provider:
                 entropy=self._entropy,
             )
             guarded = self._guarded(server)
-            pages = build_app(server, options=settings.http_options())
+            pages = build_app(
+                server,
+                options=settings.http_options(),
+                pages=None if self._pages is None else self._pages(server),
+            )
             yield RunningProvider(
                 server=server,
                 app=_dispatcher(guarded, pages),

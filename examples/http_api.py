@@ -37,7 +37,7 @@ async def write_note() -> Response:
     text = (await request.body).decode()
     author = verified_token(request.scope).user_id
     notes.setdefault(author, []).append(text)
-    return Response(status=201)
+    return Response("", status=201)
 
 
 provider = Provider(load_settings())

@@ -31,12 +31,15 @@ def build_app(
     server: AuthorizationServer,
     *,
     options: HttpOptions | None = None,
+    pages: ASGIFramework | None = None,
 ) -> ASGIFramework:
     """Build the whole authorization server: protocol endpoints, documents and pages.
 
     Args:
         server: Decides everything. Its policy's issuer says where the endpoints are.
         options: Limits and modes.
+        pages: What answers `/authorize` and every other path that is no endpoint of the
+            protocol; the server's own pages if not given.
     """
     options = options or HttpOptions()
     addresses = addresses_of(server.policy.issuer)
@@ -53,7 +56,7 @@ def build_app(
     routes = {addresses.base + path: route for path, route in protocol.items()}
     return RoutedApp(
         {**routes, **metadata_routes(server.policy), **static.routes},
-        build_pages(site, static),
+        build_pages(site, static) if pages is None else pages,
         unknown_document=Route(endpoint=no_such_document, method="GET"),
         limits=BodyLimits(size=options.body_bytes, seconds=options.body_seconds),
         headers=(_STRICT_TRANSPORT,) if addresses.secure else (),
