@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.grants import IssuedAccessToken, parse_record
+from actor_oauth.oauth.grants import (
+    IssuedAccessToken,
+    access_expiry,
+    parse_record,
+    told_life,
+)
 from actor_oauth.oauth.introspect import StoredAccessToken, decide_access
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
@@ -138,10 +143,10 @@ def decide_exchange(
     life = policy.lifetimes.access_token
     if request.expires_in is not None:
         life = max(1, min(life, request.expires_in))
+    expires_at = access_expiry(time, life, info.expires_at)
     access = _issue(
-        request, stored, scope, time=time, expires_at=min(time + life, info.expires_at),
-        fresh=fresh,
-    )  # fmt: skip
+        request, stored, scope, time=time, expires_at=expires_at, fresh=fresh
+    )
     return ExchangedToken(
         access=access,
         resource=target.identifier,
@@ -149,7 +154,7 @@ def decide_exchange(
         root=stored.root or token_hash(request.subject),
         response=TokenResponse(
             access_token=access.token.render(),
-            expires_in=access.expires_at - time,
+            expires_in=told_life(access.expires_at, time),
             scope=scope,
             resource=target.identifier,
             issued_token_type=ACCESS_TOKEN_TYPE,

@@ -23,6 +23,13 @@ from actor_oauth.oauth.resources import canonical_resource
 from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.tokens import Token, TokenKind, TokenResponse
 
+ROUNDING: Final = 1
+"""Seconds that an access token lives on after the life that its holder was told.
+
+Its life begins at the whole second before it was issued, so without them it would end up
+to a second early. A client trusts it in that second, and one that is then refused sends
+its user to log in again instead of refreshing."""
+
 
 class GrantState(StrEnum):
     """Where a grant stands."""
@@ -260,10 +267,20 @@ def issue_access_token(
         token=token,
         generation=generation,
         issued_at=time,
-        expires_at=min(time + lifetimes.access_token, grant.expires_at),
+        expires_at=access_expiry(time, lifetimes.access_token, grant.expires_at),
         scope=scope,
         data_key=None if data_key is None else wrap_data_key(data_key, token),
     )
+
+
+def access_expiry(time: int, life: int, limit: int) -> int:
+    """Give the expiry of an access token with this life, at `limit` at the latest."""
+    return min(time + life + ROUNDING, limit)
+
+
+def told_life(expires_at: int, time: int) -> int:
+    """Give the remaining life of an access token, as its holder is told."""
+    return max(1, expires_at - time - ROUNDING)
 
 
 def issue_refresh_token(
@@ -282,7 +299,8 @@ def token_response(
     grant: Grant,
     access: Token,
     *,
-    expires_in: int,
+    expires_at: int,
+    time: int,
     scope: Scope | None = None,
     refresh: Token | None = None,
 ) -> TokenResponse:
@@ -291,13 +309,14 @@ def token_response(
     Args:
         grant: The grant that the tokens belong to.
         access: The access token.
-        expires_in: Its remaining life in seconds.
+        expires_at: When it expires.
+        time: The grant's time.
         scope: If it is for less than the grant.
         refresh: The refresh token, if there is one.
     """
     return TokenResponse(
         access_token=access.render(),
-        expires_in=expires_in,
+        expires_in=told_life(expires_at, time),
         scope=grant.scope if scope is None else scope,
         resource=grant.resource,
         refresh_token=None if refresh is None else refresh.render(),

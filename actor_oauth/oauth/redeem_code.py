@@ -192,7 +192,8 @@ def _redeem(
         response=token_response(
             grant,
             access.token,
-            expires_in=access.expires_at - time,
+            expires_at=access.expires_at,
+            time=time,
             refresh=None if refresh is None else refresh.token,
         ),
     )

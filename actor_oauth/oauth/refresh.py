@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from actor_oauth.oauth.grants import (
+    ROUNDING,
     Ending,
     Grant,
     GrantEvent,
@@ -277,7 +278,8 @@ def _rotate(
         response=token_response(
             grant,
             access.token,
-            expires_in=access.expires_at - time,
+            expires_at=access.expires_at,
+            time=time,
             scope=scope,
             refresh=refresh.token,
         ),
@@ -344,7 +346,7 @@ def _answer_again(
         secret = _access_secret(keyring, walked.link, walked.head, scope, attempt)
         token = grant.token(TokenKind.ACCESS, generation, secret)
         expires_at = issued.get(token_hash(token))
-        if expires_at is not None and expires_at <= time:
+        if expires_at is not None and expires_at - ROUNDING <= time:
             continue
         access = None
         if expires_at is None:
@@ -364,7 +366,8 @@ def _answer_again(
             response=token_response(
                 grant,
                 token,
-                expires_in=expires_at - time,
+                expires_at=expires_at,
+                time=time,
                 scope=scope,
                 refresh=walked.head,
             ),

@@ -175,7 +175,7 @@ async def test_a_client_in_a_loop_is_told_to_wait(
     assert refused == Refused(Reason.TOKENS_TOO_MANY)
     ada.now = START + 3000
     second = await ada.rotated(tokens.refresh_token)
-    ada.now = START + 3600
+    ada.now = START + 3601
     assert await ada.check(children[0]) is None
     assert await exchanged(ada, second.access_token)
 
@@ -186,5 +186,5 @@ async def test_purging_leaves_what_lives(ada: Ada) -> None:
     child = await exchanged(ada, tokens.access_token)
     await ada.actor.purge(now=ada.now)
     assert await ada.check(child) is not None
-    await ada.actor.purge(now=START + 3600)
+    await ada.actor.purge(now=START + 3601)
     assert await ada.check(child) is None

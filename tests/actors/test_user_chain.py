@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 
 from actor_oauth.actors.user.authorization import Approved
 from actor_oauth.actors.user.exchange import Redeemed, RefreshOutcome
+from actor_oauth.oauth.grants import ROUNDING
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.scopes import Scope
@@ -59,7 +60,8 @@ class Model:
         self.access.clear()
 
     def note_access(self, response: TokenResponse, scope: str, now: int) -> None:
-        expires_at = self.time(now) + response.expires_in
+        expires_at = self.time(now) + response.expires_in + ROUNDING
+        expires_at = min(expires_at, self.expires_at)
         self.access[response.access_token] = expires_at
         self.latest_access[len(self.refresh), scope] = response.access_token
 
@@ -187,7 +189,7 @@ class Grants(RuleBasedStateMachine):
         response = answer.refreshed.response
         assert response.refresh_token == model.refresh[-1]
         latest = model.latest_access.get((len(model.refresh), names))
-        if latest is not None and model.access[latest] > model.time(now):
+        if latest is not None and model.access[latest] > model.time(now) + ROUNDING:
             assert response.access_token == latest
         else:
             assert response.access_token not in model.access

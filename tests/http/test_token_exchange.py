@@ -9,6 +9,7 @@ import trio
 
 from actor_oauth.oauth.exchange_token import ACCESS_TOKEN_TYPE
 from actor_oauth.oauth.grant_types import TOKEN_EXCHANGE
+from actor_oauth.oauth.grants import ROUNDING
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import TokenResponse
@@ -158,7 +159,7 @@ async def test_the_application_exchanges_by_a_call(exchanging: Deployment) -> No
     assert isinstance(again, TokenResponse)
     assert again.expires_in == 60
     assert isinstance(await server.exchange_token("nothing"), Refused)
-    exchanging.clock.advance(60)
+    exchanging.clock.advance(60 + ROUNDING)
     assert await server.unwrap_token(again.access_token) is None
     assert isinstance(await server.exchange_token(again.access_token), Refused)
 

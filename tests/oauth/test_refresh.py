@@ -165,6 +165,16 @@ def test_an_access_token_never_outlives_its_grant() -> None:
     assert rotated(chain, token).expires_in == 1
 
 
+@pytest.mark.requirement("D-04")
+def test_an_access_token_lives_at_least_as_long_as_its_holder_was_told() -> None:
+    # Issued in the last moment of a second that began at START.
+    chain, token = a_chain(policy=a_policy(access_token=10))
+    rotation = chain.refresh(token)
+    assert isinstance(rotation, Rotation)
+    assert rotation.response.expires_in == 10
+    assert rotation.access.expires_at >= START + 1 + 10
+
+
 # What is asked for
 
 
