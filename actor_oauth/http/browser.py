@@ -50,6 +50,17 @@ class Ticket:
     expires_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Misplaced:
+    """A genuine ticket in a browser that it was not given to.
+
+    Usually one that opened two tabs at once, before it had a mark. Nobody signs in with
+    it, but the same may be asked for anew.
+    """
+
+    ticket: Ticket
+
+
 class Sealer(Protocol):
     """Authenticated encryption for state that a browser holds."""
 
@@ -85,20 +96,26 @@ def seal_ticket(ticket: Ticket, *, browser: str, sealer: Sealer) -> str:
 
 def open_ticket(
     text: str, *, browser: str | None, sealer: Sealer, now: int
-) -> Ticket | None:
-    """Read a ticket; None if it is forged, expired, or another browser's."""
+) -> Ticket | Misplaced | None:
+    """Read a ticket.
+
+    Returns:
+        None if it is forged or expired; Misplaced if it is another browser's.
+    """
     plain = sealer.unseal(_PURPOSE, text)
-    if plain is None or browser is None:
+    if plain is None:
         return None
     record = json.loads(plain)
-    same_browser = hmac.compare_digest(record["browser"], _browser_hash(browser))
-    if not same_browser or now >= record["until"]:
-        return None
-    return Ticket(
+    ticket = Ticket(
         then=Next(record["then"]),
         query=urlsafe_b64decode(record["query"]),
         expires_at=record["until"],
     )
+    if now >= ticket.expires_at:
+        return None
+    if not hmac.compare_digest(record["browser"], _browser_hash(browser or "")):
+        return Misplaced(ticket)
+    return ticket
 
 
 def csrf_token(session_cookie: str, *purpose: str) -> str:

@@ -3,6 +3,7 @@
 from actor_oauth.actors.authorization_server import LoginRefused
 from actor_oauth.http.browser import (
     TICKET_LIFETIME,
+    Misplaced,
     Next,
     Ticket,
     is_browser_mark,
@@ -22,6 +23,10 @@ from actor_oauth.oauth.wire import to_wire
 MAX_USERNAME_LENGTH = 256
 MAX_PASSWORD_LENGTH = 1024
 
+_MISPLACED = (
+    "This page was opened twice at once. Please sign in once more. "
+    "If that does not help, allow cookies for this site."
+)
 _WRONG = "That username and password do not match."
 
 
@@ -44,9 +49,11 @@ async def submit_login(site: Site, visit: Visit) -> Answer:
     ticket = open_ticket(text, browser=browser, sealer=site.server, now=now)
     if ticket is None:
         return _expired(site)
+    if isinstance(ticket, Misplaced):
+        return await _again(site, visit, ticket.ticket, problem=_MISPLACED)
     seconds = site.logins.take(visit.caller, now=now)
     if seconds:
-        return await _again(site, visit, ticket, wait=seconds)
+        return await _again(site, visit, ticket, problem=_WRONG, wait=seconds)
     username, password = _credentials(visit.parameters)
     entered = (
         LoginRefused(retry_after=None)
@@ -54,7 +61,8 @@ async def submit_login(site: Site, visit: Visit) -> Answer:
         else await site.server.log_in(username, password)
     )
     if isinstance(entered, LoginRefused):
-        return await _again(site, visit, ticket, wait=entered.retry_after)
+        wait = entered.retry_after
+        return await _again(site, visit, ticket, problem=_WRONG, wait=wait)
     earlier = visit.cookies.get(site.session_cookie)
     if earlier is not None:
         await site.server.log_out(earlier)
@@ -125,9 +133,10 @@ def _credentials(form: Parameters) -> tuple[str, str]:
     return username.strip(), password
 
 
-async def _again(site: Site, visit: Visit, ticket: Ticket, *, wait: int | None) -> Page:
+async def _again(
+    site: Site, visit: Visit, ticket: Ticket, *, problem: str, wait: int | None = None
+) -> Page:
     """The form once more, saying only what an attacker may know."""
-    problem = _WRONG
     if wait is not None:
         problem = f"Too many attempts. Please wait {wait} seconds and try again."
     return sign_in_page(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from actor_oauth.http.addresses import addresses_of
 from actor_oauth.http.browser import (
+    Misplaced,
     Next,
     Ticket,
     csrf_matches,
@@ -59,18 +60,19 @@ def test_a_request_waits_sealed_in_the_browser(sealer: KeyringSealer) -> None:
 
 
 @pytest.mark.requirement("J-04")
-def test_a_ticket_is_worth_nothing_in_another_browser(sealer: KeyringSealer) -> None:
+def test_a_ticket_of_another_browser_is_recognised(sealer: KeyringSealer) -> None:
     text = seal_ticket(TICKET, browser=MARK, sealer=sealer)
     other = new_browser_mark(bytes(32))
 
-    assert open_ticket(text, browser=other, sealer=sealer, now=NOW) is None
-    assert open_ticket(text, browser=None, sealer=sealer, now=NOW) is None
+    for browser in (other, None, ""):
+        opened = open_ticket(text, browser=browser, sealer=sealer, now=NOW)
+        assert opened == Misplaced(TICKET)
 
 
 def test_a_ticket_ends_after_its_time(sealer: KeyringSealer) -> None:
     text = seal_ticket(TICKET, browser=MARK, sealer=sealer)
 
-    assert open_ticket(text, browser=MARK, sealer=sealer, now=NOW + 599) is not None
+    assert open_ticket(text, browser=MARK, sealer=sealer, now=NOW + 599) == TICKET
     assert open_ticket(text, browser=MARK, sealer=sealer, now=NOW + 600) is None
 
 

@@ -98,8 +98,24 @@ async def test_nobody_can_make_a_browser_sign_in_as_somebody_else(
 
     answer = await victim.submit(attackers_page, username=USER, password=PASSWORD)
 
-    assert answer.status_code == 400
+    assert answer.status_code == 403
     assert not cookies_set(answer.headers.get_list("set-cookie"), "session")
+
+
+async def test_two_tabs_opened_at_once_cost_one_more_try(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    first = await browser.get(deployment.authorize_url(client))
+    browser.http.cookies.clear()
+    await browser.get(deployment.authorize_url(client))
+
+    again = await browser.sign_in(first)
+    consent = await browser.follow(await browser.sign_in(again))
+
+    assert "once more" in again.text
+    assert "wants access" in consent.text
 
 
 @pytest.mark.requirement("J-04")

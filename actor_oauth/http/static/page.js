@@ -21,10 +21,14 @@
       if (document.visibilityState === "visible") { arm(); }
     });
     window.addEventListener("focus", arm);
-    window.addEventListener("pageshow", (event) => {
-      if (event.persisted) { arm(); }
-    });
   }
+
+  /* A page that comes back as it was left must not come back with dead buttons. */
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) { return; }
+    document.querySelectorAll("button").forEach((button) => { button.disabled = false; });
+    arm();
+  });
 
   /* One press, one submission. After the event, so that the pressed button is sent. */
   document.addEventListener("submit", (event) => {
