@@ -87,6 +87,16 @@ class Category(Enum):
         400,
         "Tokens of this type cannot be revoked.",
     )
+    INVALID_DPOP_PROOF = (
+        "invalid_dpop_proof",
+        400,
+        "The DPoP proof is missing, or not one for this request.",
+    )
+    USE_DPOP_NONCE = (
+        "use_dpop_nonce",
+        400,
+        "The DPoP proof must hold the nonce that comes with this answer.",
+    )
     INVALID_TOKEN = ("invalid_token", 401, "The token is invalid, expired or revoked.")
     INSUFFICIENT_SCOPE = (
         "insufficient_scope",

@@ -429,6 +429,52 @@ class Reason(StrEnum):
         "The scope exceeds what the subject token has for this resource.",
     )
 
+    # Sender constraint (RFC 9449)
+    DPOP_PROOF_REPEATED = (
+        "dpop_proof_repeated",
+        Category.INVALID_DPOP_PROOF,
+        "There is more than one DPoP proof.",
+    )
+    DPOP_PROOF_MALFORMED = (
+        "dpop_proof_malformed",
+        Category.INVALID_DPOP_PROOF,
+        "The DPoP proof is not a JWT of type dpop+jwt with a jti.",
+    )
+    DPOP_PROOF_SIGNATURE = (
+        "dpop_proof_signature",
+        Category.INVALID_DPOP_PROOF,
+        "The DPoP proof is not signed by the public key that it holds.",
+    )
+    DPOP_PROOF_FOR_ANOTHER = (
+        "dpop_proof_for_another",
+        Category.INVALID_DPOP_PROOF,
+        "The DPoP proof is for another method, URL or access token.",
+    )
+    DPOP_PROOF_NOT_NOW = (
+        "dpop_proof_not_now",
+        Category.INVALID_DPOP_PROOF,
+        "The DPoP proof is too old, or from the future.",
+    )
+    DPOP_PROOF_REPLAYED = (
+        "dpop_proof_replayed",
+        Category.INVALID_DPOP_PROOF,
+        "The DPoP proof was used before. Make a new one for every request.",
+    )
+    DPOP_PROOF_MISSING = (
+        "dpop_proof_missing",
+        Category.INVALID_DPOP_PROOF,
+        "This client must send a DPoP proof.",
+    )
+    DPOP_PROOFS_TOO_MANY = "dpop_proofs_too_many", Category.RATE_LIMITED
+    DPOP_NONCE_WANTED = "dpop_nonce_wanted", Category.USE_DPOP_NONCE
+    DPOP_KEY_MALFORMED = (
+        "dpop_key_malformed",
+        Category.INVALID_REQUEST,
+        "The dpop_jkt is not a thumbprint, or not that of the DPoP proof.",
+    )
+    CODE_KEY_MISMATCH = "code_key_mismatch", Category.INVALID_GRANT
+    REFRESH_KEY_MISMATCH = "refresh_key_mismatch", Category.INVALID_GRANT
+
     # Consent
     CLIENT_ENDED = "client_ended", Category.UNAUTHORIZED_CLIENT
     ACCOUNT_DISABLED = "account_disabled", Category.ACCESS_DENIED

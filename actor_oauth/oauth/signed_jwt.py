@@ -34,6 +34,7 @@ class Jwt:
         kid: The key that it names, or None.
         typ: What kind of token it says it is, in lower case, without `application/`.
         claims: What it says.
+        header: Everything that stands in its header.
     """
 
     text: str = field(repr=False)
@@ -41,6 +42,7 @@ class Jwt:
     kid: str | None
     typ: str | None
     claims: Mapping[str, Json] = field(repr=False)
+    header: Mapping[str, Json] = field(repr=False)
 
 
 def parse_jwt(text: str) -> Jwt | None:
@@ -68,6 +70,7 @@ def parse_jwt(text: str) -> Jwt | None:
         kid=kid,
         typ=None if typ is None else typ.lower().removeprefix("application/"),
         claims=claims,
+        header=header,
     )
 
 

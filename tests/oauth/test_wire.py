@@ -26,6 +26,8 @@ ERROR_CODES = {
     "invalid_redirect_uri",
     "invalid_client_metadata",
     "unsupported_token_type",
+    "invalid_dpop_proof",
+    "use_dpop_nonce",
     "invalid_token",
     "insufficient_scope",
     "temporarily_unavailable",
