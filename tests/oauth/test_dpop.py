@@ -197,6 +197,7 @@ def test_at_a_resource_a_proof_is_about_the_access_token() -> None:
     other = KEY.proof("POST", URL, now=START, access_token="other")
     without = KEY.proof("POST", URL, now=START)
 
+    assert isinstance(decided(good, target), Proof)
     for text in (other, without):
         assert decided(text, target) == Refused(Reason.DPOP_PROOF_FOR_ANOTHER)
 
