@@ -20,6 +20,7 @@ from hypercorn.typing import ASGIFramework
 from mcp.server.mcpserver import MCPServer
 
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
+from actor_oauth.actors.callbacks import Callbacks, open_callbacks
 from actor_oauth.config import (
     ConfigError,
     Settings,
@@ -86,6 +87,7 @@ class Provider:
         pages: Makes an application of one's own for `/authorize` and whatever else a
             person sees, out of the helper API; it gets the lifespan events. The
             provider's own pages if not given.
+        callbacks: What the application wants to be asked or told.
     """
 
     def __init__(
@@ -95,12 +97,14 @@ class Provider:
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         pages: Callable[[AuthorizationServer], ASGIApp] | None = None,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self.settings = settings
         self.policy: Policy = settings.policy(settings.issuer_at(settings.port))
         self._clock = clock or SystemClock()
         self._entropy = entropy or SystemEntropy()
         self._pages = pages
+        self._callbacks = callbacks or Callbacks()
         self._mounts: list[_Mount] = []
         self._endpoints: list[MCPEndpoint] = []
 
@@ -180,7 +184,11 @@ class Provider:
             )
             for endpoint in self._endpoints:
                 await stack.enter_async_context(endpoint.run())
+            callbacks = await stack.enter_async_context(
+                open_callbacks(self._callbacks, entropy=self._entropy)
+            )
             server = AuthorizationServer(
+                callbacks=callbacks,
                 system=system,
                 policy=self.policy,
                 keyring=keyring,

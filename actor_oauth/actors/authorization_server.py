@@ -19,6 +19,7 @@ from actor_oauth.actors.authorizations import (
     Gone,
     Redirect,
 )
+from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.clients import Clients, NewClient
 from actor_oauth.actors.directory import DirectoryActor, DirectoryPage
@@ -73,6 +74,7 @@ class AuthorizationServer(TokenMethods):
         keyring: The server's keys.
         clock: Wall time.
         entropy: Randomness.
+        callbacks: Runs the application's callbacks, from `open_callbacks`.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class AuthorizationServer(TokenMethods):
         keyring: Keyring,
         clock: Clock,
         entropy: Entropy,
+        callbacks: CallbackRunner | None = None,
     ) -> None:
         self.policy = policy
         self._effects = Effects(
@@ -95,7 +98,7 @@ class AuthorizationServer(TokenMethods):
         self._authorizations = Authorizations(
             self._effects, self._clients, self._accounts, self._pushed
         )
-        self._token_endpoint = TokenEndpoint(self._effects, self._clients)
+        self._token_endpoint = TokenEndpoint(self._effects, self._clients, callbacks)
 
     @property
     def clock(self) -> Clock:

@@ -9,6 +9,8 @@ from typing import Final
 
 import structlog
 
+from actor_oauth.actors.asking import redeem_asking, refresh_asking, resolved
+from actor_oauth.actors.callbacks import CallbackRunner, ObservedError
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.token_exchange import TokenExchange
@@ -25,6 +27,8 @@ from actor_oauth.oauth.grant_types import (
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.redeem_code import CodeRequest
+from actor_oauth.oauth.refresh import RefreshRequest
 from actor_oauth.oauth.resources import canonical_resource
 from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.tokens import (
@@ -47,9 +51,18 @@ INACTIVE: Final[Mapping[str, Json]] = {"active": False}
 class TokenEndpoint:
     """Answers clients that authenticate by form or header."""
 
-    def __init__(self, effects: Effects, clients: Clients) -> None:
+    def __init__(
+        self,
+        effects: Effects,
+        clients: Clients,
+        callbacks: CallbackRunner | None = None,
+    ) -> None:
         self._effects = effects
         self._clients = clients
+        self._callbacks = callbacks
+        # Without a callback to ask, trading a token is one turn.
+        asks = callbacks is not None and callbacks.callbacks.on_token_exchange
+        self._asks = callbacks if asks else None
         self._exchange = TokenExchange(effects, clients)
         self._format = TokenFormat(effects)
         self._grants: Mapping[
@@ -94,16 +107,22 @@ class TokenEndpoint:
         if code is None:
             return Refused(Reason.CODE_UNKNOWN)
         effects = self._effects
-        answer = await self._owner(code).redeem(
-            code,
-            client=client,
-            redirect_uri=form.get("redirect_uri"),
-            code_verifier=form.get("code_verifier"),
-            resources=tuple(form.getlist("resource")),
-            policy=effects.policy,
-            fresh=effects.fresh(),
-            now=effects.now(),
-        )
+        owner, redirect_uri = self._owner(code), form.get("redirect_uri")
+        verifier, resources = form.get("code_verifier"), form.getlist("resource")
+        if self._asks is not None:
+            request = CodeRequest(code, client, redirect_uri, verifier, resources)
+            answer = await redeem_asking(self._asks, effects, owner, request)
+        else:
+            answer = await owner.redeem(
+                code,
+                client=client,
+                redirect_uri=redirect_uri,
+                code_verifier=verifier,
+                resources=resources,
+                policy=effects.policy,
+                fresh=effects.fresh(),
+                now=effects.now(),
+            )
         return answer.response if isinstance(answer, Redeemed) else answer
 
     async def _refresh(self, client: Client, form: Parameters) -> Answer:
@@ -117,16 +136,21 @@ class TokenEndpoint:
         if token is None:
             return Refused(Reason.REFRESH_UNKNOWN)
         effects = self._effects
-        answer = await self._owner(token).refresh(
-            token,
-            client=client,
-            scope=scope,
-            resources=tuple(form.getlist("resource")),
-            keyring=effects.keyring,
-            policy=effects.policy,
-            fresh=effects.fresh(),
-            now=effects.now(),
-        )
+        owner, resources = self._owner(token), form.getlist("resource")
+        if self._asks is not None:
+            request = RefreshRequest(token, client.client_id, scope, resources)
+            answer = await refresh_asking(self._asks, effects, owner, request)
+        else:
+            answer = await owner.refresh(
+                token,
+                client=client,
+                scope=scope,
+                resources=resources,
+                keyring=effects.keyring,
+                policy=effects.policy,
+                fresh=effects.fresh(),
+                now=effects.now(),
+            )
         return answer.response if isinstance(answer, Refreshed) else answer
 
     async def _client_credentials(self, client: Client, form: Parameters) -> Answer:
@@ -186,7 +210,7 @@ class TokenEndpoint:
 
     async def validate(self, resource: str, token: str) -> AccessTokenInfo | None:
         """What an access token is good for at a resource; None if for nothing (G-05)."""
-        info = await self._check(token)
+        info = await self._check(token) or await self._resolve(resource, token)
         if info is None or canonical_resource(info.resource) != canonical_resource(
             resource
         ):
@@ -250,10 +274,33 @@ class TokenEndpoint:
     def _owner(self, token: Token) -> UserActor:
         return self._effects.system.get(UserActor, token.actor_key)
 
-    @staticmethod
+    async def _resolve(self, resource: str, text: str) -> AccessTokenInfo | None:
+        # Whatever has our form is ours: nobody else is asked about it.
+        if self._callbacks is None or self._format.read(text) is not None:
+            return None
+        return resolved(
+            await self._callbacks.resolve(text, resource), now=self._effects.now()
+        )
+
     def _tell(
-        refused: Refused, endpoint: str, form: Parameters, authorization: str | None
+        self,
+        refused: Refused,
+        endpoint: str,
+        form: Parameters,
+        authorization: str | None,
     ) -> WireError:
+        error = to_wire(refused.reason, header_used=authorization is not None)
+        if self._callbacks is not None:
+            self._callbacks.observe(
+                ObservedError(
+                    endpoint=endpoint,
+                    reason=str(refused.reason),
+                    category=refused.reason.category.name.lower(),
+                    status=error.status,
+                    client_id=form.get("client_id"),
+                    detail=refused.detail,
+                )
+            )
         log.info(
             "refused",
             endpoint=endpoint,
@@ -262,7 +309,7 @@ class TokenEndpoint:
             detail=refused.detail,
             client_id=form.get("client_id"),
         )
-        return to_wire(refused.reason, header_used=authorization is not None)
+        return error
 
 
 def _scope(form: Parameters) -> Scope | Refused | None:

@@ -404,6 +404,12 @@ class Reason(StrEnum):
     )
     TOKENS_TOO_MANY = "tokens_too_many", Category.RATE_LIMITED
 
+    # The application's callback
+    CALLBACK_ENDED = "callback_ended", Category.INVALID_GRANT
+    CALLBACK_BUSY = "callback_busy", Category.TEMPORARILY_UNAVAILABLE
+    CALLBACK_DENIED = "callback_denied", Category.ACCESS_DENIED
+    CALLBACK_FAILED = "callback_failed", Category.SERVER_ERROR
+
     # Token exchange
     SUBJECT_TYPE_UNSUPPORTED = (
         "subject_type_unsupported",

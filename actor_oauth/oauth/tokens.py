@@ -28,7 +28,7 @@ from actor_oauth.oauth.scopes import Scope
 SECRET_LENGTH: Final = 32
 NO_RECORD: Final = bytes(8)
 
-Principal: TypeAlias = Literal["user", "client"]
+Principal: TypeAlias = Literal["user", "client", "external"]
 
 
 class TokenKind(StrEnum):
@@ -155,7 +155,9 @@ class AccessTokenInfo:
         props: What the application attached to the grant, or None.
         metadata: What the application attached for listing, or None.
         token_type: How it must be presented.
-        principal: Whether a user stands behind it, or a client for itself.
+        principal: Whether a user stands behind it, or a client for itself; or whoever
+            the application found in a token of another server. Only for `user` may
+            `user_id` be taken for one of this server's users.
     """
 
     grant_id: str

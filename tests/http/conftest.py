@@ -8,6 +8,7 @@ import pytest
 from argon2 import profiles
 
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
+from actor_oauth.actors.callbacks import Callbacks, open_callbacks
 from actor_oauth.actors.user import UserActor
 from actor_oauth.http import HttpOptions, build_app
 from actor_oauth.oauth.keyring import new_keyring, user_key
@@ -38,7 +39,10 @@ def deploy(tmp_path: Path) -> Deploy:
 
     @asynccontextmanager
     async def open_deployment(
-        *, policy: Policy | None = None, options: HttpOptions | None = None
+        *,
+        policy: Policy | None = None,
+        options: HttpOptions | None = None,
+        callbacks: Callbacks | None = None,
     ) -> AsyncIterator[Deployment]:
         clock, entropy = SettableClock(), SystemEntropy()
         policy = policy or policy_for(ISSUER)
@@ -50,13 +54,17 @@ def deploy(tmp_path: Path) -> Deploy:
         if policy.signing_algorithms:
             keyring = keyring.with_signing_keys(SIGNING_KEYS)
         disk = FailingDisk(tmp_path)
-        async with open_system(disk, ACTOR_KINDS, clock=clock) as system:
+        async with (
+            open_system(disk, ACTOR_KINDS, clock=clock) as system,
+            open_callbacks(callbacks or Callbacks(), entropy=entropy) as runner,
+        ):
             server = AuthorizationServer(
                 system=system,
                 policy=policy,
                 keyring=keyring,
                 clock=clock,
                 entropy=entropy,
+                callbacks=runner,
             )
             await server.create_user(USER, PASSWORD)
             user = system.get(UserActor, user_key(keyring, USER))

@@ -24,6 +24,7 @@ from hypercorn.typing import (
 )
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
+from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.http import HttpOptions
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.runtime import Address, LocalEngine, Store
@@ -288,5 +289,9 @@ class Deploy(Protocol):
     """Opens a deployment, with another policy or other options if wanted."""
 
     def __call__(
-        self, *, policy: Policy | None = None, options: HttpOptions | None = None
+        self,
+        *,
+        policy: Policy | None = None,
+        options: HttpOptions | None = None,
+        callbacks: Callbacks | None = None,
     ) -> AbstractAsyncContextManager[Deployment]: ...

@@ -21,7 +21,7 @@ from actor_oauth.actors.user.authorization import Approved, Circumstances, Denie
 from actor_oauth.actors.user.exchange import Redeemed, Refreshed
 from actor_oauth.actors.user.exchanged_tokens import forget_tokens_of
 from actor_oauth.actors.user.grants import GrantPage
-from actor_oauth.actors.user.housekeeping import link_alarm, sweep
+from actor_oauth.actors.user.housekeeping import sweep
 from actor_oauth.actors.user.schema import USER_MIGRATIONS
 from actor_oauth.actors.user.sessions import Session, session_hash
 from actor_oauth.actors.user.token_turns import TokenTurns
@@ -306,11 +306,7 @@ class UserActor(TokenTurns, kind="user"):
         )
         if isinstance(outcome, Refused):
             return outcome
-        if outcome.window_ends_at is None:
-            self._sweep_soon(now)
-        else:
-            self._wake_by(link_alarm(self.address.key, outcome.window_ends_at))
-        return outcome.refreshed
+        return self._refreshed(outcome, now)
 
     @turn
     def revoke_token(self, token: Token, *, client_id: str, now: int) -> Revoked:

@@ -11,6 +11,7 @@ from actor_oauth.actors.user.grants import (
     save_redeemed,
     save_verifier_failures,
 )
+from actor_oauth.actors.user.terms import retry_on_terms
 from actor_oauth.actors.user.tokens import (
     insert_access_token,
     insert_refresh_token,
@@ -30,6 +31,7 @@ from actor_oauth.oauth.redeem_code import (
     decide_redemption,
 )
 from actor_oauth.oauth.refresh import (
+    Chain,
     RefreshRequest,
     Retry,
     Rotation,
@@ -87,8 +89,19 @@ def redeem(
     db: Database, request: CodeRequest, *, policy: Policy, fresh: bytes, now: int
 ) -> Redeemed | Refused:
     """Redeem a code: what is decided is what is committed."""
-    grant = _load_named(db, request.code)
+    grant = load_named(db, request.code)
     decision = decide_redemption(request, grant, policy=policy, fresh=fresh, now=now)
+    return settle_redemption(db, grant, decision, now=now)
+
+
+def settle_redemption(
+    db: Database,
+    grant: Grant | None,
+    decision: Redemption | WrongVerifier | Ending | Refused,
+    *,
+    now: int,
+) -> Redeemed | Refused:
+    """Save what was decided about a code."""
     match decision:
         case Redemption():
             return _save_redemption(db, decision, now=now)
@@ -116,11 +129,23 @@ def refresh(
     now: int,
 ) -> RefreshOutcome | Refused:
     """Refresh: what is decided is what is committed."""
-    grant = _load_named(db, request.token)
+    grant = load_named(db, request.token)
     chain = None if grant is None else load_chain(db, request.token, grant)
     decision = decide_refresh(
         request, grant, chain, keyring=keyring, policy=policy, fresh=fresh, now=now
     )
+    return settle_refresh(db, grant, chain, decision, now=now)
+
+
+def settle_refresh(
+    db: Database,
+    grant: Grant | None,
+    chain: Chain | None,
+    decision: Rotation | Retry | Ending | Refused,
+    *,
+    now: int,
+) -> RefreshOutcome | Refused:
+    """Save what was decided about a refresh token."""
     match decision:
         case Rotation():
             assert grant is not None
@@ -130,9 +155,11 @@ def refresh(
             return _refreshed(grant, decision.response, window_ends_at=ends_at)
         case Retry():
             assert grant is not None
-            if decision.access is not None:
-                insert_access_token(db, grant.number, decision.access)
-            return _refreshed(grant, decision.response, retried=True)
+            assert chain is not None
+            response = retry_on_terms(db, grant, chain, decision)
+            if isinstance(response, Refused):
+                return response
+            return _refreshed(grant, response, retried=True)
         case Ending():
             assert grant is not None
             end_grant(db, grant, decision.event, now=now)
@@ -145,7 +172,7 @@ def refresh(
 
 def revoke(db: Database, token: Token, *, client_id: str, now: int) -> Revoked:
     """Revoke a token at its client's wish."""
-    grant = _load_named(db, token)
+    grant = load_named(db, token)
     decision = decide_revocation(
         token.kind,
         grant,
@@ -161,7 +188,8 @@ def revoke(db: Database, token: Token, *, client_id: str, now: int) -> Revoked:
     return decision
 
 
-def _load_named(db: Database, token: Token) -> Grant | None:
+def load_named(db: Database, token: Token) -> Grant | None:
+    """Give the grant that a token names, or None."""
     number, _ = parse_record(token)
     return load_grant(db, token.actor_key, number)
 

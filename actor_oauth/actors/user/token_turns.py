@@ -1,11 +1,17 @@
 """The part of a user's actor that trades tokens for others."""
 
-from actor_oauth.actors.user import exchanged_tokens
-from actor_oauth.actors.user.housekeeping import sweep, sweep_alarm
+from actor_oauth.actors.user import callbacks, exchanged_tokens
+from actor_oauth.actors.user.callbacks import CallbackStep, Pending
+from actor_oauth.actors.user.exchange import Redeemed, Refreshed, RefreshOutcome
+from actor_oauth.actors.user.housekeeping import link_alarm, sweep, sweep_alarm
 from actor_oauth.oauth.exchange_token import ExchangeRequest
+from actor_oauth.oauth.grants import parse_record
+from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
-from actor_oauth.oauth.tokens import TokenResponse
+from actor_oauth.oauth.redeem_code import CodeRequest
+from actor_oauth.oauth.refresh import RefreshRequest
+from actor_oauth.oauth.tokens import Token, TokenResponse
 from actor_oauth.runtime import Actor, turn
 
 
@@ -43,10 +49,65 @@ class TokenTurns(Actor, kind="user"):
             self._sweep_soon(now)
         return outcome
 
+    # With the application's callback: begin turn, await, finish turn
+
+    @turn
+    def redeem_step(
+        self,
+        request: CodeRequest,
+        step: CallbackStep,
+        *,
+        policy: Policy,
+        fresh: bytes,
+        now: int,
+    ) -> Redeemed | Refused | Pending:
+        """Take a step of redeeming a code with a callback."""
+        return callbacks.redeem_step(
+            self.db, request, step, policy=policy, fresh=fresh, now=now
+        )
+
+    @turn
+    def refresh_step(
+        self,
+        request: RefreshRequest,
+        step: CallbackStep,
+        *,
+        keyring: Keyring,
+        policy: Policy,
+        fresh: bytes,
+        now: int,
+    ) -> Refreshed | Refused | Pending:
+        """Take a step of refreshing with a callback."""
+        outcome = callbacks.refresh_step(
+            self.db,
+            request,
+            step,
+            keyring=keyring,
+            policy=policy,
+            fresh=fresh,
+            now=now,
+        )
+        if not isinstance(outcome, RefreshOutcome):
+            return outcome
+        return self._refreshed(outcome, now)
+
+    @turn
+    def release_claim(self, token: Token, *, claim: bytes) -> None:
+        """Give back the claim of an attempt whose callback failed."""
+        number, _ = parse_record(token)
+        callbacks.release(self.db, number, claim)
+
     @turn
     def purge(self, *, now: int) -> None:
         """Erase what is over, as the alarm does."""
         self.set_alarm(sweep(self.db, self.address.key, now=now))
+
+    def _refreshed(self, outcome: RefreshOutcome, now: int) -> Refreshed:
+        if outcome.window_ends_at is None:
+            self._sweep_soon(now)
+        else:
+            self._wake_by(link_alarm(self.address.key, outcome.window_ends_at))
+        return outcome.refreshed
 
     def _sweep_soon(self, now: int) -> None:
         # The sweep finds out by itself when the next one is due.

@@ -119,8 +119,8 @@ def save_rotation(db: Database, grant: Grant, rotation: Rotation) -> None:
     insert_refresh_token(db, grant.number, rotation.refresh)
     insert_access_token(db, grant.number, rotation.access)
     db.execute(
-        "UPDATE grants SET state = ?, clock = ?, generation = ?, deadline = ?"
-        " WHERE number = ?",
+        "UPDATE grants SET state = ?, clock = ?, generation = ?, deadline = ?,"
+        " terms = NULL WHERE number = ?",
         (
             rotation.state,
             rotation.time,

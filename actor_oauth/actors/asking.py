@@ -1,0 +1,68 @@
+"""Trading tokens with the application asked in between, and its word about others'."""
+
+from actor_oauth.actors.callbacks import CallbackRunner, ExternalToken
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
+from actor_oauth.actors.user.callbacks import CallbackStep, Pending
+from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.redeem_code import CodeRequest
+from actor_oauth.oauth.refresh import RefreshRequest
+from actor_oauth.oauth.tokens import AccessTokenInfo
+
+
+async def redeem_asking(
+    runner: CallbackRunner, effects: Effects, owner: UserActor, request: CodeRequest
+) -> Redeemed | Refused:
+    """Redeem a code, with the callback's changes."""
+
+    async def turn(step: CallbackStep) -> Redeemed | Refused | Pending:
+        return await owner.redeem_step(
+            request,
+            step,
+            policy=effects.policy,
+            fresh=effects.fresh(),
+            now=effects.now(),
+        )
+
+    async def release(claim: bytes) -> None:
+        await owner.release_claim(request.code, claim=claim)
+
+    return await runner.run(request.code, turn, release)
+
+
+async def refresh_asking(
+    runner: CallbackRunner, effects: Effects, owner: UserActor, request: RefreshRequest
+) -> Refreshed | Refused:
+    """Refresh, with the callback's changes."""
+
+    async def turn(step: CallbackStep) -> Refreshed | Refused | Pending:
+        return await owner.refresh_step(
+            request,
+            step,
+            keyring=effects.keyring,
+            policy=effects.policy,
+            fresh=effects.fresh(),
+            now=effects.now(),
+        )
+
+    async def release(claim: bytes) -> None:
+        await owner.release_claim(request.token, claim=claim)
+
+    return await runner.run(request.token, turn, release)
+
+
+def resolved(token: ExternalToken | None, *, now: int) -> AccessTokenInfo | None:
+    """Give what the application found in a token of another server; None if it is over."""
+    if token is None or now >= token.expires_at:
+        return None
+    return AccessTokenInfo(
+        grant_id="",
+        client_id=token.client_id,
+        user_id=token.user_id,
+        scope=token.scope,
+        resource=token.resource,
+        issued_at=now,
+        expires_at=token.expires_at,
+        props=token.props,
+        principal="external",
+    )
