@@ -44,6 +44,8 @@ from actor_oauth.runtime import (
     SystemEntropy,
     open_system,
 )
+from actor_oauth.upstream.fetch import Fetcher
+from actor_oauth.upstream.published_clients import open_published_clients
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -87,6 +89,7 @@ class Provider:
         pages: Makes an application of one's own for `/authorize` and whatever else a
             person sees, out of the helper API; it gets the lifespan events. The
             provider's own pages if not given.
+        fetcher: The way to what clients publish on the web.
         callbacks: What the application wants to be asked or told.
     """
 
@@ -97,6 +100,7 @@ class Provider:
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         pages: Callable[[AuthorizationServer], ASGIApp] | None = None,
+        fetcher: Fetcher | None = None,
         callbacks: Callbacks | None = None,
     ) -> None:
         self.settings = settings
@@ -104,6 +108,7 @@ class Provider:
         self._clock = clock or SystemClock()
         self._entropy = entropy or SystemEntropy()
         self._pages = pages
+        self._fetcher = fetcher
         self._callbacks = callbacks or Callbacks()
         self._mounts: list[_Mount] = []
         self._endpoints: list[MCPEndpoint] = []
@@ -184,6 +189,15 @@ class Provider:
             )
             for endpoint in self._endpoints:
                 await stack.enter_async_context(endpoint.run())
+            published = await stack.enter_async_context(
+                open_published_clients(
+                    system=system,
+                    policy=self.policy,
+                    clock=self._clock,
+                    fetcher=self._fetcher
+                    or Fetcher(loopback=self.policy.loopback_documents),
+                )
+            )
             callbacks = await stack.enter_async_context(
                 open_callbacks(self._callbacks, entropy=self._entropy)
             )
@@ -194,6 +208,7 @@ class Provider:
                 keyring=keyring,
                 clock=self._clock,
                 entropy=self._entropy,
+                publications=published,
             )
             guarded = self._guarded(server)
             pages = build_app(

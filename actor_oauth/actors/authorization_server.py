@@ -25,6 +25,7 @@ from actor_oauth.actors.clients import Clients, NewClient
 from actor_oauth.actors.directory import DirectoryActor, DirectoryPage
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
+from actor_oauth.actors.publications import Publications
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_methods import TokenMethods
@@ -74,7 +75,12 @@ class AuthorizationServer(TokenMethods):
         keyring: The server's keys.
         clock: Wall time.
         entropy: Randomness.
+        publications: Finds out what clients publish; without it only registered
+            clients are known.
         callbacks: Runs the application's callbacks, from `open_callbacks`.
+
+    Raises:
+        ValueError: The policy wants metadata documents, and nobody can fetch them.
     """
 
     def __init__(
@@ -85,14 +91,17 @@ class AuthorizationServer(TokenMethods):
         keyring: Keyring,
         clock: Clock,
         entropy: Entropy,
+        publications: Publications | None = None,
         callbacks: CallbackRunner | None = None,
     ) -> None:
+        if policy.metadata_documents_enabled and publications is None:
+            raise ValueError("metadata documents are on, and cannot be fetched")
         self.policy = policy
         self._effects = Effects(
             system=system, policy=policy, keyring=keyring, clock=clock, entropy=entropy
         )
         passwords = Passwords()
-        self._clients = Clients(self._effects, passwords)
+        self._clients = Clients(self._effects, passwords, publications)
         self._accounts = Accounts(self._effects, passwords)
         self._pushed = PushedAuthorizations(self._effects, self._clients)
         self._authorizations = Authorizations(

@@ -19,9 +19,15 @@ are on their way.
 
 import hmac
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import ClassVar, Final
 
+from actor_oauth.actors.client_assertions import AssertionMemory, purge_assertions
+from actor_oauth.actors.client_documents import PublishedMetadata, forget_documents
+from actor_oauth.actors.client_registration import (
+    Registration,
+    load_registration,
+    save_registration,
+)
 from actor_oauth.actors.client_schema import CLIENT_MIGRATIONS
 from actor_oauth.actors.client_tokens import TokenHolder, forget_tokens
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
@@ -37,7 +43,7 @@ from actor_oauth.oauth.tokens import (
     token_hash,
 )
 from actor_oauth.oauth.wire import Reason, Refused
-from actor_oauth.runtime import Database, turn, view
+from actor_oauth.runtime import turn, view
 
 # Compared with where there is no secret. Neither is the hash of the other.
 _NO_HASH: Final = bytes(32)
@@ -78,47 +84,6 @@ class ClientStatus:
     expires_at: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Registration:
-    state: ClientState
-    epoch: int
-    ended_epoch: int
-    record: str | None
-    secret_hash: bytes | str | None
-    expires_at: int | None
-
-    @property
-    def client(self) -> Client | None:
-        """The client as requests see it: None unless it is active."""
-        if self.state is not ClientState.ACTIVE:
-            return None
-        return self.stored_client
-
-    @property
-    def stored_client(self) -> Client | None:
-        """The client in any state, until it has been deleted and forgotten."""
-        if self.record is None:
-            return None
-        return _read_client(self.record, self.epoch)
-
-
-_ABSENT: Final = _Registration(
-    state=ClientState.ABSENT,
-    epoch=0,
-    ended_epoch=0,
-    record=None,
-    secret_hash=None,
-    expires_at=None,
-)
-
-
-@lru_cache(maxsize=1024)
-def _read_client(record: str, epoch: int) -> Client:
-    # Every token request asks for the same few clients, and reading one takes longer
-    # than finding it.
-    return replace(Client.from_record(record), epoch=epoch)
-
-
 def hash_client_secret(secret: str | None) -> bytes:
     """Give the stored form of a random client secret, and some hash for any other text.
 
@@ -127,7 +92,9 @@ def hash_client_secret(secret: str | None) -> bytes:
     return token_hash(parse_token(secret or "") or _NO_TOKEN)
 
 
-class ClientActor(TokenHolder, PushedRequests, kind="client"):
+class ClientActor(
+    TokenHolder, PushedRequests, PublishedMetadata, AssertionMemory, kind="client"
+):
     """Owns one client. Its key is the hash of the client id.
 
     Attributes:
@@ -159,13 +126,13 @@ class ClientActor(TokenHolder, PushedRequests, kind="client"):
         Returns:
             False if the id is taken, or was: nothing is changed then.
         """
-        state = advance(_load(self.db).state, ClientEvent.REGISTERED)
+        state = advance(load_registration(self.db).state, ClientEvent.REGISTERED)
         if state is None:
             return False
         expires_at = None if unused_lifetime is None else now + unused_lifetime
-        _save(
+        save_registration(
             self.db,
-            _Registration(
+            Registration(
                 state=state,
                 epoch=1,
                 ended_epoch=0,
@@ -187,12 +154,12 @@ class ClientActor(TokenHolder, PushedRequests, kind="client"):
     @view
     def client(self) -> Client | None:
         """Give the client, with its current epoch; None unless it is active."""
-        return _load(self.db).client
+        return load_registration(self.db).client
 
     @view
     def status(self) -> ClientStatus | None:
         """Give what an operator sees; None if there is, or is left, no client."""
-        registration = _load(self.db)
+        registration = load_registration(self.db)
         client = registration.stored_client
         if client is None or registration.state is ClientState.DELETED:
             return None
@@ -212,7 +179,7 @@ class ClientActor(TokenHolder, PushedRequests, kind="client"):
 
         An unknown client costs the same work as a known one (K-03, E-08).
         """
-        registration = _load(self.db)
+        registration = load_registration(self.db)
         client, stored = registration.client, registration.secret_hash
         if isinstance(stored, str) and client is not None:
             return Authentication(
@@ -240,16 +207,17 @@ class ClientActor(TokenHolder, PushedRequests, kind="client"):
         Returns:
             The client's epoch, for the grant; Refused unless the client is active.
         """
-        registration = _load(self.db)
+        registration = load_registration(self.db)
         if registration.state is not ClientState.ACTIVE:
             return Refused(Reason.CLIENT_UNKNOWN)
+        self._list_if_published(registration)
         self.db.execute(
             "INSERT OR IGNORE INTO users VALUES (?, ?)", (user_key, registration.epoch)
         )
         expires_at = registration.expires_at
         if expires_at is not None and grant_lifetime is not None:
             expires_at = max(expires_at, now + grant_lifetime)
-            _save(self.db, replace(registration, expires_at=expires_at))
+            save_registration(self.db, replace(registration, expires_at=expires_at))
         return registration.epoch
 
     @turn
@@ -260,7 +228,7 @@ class ClientActor(TokenHolder, PushedRequests, kind="client"):
             False if there is no such client, or it is so already.
         """
         event = ClientEvent.DISABLED if disabled else ClientEvent.ENABLED
-        registration = _load(self.db)
+        registration = load_registration(self.db)
         state = advance(registration.state, event)
         if state is None:
             return False
@@ -269,7 +237,9 @@ class ClientActor(TokenHolder, PushedRequests, kind="client"):
         if disabled:
             self._end(registration, now=now)
         else:
-            _save(self.db, replace(registration, epoch=registration.epoch + 1))
+            save_registration(
+                self.db, replace(registration, epoch=registration.epoch + 1)
+            )
         return True
 
     @turn
@@ -291,28 +261,60 @@ class ClientActor(TokenHolder, PushedRequests, kind="client"):
         Returns:
             Whether there are more of them to tell.
         """
-        registration = _load(self.db)
+        registration = load_registration(self.db)
         if registration.state is ClientState.ABSENT:
             return False
         return self._tell_users(registration, now=now)
 
     def on_alarm(self, *, now: int) -> None:
         """Tell the next users, or delete a client that nobody used for too long."""
-        registration = _load(self.db)
+        registration = load_registration(self.db)
         expires_at = registration.expires_at
         if expires_at is not None and expires_at <= now:
-            self._delete(now=now)
+            self._expire(registration, now=now)
         else:
             self._tell_users(registration, now=now)
         self.wake_by(delete_pushed_requests(self.db, now=now))
+        self.wake_by(purge_assertions(self.db, now=now))
         self.purge_tokens(now=now)
 
     def client_in_force(self) -> Client | None:
         """Give the client with its current epoch; None unless it is active."""
-        return _load(self.db).client
+        return load_registration(self.db).client
+
+    def _list_if_published(self, registration: Registration) -> None:
+        """List a client that published itself, once somebody is about to use it."""
+        client = registration.stored_client
+        if client is None or client.origin != "metadata-document":
+            return
+        if self.db.execute("SELECT 1 FROM users LIMIT 1").fetchone() is None:
+            self.send(
+                DirectoryActor,
+                CLIENTS,
+                DirectoryActor.add,
+                entry_id=client.client_id,
+                created_at=client.issued_at,
+            )
+
+    def _expire(self, registration: Registration, *, now: int) -> None:
+        """End a client that nobody used for longer than any grant of it can live."""
+        client = registration.stored_client
+        state = advance(registration.state, ClientEvent.FORGOTTEN)
+        if client is None or client.origin != "metadata-document" or state is None:
+            self._delete(now=now)
+            return
+        # Not deleted: whoever comes with its URL later gets a new look at the document.
+        save_registration(
+            self.db, replace(registration, state=state, record=None, expires_at=None)
+        )
+        self.db.execute("DELETE FROM users")
+        forget_documents(self.db)
+        self.send(
+            DirectoryActor, CLIENTS, DirectoryActor.remove, entry_id=client.client_id
+        )
 
     def _delete(self, *, now: int) -> bool:
-        registration = _load(self.db)
+        registration = load_registration(self.db)
         client = registration.stored_client
         state = advance(registration.state, ClientEvent.DELETED)
         if state is None or client is None:
@@ -326,14 +328,15 @@ class ClientActor(TokenHolder, PushedRequests, kind="client"):
         )
         return True
 
-    def _end(self, registration: _Registration, *, now: int) -> None:
+    def _end(self, registration: Registration, *, now: int) -> None:
         ended = replace(registration, ended_epoch=registration.epoch)
-        _save(self.db, ended)
+        save_registration(self.db, ended)
         self.db.execute("DELETE FROM pushed_requests")
         forget_tokens(self.db)
+        forget_documents(self.db)
         self._tell_users(ended, now=now)
 
-    def _tell_users(self, registration: _Registration, *, now: int) -> bool:
+    def _tell_users(self, registration: Registration, *, now: int) -> bool:
         ended = registration.ended_epoch
         rows: list[tuple[str, int]] = self.db.execute(
             "SELECT user_key, epoch FROM users WHERE epoch <= ? LIMIT ?",
@@ -355,37 +358,5 @@ class ClientActor(TokenHolder, PushedRequests, kind="client"):
         self.set_alarm(now if more else registration.expires_at)
         if registration.state is ClientState.DELETED and not more:
             # Only the id was still needed, to tell users who had gone.
-            _save(self.db, replace(registration, record=None))
+            save_registration(self.db, replace(registration, record=None))
         return more
-
-
-def _load(db: Database) -> _Registration:
-    row = db.execute(
-        "SELECT state, epoch, ended_epoch, record, secret_hash, expires_at"
-        " FROM registration"
-    ).fetchone()
-    if row is None:
-        return _ABSENT
-    state, epoch, ended_epoch, record, secret_hash, expires_at = row
-    return _Registration(
-        state=ClientState(state),
-        epoch=epoch,
-        ended_epoch=ended_epoch,
-        record=record,
-        secret_hash=secret_hash,
-        expires_at=expires_at,
-    )
-
-
-def _save(db: Database, registration: _Registration) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO registration VALUES (1, ?, ?, ?, ?, ?, ?)",
-        (
-            registration.state,
-            registration.epoch,
-            registration.ended_epoch,
-            registration.record,
-            registration.secret_hash,
-            registration.expires_at,
-        ),
-    )

@@ -3,6 +3,8 @@
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
+from actor_oauth.actors.client_assertions import create_assertion_tables
+from actor_oauth.actors.client_documents import create_document_tables
 from actor_oauth.actors.client_tokens import create_token_tables
 from actor_oauth.actors.pushed_requests import create_pushed_requests
 
@@ -33,3 +35,10 @@ def m0002_pushed_requests(db: sqlite_utils.Database) -> None:
 def m0003_tokens(db: sqlite_utils.Database) -> None:
     """The tokens that the client got for itself."""
     create_token_tables(db)
+
+
+@CLIENT_MIGRATIONS()
+def m0004_documents_and_assertions(db: sqlite_utils.Database) -> None:
+    """What the client publishes, and which of its assertions were used."""
+    create_document_tables(db)
+    create_assertion_tables(db)

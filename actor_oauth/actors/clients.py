@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from actor_oauth.actors.assertion_authentication import AssertionAuthentication
 from actor_oauth.actors.client import ClientActor, hash_client_secret
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
+from actor_oauth.actors.publications import Publications
 from actor_oauth.oauth.client_authentication import (
+    Credentials,
     decide_client_authentication,
     parse_client_credentials,
 )
@@ -16,6 +19,7 @@ from actor_oauth.oauth.client_credentials import decide_service_client
 from actor_oauth.oauth.clients import CLIENT_ID_BYTES, Client, new_client_id
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import client_key
+from actor_oauth.oauth.metadata_document import is_document_url
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.registration import (
     Registered,
@@ -25,7 +29,7 @@ from actor_oauth.oauth.registration import (
 )
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import NO_RECORD, SECRET_LENGTH, Token, TokenKind
-from actor_oauth.oauth.wire import Refused
+from actor_oauth.oauth.wire import Reason, Refused
 
 UNUSED_LIFETIME: Final = 30 * 86400
 """Seconds after which a client that registered itself is deleted if nobody authorized it."""
@@ -51,9 +55,16 @@ class NewClient:
 class Clients:
     """The clients of one server."""
 
-    def __init__(self, effects: Effects, passwords: Passwords) -> None:
+    def __init__(
+        self,
+        effects: Effects,
+        passwords: Passwords,
+        publications: Publications | None = None,
+    ) -> None:
         self._effects = effects
         self._passwords = passwords
+        self._publications = publications
+        self._assertions = AssertionAuthentication(effects, publications)
 
     def actor(self, client_id: str) -> ClientActor:
         """The actor of a client, which need not exist."""
@@ -61,8 +72,22 @@ class Clients:
 
     async def lookup(self, client_id: str) -> Client | None:
         """The client, or None if there is none that may ask for anything."""
+        client = await self.find(client_id)
+        return None if isinstance(client, Refused) else client
+
+    async def find(self, client_id: str) -> Client | Refused:
+        """The client, registered here or else published, or why there is none (B-05)."""
+        if self._publications is not None and is_document_url(
+            client_id, self._effects.policy
+        ):
+            return await self._publications.client(client_id)
         client = await self.actor(client_id).client()
-        return client if client is not None and client.client_id == client_id else None
+        if client is None or client.client_id != client_id:
+            return Refused(Reason.CLIENT_UNKNOWN)
+        # A document is of no use to a server that does not ask for it again.
+        if client.origin == "metadata-document":
+            return Refused(Reason.CLIENT_UNKNOWN)
+        return client
 
     async def authenticate(
         self, form: Parameters, authorization: str | None
@@ -71,6 +96,24 @@ class Clients:
         credentials = parse_client_credentials(form, authorization)
         if isinstance(credentials, Refused):
             return credentials
+        if credentials.assertion is not None:
+            client = await self.find(credentials.client_id)
+            if isinstance(client, Refused):
+                return client
+            return await self._assertions.authenticate(credentials.assertion, client)
+        if is_document_url(credentials.client_id, self._effects.policy):
+            client = await self.find(credentials.client_id)
+            if isinstance(client, Refused):
+                return client
+            if client.origin == "metadata-document":
+                return decide_client_authentication(
+                    credentials, client, secret_matches=False
+                )
+        return await self._authenticate_by_secret(credentials)
+
+    async def _authenticate_by_secret(
+        self, credentials: Credentials
+    ) -> Client | Refused:
         actor = self.actor(credentials.client_id)
         found = await actor.authenticate(credentials.secret)
         matches = found.secret_matches
@@ -153,7 +196,8 @@ class Clients:
         """Clients, oldest first, with the cursor of the next page or None."""
         directory = self._effects.system.get(DirectoryActor, CLIENTS)
         page = await directory.page(cursor=cursor, limit=limit)
-        found = [await self.lookup(entry.entry_id) for entry in page.entries]
+        # As they are kept: listing clients asks nobody on the web.
+        found = [await self.actor(entry.entry_id).client() for entry in page.entries]
         return [client for client in found if client is not None], page.next_cursor
 
     async def enlist(self, client_id: str, user_key: str) -> int | Refused:

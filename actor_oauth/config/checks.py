@@ -25,6 +25,7 @@ def find_problems(settings: Settings) -> list[str]:
         *_lifetime_problems(settings),
         *_policy_problems(settings),
         *_auto_approve_problems(settings),
+        *_loopback_documents_problems(settings),
     ]
 
 
@@ -77,6 +78,17 @@ def _policy_problems(settings: Settings) -> Iterator[str]:
         yield (
             f"demo: no resource covers {demo}, where the example MCP server is; add "
             "one to resources, or set demo = false"
+        )
+
+
+def _loopback_documents_problems(settings: Settings) -> Iterator[str]:
+    if not settings.loopback_documents or settings.issuer is None:
+        return
+    if not is_loopback_url(settings.issuer):
+        yield (
+            "loopback_documents: lets strangers make this server ask its own machine, "
+            f"so the issuer must be a loopback address, not {settings.issuer}; remove "
+            "loopback_documents"
         )
 
 

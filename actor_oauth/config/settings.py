@@ -193,6 +193,21 @@ class Settings(BaseSettings):
         default=False,
         description="Refuse authorization requests that were not pushed (RFC 9126).",
     )
+    client_metadata_documents_enabled: bool = Field(
+        default=True,
+        description="Accept clients that are known by the URL of a metadata document "
+        "that they publish (CIMD).",
+    )
+    loopback_documents: bool = Field(
+        default=False,
+        description="Development only: documents that clients publish may be on this "
+        "machine, also by `http`. Refused unless the issuer is a loopback address.",
+    )
+    strict_assertion_audience: bool = Field(
+        default=False,
+        description="Accept client assertions only if their audience is the issuer, "
+        "character for character; else also the token endpoint.",
+    )
     private_use_schemes: Words = Field(
         default=(),
         description="Redirect URI schemes allowed beside `https` and loopback "
@@ -313,6 +328,9 @@ class Settings(BaseSettings):
             ),
             registration_enabled=self.registration_enabled,
             require_pushed_requests=self.require_pushed_authorization_requests,
+            metadata_documents_enabled=self.client_metadata_documents_enabled,
+            loopback_documents=self.loopback_documents,
+            lenient_assertion_audience=not self.strict_assertion_audience,
             private_use_schemes=frozenset(self.private_use_schemes),
             scope_descriptions=tuple(self.scope_descriptions.items()),
         )

@@ -5,6 +5,8 @@ Rule 2: what was authorized while a client was active dies when it is disabled o
 deleted. Enabling it begins a new epoch, and revives nothing.
 Rule 3: `DELETED` is final. The tombstone stays, so that what was on its way meanwhile
 cannot bring the client back (B-36).
+Rule 4: only a client that publishes itself is forgotten, when nothing granted to it can
+be alive. It may come back, since nobody here ever decided about it.
 """
 
 from collections.abc import Mapping
@@ -28,6 +30,7 @@ class ClientEvent(StrEnum):
     DISABLED = "disabled"
     ENABLED = "enabled"
     DELETED = "deleted"
+    FORGOTTEN = "forgotten"
 
 
 _S = ClientState
@@ -35,7 +38,11 @@ _E = ClientEvent
 
 TRANSITIONS: Final[Mapping[ClientState, Mapping[ClientEvent, ClientState]]] = {
     _S.ABSENT: {_E.REGISTERED: _S.ACTIVE},
-    _S.ACTIVE: {_E.DISABLED: _S.DISABLED, _E.DELETED: _S.DELETED},
+    _S.ACTIVE: {
+        _E.DISABLED: _S.DISABLED,
+        _E.DELETED: _S.DELETED,
+        _E.FORGOTTEN: _S.ABSENT,
+    },
     _S.DISABLED: {_E.ENABLED: _S.ACTIVE, _E.DELETED: _S.DELETED},
     _S.DELETED: {},
 }

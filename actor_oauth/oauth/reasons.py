@@ -93,6 +93,7 @@ class Reason(StrEnum):
     )
     CLIENT_ASSERTION_SIGNATURE = "client_assertion_signature", Category.INVALID_CLIENT
     CLIENT_ASSERTION_REPLAYED = "client_assertion_replayed", Category.INVALID_CLIENT
+    CLIENT_KEYS_UNAVAILABLE = "client_keys_unavailable", Category.INVALID_CLIENT
     CLIENT_ASSERTIONS_TOO_MANY = (
         "client_assertions_too_many",
         Category.TEMPORARILY_UNAVAILABLE,
@@ -110,7 +111,10 @@ class Reason(StrEnum):
     CLIENT_THROTTLED = "client_throttled", Category.RATE_LIMITED
 
     # Metadata documents. The client learns nothing of what was fetched (B-17)
-    DOCUMENT_URL_REFUSED = "document_url_refused", Category.INVALID_CLIENT
+    DOCUMENT_RATE_LIMITED = (
+        "document_rate_limited",
+        Category.TEMPORARILY_UNAVAILABLE,
+    )
     DOCUMENT_UNAVAILABLE = "document_unavailable", Category.INVALID_CLIENT
     DOCUMENT_MALFORMED = "document_malformed", Category.INVALID_CLIENT
     DOCUMENT_CLIENT_ID_WRONG = "document_client_id_wrong", Category.INVALID_CLIENT

@@ -151,6 +151,15 @@ def test_auto_approve_is_fine_on_loopback() -> None:
     assert find_problems(Settings(auto_approve="alice")) == []
 
 
+@pytest.mark.requirement("B-14")
+def test_documents_on_this_machine_are_for_a_server_of_this_machine_only() -> None:
+    assert find_problems(Settings(loopback_documents=True)) == []
+    public = Settings(loopback_documents=True, issuer="https://as.example")
+    (problem,) = find_problems(public)
+    assert "loopback_documents" in problem
+    assert Settings().policy("http://127.0.0.1:8000").metadata_documents_enabled
+
+
 @pytest.mark.requirement("A-17")
 @pytest.mark.parametrize(
     ("host", "loopback"),

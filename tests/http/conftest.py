@@ -14,6 +14,8 @@ from actor_oauth.http import HttpOptions, build_app
 from actor_oauth.oauth.keyring import new_keyring, user_key
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.runtime import SystemEntropy, open_system
+from actor_oauth.upstream.fetch import Fetcher
+from actor_oauth.upstream.published_clients import open_published_clients
 from tests.http.deployment import (
     ISSUER,
     PASSWORD,
@@ -42,6 +44,7 @@ def deploy(tmp_path: Path) -> Deploy:
         *,
         policy: Policy | None = None,
         options: HttpOptions | None = None,
+        fetcher: Fetcher | None = None,
         callbacks: Callbacks | None = None,
     ) -> AsyncIterator[Deployment]:
         clock, entropy = SettableClock(), SystemEntropy()
@@ -56,6 +59,9 @@ def deploy(tmp_path: Path) -> Deploy:
         disk = FailingDisk(tmp_path)
         async with (
             open_system(disk, ACTOR_KINDS, clock=clock) as system,
+            open_published_clients(
+                system=system, policy=policy, clock=clock, fetcher=fetcher or Fetcher()
+            ) as publications,
             open_callbacks(callbacks or Callbacks(), entropy=entropy) as runner,
         ):
             server = AuthorizationServer(
@@ -64,6 +70,7 @@ def deploy(tmp_path: Path) -> Deploy:
                 keyring=keyring,
                 clock=clock,
                 entropy=entropy,
+                publications=publications,
                 callbacks=runner,
             )
             await server.create_user(USER, PASSWORD)

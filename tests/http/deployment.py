@@ -28,6 +28,7 @@ from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.http import HttpOptions
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.runtime import Address, LocalEngine, Store
+from actor_oauth.upstream.fetch import Fetcher
 
 ISSUER = "https://as.example"
 USER = "ada"
@@ -293,5 +294,6 @@ class Deploy(Protocol):
         *,
         policy: Policy | None = None,
         options: HttpOptions | None = None,
+        fetcher: Fetcher | None = None,
         callbacks: Callbacks | None = None,
     ) -> AbstractAsyncContextManager[Deployment]: ...

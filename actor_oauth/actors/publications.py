@@ -1,0 +1,32 @@
+"""What the server asks of the web about its clients, as the actors' layer sees it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.jwks import VerificationKey
+from actor_oauth.oauth.reasons import Refused
+
+
+class Publications(Protocol):
+    """Finds out what clients publish: their metadata documents and their keys."""
+
+    async def client(self, client_id: str) -> Client | Refused:
+        """Give the client that is known by a URL.
+
+        Args:
+            client_id: One for which `is_document_url` holds.
+        """
+        ...
+
+    async def keys(
+        self, client: Client, *, renewed: bool = False
+    ) -> Sequence[VerificationKey] | Refused:
+        """Give the keys that a client publishes at its `jwks_uri`.
+
+        Args:
+            client: Has a `jwks_uri`.
+            renewed: Whether what is stored was found to lack a key. It is then fetched
+                anew, unless that was done a moment ago.
+        """
+        ...

@@ -1,0 +1,214 @@
+"""Clients that publish what they are: fetched, judged, and kept by their own actors.
+
+The fast path reads the client's actor and judges the stored document again, which is
+remembered in memory. Everything else runs once for all who ask at the same time, in a
+task of its own: fetch, judge, store.
+
+A document that cannot be fetched for a passing reason (the network, a busy server) stays
+in use for a while after it has gone stale. Otherwise an outage of a client's web site
+would sign out all of its users here. A document that was withdrawn, or is not good any
+more, is not used again.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Final
+
+import structlog
+import trio
+
+from actor_oauth.actors.client import ClientActor
+from actor_oauth.actors.client_documents import Published, StoredDocument
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.json_values import parse_json_object
+from actor_oauth.oauth.jwks import VerificationKey, parse_jwks
+from actor_oauth.oauth.keyring import client_key
+from actor_oauth.oauth.metadata_document import (
+    MAX_DOCUMENT_BYTES,
+    cache_times,
+    decide_document,
+)
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.runtime import ActorSystem, Clock
+from actor_oauth.upstream.fetch import (
+    Fetched,
+    Fetcher,
+    FetchFailed,
+    FetchFault,
+    FetchLimits,
+)
+from actor_oauth.upstream.single_flight import SingleFlight
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+DOCUMENT_LIMITS: Final = FetchLimits(body_bytes=MAX_DOCUMENT_BYTES, seconds=10.0)
+KEYS_LIMITS: Final = FetchLimits(body_bytes=32 * 1024, seconds=10.0)
+
+Keys = Sequence[VerificationKey]
+
+
+class PublishedClients:
+    """The clients that are known by what they publish. Made by `open_published_clients`."""
+
+    def __init__(
+        self,
+        system: ActorSystem,
+        policy: Policy,
+        clock: Clock,
+        fetcher: Fetcher,
+        nursery: trio.Nursery,
+    ) -> None:
+        self._system = system
+        self._policy = policy
+        self._clock = clock
+        self._fetcher = fetcher
+        self._documents = SingleFlight[str, Client | Refused](nursery)
+        self._keys = SingleFlight[tuple[str, bool], Keys | Refused](nursery)
+
+    async def client(self, client_id: str) -> Client | Refused:
+        """Give the client whose document is at a URL (B-16 to B-18)."""
+        published = await self._actor(client_id).published()
+        if published.is_settled:
+            return published.client or Refused(Reason.CLIENT_UNKNOWN)
+        known = self._known(published)
+        if known is not None and self._is_fresh(published.document):
+            return known
+        return await self._documents.run(client_id, partial(self._fetch, client_id))
+
+    async def keys(self, client: Client, *, renewed: bool = False) -> Keys | Refused:
+        """Give the keys at a client's `jwks_uri` (E-14)."""
+        stored = await self._actor(client.client_id).stored_keys()
+        if stored is not None and not renewed and self._is_fresh(stored):
+            return _parse_keys(stored.body) or ()
+        return await self._keys.run(
+            (client.client_id, renewed), partial(self._fetch_keys, client, renewed)
+        )
+
+    def _actor(self, client_id: str) -> ClientActor:
+        return self._system.get(ClientActor, client_key(client_id))
+
+    def _is_fresh(self, stored: StoredDocument | None) -> bool:
+        return stored is not None and self._clock.now() < stored.fresh_until
+
+    def _is_usable(self, stored: StoredDocument | None) -> bool:
+        return stored is not None and self._clock.now() < stored.usable_until
+
+    def _known(self, published: Published) -> Client | None:
+        """Judge the stored document by today's rules; None if it is not good."""
+        stored, client = published.document, published.client
+        if stored is None or client is None:
+            return None
+        judged = _judge(stored.body, client.client_id, self._policy, stored.fetched_at)
+        return None if isinstance(judged, Refused) else _as_stored(judged, client.epoch)
+
+    async def _fetch(self, client_id: str) -> Client | Refused:
+        actor = self._actor(client_id)
+        published = await actor.published()
+        known = self._known(published)
+        if known is not None and self._is_fresh(published.document):
+            return known
+        fetched = await self._fetcher.fetch_json(client_id, DOCUMENT_LIMITS)
+        if isinstance(fetched, FetchFailed) and fetched.is_passing:
+            _log_failure("metadata document", client_id, fetched)
+            usable = known if self._is_usable(published.document) else None
+            return usable or _refusal(fetched)
+        decision = self._decide(client_id, fetched)
+        if isinstance(decision, Refused):
+            log.info(
+                "metadata document refused",
+                client_id=client_id,
+                reason=str(decision.reason),
+            )
+            if published.document is not None:
+                await actor.drop_metadata()
+            return decision
+        assert isinstance(fetched, Fetched)
+        now = self._clock.now()
+        stored = await actor.remember_metadata(
+            decision, fetched.body, cache_times(fetched.fresh_for, now=now), now=now
+        )
+        # Somebody may have registered, disabled or deleted it meanwhile.
+        return stored or Refused(Reason.CLIENT_UNKNOWN)
+
+    def _decide(
+        self, client_id: str, fetched: Fetched | FetchFailed
+    ) -> Client | Refused:
+        if isinstance(fetched, FetchFailed):
+            _log_failure("metadata document", client_id, fetched)
+            return _refusal(fetched)
+        return decide_document(
+            fetched.body, client_id, self._policy, now=self._clock.now()
+        )
+
+    async def _fetch_keys(self, client: Client, renewed: bool) -> Keys | Refused:  # noqa: FBT001 - one of two keys of the flight
+        actor = self._actor(client.client_id)
+        stored = await actor.stored_keys()
+        now = self._clock.now()
+        if stored is not None and self._is_fresh(stored):
+            allowed = renewed and await actor.begin_renewal(now=now)
+            if not allowed:
+                return _parse_keys(stored.body) or ()
+        fetched = await self._fetcher.fetch_json(client.jwks_uri or "", KEYS_LIMITS)
+        if isinstance(fetched, FetchFailed):
+            _log_failure("key set", client.client_id, fetched)
+            if stored is not None and fetched.is_passing and self._is_usable(stored):
+                return _parse_keys(stored.body) or ()
+            return Refused(Reason.CLIENT_KEYS_UNAVAILABLE)
+        keys = _parse_keys(fetched.body)
+        if keys is None:
+            return Refused(Reason.CLIENT_KEYS_UNAVAILABLE)
+        times = cache_times(fetched.fresh_for, now=now)
+        await actor.remember_keys(fetched.body, times, now=now)
+        return keys
+
+
+@asynccontextmanager
+async def open_published_clients(
+    *, system: ActorSystem, policy: Policy, clock: Clock, fetcher: Fetcher
+) -> AsyncIterator[PublishedClients]:
+    """Fetch what clients publish, for as long as the block lasts.
+
+    Args:
+        system: Has the clients' actors.
+        policy: Says what clients may be.
+        clock: Wall time.
+        fetcher: The way to the web.
+    """
+    async with trio.open_nursery() as nursery:
+        yield PublishedClients(system, policy, clock, fetcher, nursery)
+        nursery.cancel_scope.cancel()
+
+
+@lru_cache(maxsize=512)
+def _judge(body: bytes, url: str, policy: Policy, now: int) -> Client | Refused:
+    return decide_document(body, url, policy, now=now)
+
+
+@lru_cache(maxsize=512)
+def _parse_keys(body: bytes) -> tuple[VerificationKey, ...] | None:
+    members = parse_json_object(body)
+    return None if members is None else parse_jwks(members)
+
+
+def _as_stored(client: Client, epoch: int) -> Client:
+    return client if client.epoch == epoch else replace(client, epoch=epoch)
+
+
+def _refusal(failed: FetchFailed) -> Refused:
+    if failed.fault is FetchFault.HOST_ASKED_TOO_OFTEN:
+        return Refused(Reason.DOCUMENT_RATE_LIMITED)
+    return Refused(Reason.DOCUMENT_UNAVAILABLE)
+
+
+def _log_failure(what: str, client_id: str, failed: FetchFailed) -> None:
+    log.info(
+        "not fetched",
+        what=what,
+        client_id=client_id,
+        fault=str(failed.fault),
+        status=failed.status,
+        detail=failed.detail,
+    )
