@@ -303,3 +303,23 @@ async def test_cancellation_is_not_mistaken_for_a_fault() -> None:
 
 async def test_unknown_well_known_documents_have_an_answer_of_their_own() -> None:
     assert (await call(routed(), method="GET", path="/.well-known/x")).status == 404
+
+
+async def test_what_is_not_http_goes_to_the_pages() -> None:
+    seen: list[str] = []
+
+    async def behind(
+        scope: Scope, _receive: ASGIReceiveCallable, _send: ASGISendCallable
+    ) -> None:
+        seen.append(scope["type"])
+
+    app = RoutedApp(
+        {},
+        behind,
+        unknown_document=Route(endpoint=nothing, method="GET"),
+        limits=BodyLimits(size=1, seconds=1.0),
+    )
+
+    await app({"type": "lifespan"}, None, None)  # type: ignore[arg-type]  # as little as there is
+
+    assert seen == ["lifespan"]

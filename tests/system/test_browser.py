@@ -179,7 +179,6 @@ def person(
 
 
 def sign_in(page: Page) -> None:
-    """Fill in the sign-in form."""
     page.get_by_label("Username").fill(USER)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -397,5 +396,4 @@ _UNREADABLE = """() => {
 
 
 def assert_readable(page: Page) -> None:
-    """Nothing is cut off at the side, and every text stands out from its ground."""
     assert page.evaluate(_UNREADABLE) == []
