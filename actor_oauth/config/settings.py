@@ -57,6 +57,10 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)]
 Seconds = Annotated[int, Field(ge=1, le=10 * 365 * 86400)]
 
 
+# Of the default resource's scope.
+_SCOPE_DESCRIPTIONS: Final = {"mcp": "Use its tools on your behalf"}
+
+
 class ResourceSettings(BaseModel):
     """A protected resource that tokens are issued for.
 
@@ -310,7 +314,9 @@ class Settings(BaseSettings):
             issuer: The issuer identifier, from `issuer_at`.
         """
         resources = self.resources or (
-            ResourceSettings(identifier=issuer.removesuffix("/") + "/mcp"),
+            ResourceSettings(
+                identifier=issuer.removesuffix("/") + "/mcp", name="the MCP server"
+            ),
         )
         return Policy(
             issuer=issuer,
@@ -332,7 +338,9 @@ class Settings(BaseSettings):
             loopback_documents=self.loopback_documents,
             lenient_assertion_audience=not self.strict_assertion_audience,
             private_use_schemes=frozenset(self.private_use_schemes),
-            scope_descriptions=tuple(self.scope_descriptions.items()),
+            scope_descriptions=tuple(
+                {**_SCOPE_DESCRIPTIONS, **self.scope_descriptions}.items()
+            ),
         )
 
     def runtime_limits(self) -> RuntimeLimits:
