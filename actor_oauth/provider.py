@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -17,7 +17,6 @@ import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve as serve_asgi
 from hypercorn.typing import ASGIFramework
-from mcp.server.mcpserver import MCPServer
 
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
 from actor_oauth.actors.callbacks import Callbacks, open_callbacks
@@ -30,7 +29,6 @@ from actor_oauth.config import (
     read_keyring,
 )
 from actor_oauth.http import build_app
-from actor_oauth.mcp import MCPEndpoint
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.resources import canonical_resource
@@ -48,6 +46,12 @@ from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.published_clients import open_published_clients
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+if TYPE_CHECKING:
+    # Loading the SDK takes longer than all the rest: only who serves MCP pays for it.
+    from mcp.server.mcpserver import MCPServer
+
+    from actor_oauth.mcp import MCPEndpoint
 
 KEEP_ALIVE_SECONDS = 75.0
 KEYRING_SECONDS = 60.0
@@ -136,7 +140,7 @@ class Provider:
 
     def protect_mcp(
         self,
-        server: MCPServer[ListenResult],
+        server: "MCPServer[ListenResult]",
         *,
         path: str = "/mcp",
         scopes: Sequence[str] | None = None,
@@ -154,6 +158,8 @@ class Provider:
             ValueError: No configured resource covers the path, or the server
                 authenticates by itself.
         """
+        from actor_oauth.mcp import MCPEndpoint  # noqa: PLC0415 - see above
+
         endpoint = MCPEndpoint(
             server,
             path=path,
