@@ -1,6 +1,5 @@
 """The consent page: what it shows, and the one answer that it takes."""
 
-
 import httpx2
 import pytest
 
