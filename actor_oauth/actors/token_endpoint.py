@@ -193,8 +193,9 @@ class TokenEndpoint:
     ) -> Mapping[str, Json] | WireError:
         """Answer an introspection request (RFC 7662 §2).
 
-        Only confidential clients may ask: the answer tells about tokens that may be
-        other clients' (H-09).
+        Only confidential clients may ask. About other clients' tokens only those that the
+        operator registered are answered, as resource servers are: anybody can register
+        itself, and would else test whatever token it found (H-09).
         """
         client = await self._clients.authenticate(form, authorization)
         if not isinstance(client, Refused) and not client.is_confidential:
@@ -206,7 +207,10 @@ class TokenEndpoint:
             refused = Refused(Reason.TOKEN_MISSING)
             return self._tell(refused, "introspect", form, authorization)
         info = await self._check(text)
-        return INACTIVE if info is None else self._active(info)
+        is_vetted = client.origin == "pre-registered"
+        if info is None or not (is_vetted or info.client_id == client.client_id):
+            return INACTIVE
+        return self._active(info)
 
     async def validate(self, resource: str, token: str) -> AccessTokenInfo | None:
         """What an access token is good for at a resource; None if for nothing (G-05)."""

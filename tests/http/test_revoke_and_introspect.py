@@ -4,12 +4,26 @@ from base64 import b64encode
 
 import pytest
 
-from tests.http.deployment import Deployment
+from actor_oauth.actors.authorization_server import NewClient
+from tests.http.deployment import VERIFIER, WEB_CALLBACK, Deployment
 
 
 def basic(client: dict[str, str]) -> str:
     pair = f"{client['client_id']}:{client['client_secret']}"
     return "Basic " + b64encode(pair.encode()).decode()
+
+
+async def resource_server(deployment: Deployment) -> dict[str, str]:
+    """A confidential client that the operator registered."""
+    created = await deployment.server.create_client(
+        client_name="Notes API", redirect_uris=[WEB_CALLBACK], confidential=True
+    )
+    assert isinstance(created, NewClient)
+    assert created.secret is not None
+    return {
+        "client_id": created.client.client_id,
+        "client_secret": created.secret,
+    }
 
 
 async def tokens_for(deployment: Deployment, client: dict[str, str]) -> dict[str, str]:
@@ -111,7 +125,7 @@ async def test_introspection_tells_an_authenticated_caller_what_a_token_is_worth
     deployment: Deployment,
 ) -> None:
     client = await deployment.register()
-    introspector = await deployment.register(method="client_secret_basic")
+    introspector = await resource_server(deployment)
     tokens = await tokens_for(deployment, client)
 
     access, refresh = [
@@ -128,6 +142,34 @@ async def test_introspection_tells_an_authenticated_caller_what_a_token_is_worth
     assert found["iss"] == "https://as.example"
     assert access.headers["cache-control"] == "no-store"
     assert refresh.json() == {"active": False}
+
+
+@pytest.mark.requirement("H-09")
+async def test_a_client_that_registered_itself_learns_of_its_own_tokens_only(
+    deployment: Deployment,
+) -> None:
+    curious = await deployment.register(method="client_secret_basic")
+    tokens = await tokens_for(deployment, await deployment.register())
+    code = await deployment.code(curious, scope="notes:read")
+    own = await deployment.post(
+        "/token",
+        {
+            "grant_type": "authorization_code",
+            "code": code,
+            "code_verifier": VERIFIER,
+        },
+        Authorization=basic(curious),
+    )
+
+    answers = [
+        await deployment.post(
+            "/introspect", {"token": token}, Authorization=basic(curious)
+        )
+        for token in (tokens["access_token"], own.json()["access_token"])
+    ]
+
+    assert answers[0].json() == {"active": False}
+    assert answers[1].json()["active"] is True
 
 
 @pytest.mark.requirement("H-09")
