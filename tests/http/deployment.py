@@ -23,7 +23,7 @@ from hypercorn.typing import (
     Scope,
 )
 
-from actor_oauth.actors.authorization_server import AuthorizationServer
+from actor_oauth.actors.authorization_server import AuthorizationServer, NewClient
 from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.http import HttpOptions
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
@@ -241,6 +241,18 @@ class Deployment:
         assert response.status_code == 201, response.text
         members: dict[str, str] = response.json()
         return members
+
+    async def resource_server(self) -> dict[str, str]:
+        """A confidential client that the operator registered; its id and secret."""
+        created = await self.server.create_client(
+            client_name="Notes API", redirect_uris=[WEB_CALLBACK], confidential=True
+        )
+        assert isinstance(created, NewClient)
+        assert created.secret is not None
+        return {
+            "client_id": created.client.client_id,
+            "client_secret": created.secret,
+        }
 
     def authorize_url(
         self, client: Mapping[str, object], **parameters: str | None

@@ -4,26 +4,12 @@ from base64 import b64encode
 
 import pytest
 
-from actor_oauth.actors.authorization_server import NewClient
-from tests.http.deployment import VERIFIER, WEB_CALLBACK, Deployment
+from tests.http.deployment import VERIFIER, Deployment
 
 
 def basic(client: dict[str, str]) -> str:
     pair = f"{client['client_id']}:{client['client_secret']}"
     return "Basic " + b64encode(pair.encode()).decode()
-
-
-async def resource_server(deployment: Deployment) -> dict[str, str]:
-    """A confidential client that the operator registered."""
-    created = await deployment.server.create_client(
-        client_name="Notes API", redirect_uris=[WEB_CALLBACK], confidential=True
-    )
-    assert isinstance(created, NewClient)
-    assert created.secret is not None
-    return {
-        "client_id": created.client.client_id,
-        "client_secret": created.secret,
-    }
 
 
 async def tokens_for(deployment: Deployment, client: dict[str, str]) -> dict[str, str]:
@@ -125,7 +111,7 @@ async def test_introspection_tells_an_authenticated_caller_what_a_token_is_worth
     deployment: Deployment,
 ) -> None:
     client = await deployment.register()
-    introspector = await resource_server(deployment)
+    introspector = await deployment.resource_server()
     tokens = await tokens_for(deployment, client)
 
     access, refresh = [
