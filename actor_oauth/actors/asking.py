@@ -4,6 +4,7 @@ from actor_oauth.actors.callbacks import CallbackRunner, ExternalToken
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
 from actor_oauth.actors.user.callbacks import CallbackStep, Pending
+from actor_oauth.oauth.grants import parse_record
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
 from actor_oauth.oauth.refresh import RefreshRequest
@@ -25,7 +26,33 @@ async def redeem_asking(
         )
 
     async def release(claim: bytes) -> None:
-        await owner.release_claim(request.code, claim=claim)
+        number, _ = parse_record(request.code)
+        await owner.release_claim(number, claim=claim)
+
+    return await runner.run(request.code, turn, release)
+
+
+async def redeem_device_asking(
+    runner: CallbackRunner,
+    effects: Effects,
+    owner: UserActor,
+    request: CodeRequest,
+    grant_number: int,
+) -> Redeemed | Refused:
+    """Redeem a device code, with the callback's changes."""
+
+    async def turn(step: CallbackStep) -> Redeemed | Refused | Pending:
+        return await owner.redeem_device_step(
+            request,
+            grant_number,
+            step,
+            policy=effects.policy,
+            fresh=effects.fresh(),
+            now=effects.now(),
+        )
+
+    async def release(claim: bytes) -> None:
+        await owner.release_claim(grant_number, claim=claim)
 
     return await runner.run(request.code, turn, release)
 
@@ -46,7 +73,8 @@ async def refresh_asking(
         )
 
     async def release(claim: bytes) -> None:
-        await owner.release_claim(request.token, claim=claim)
+        number, _ = parse_record(request.token)
+        await owner.release_claim(number, claim=claim)
 
     return await runner.run(request.token, turn, release)
 

@@ -22,6 +22,7 @@ from actor_oauth.actors.authorizations import (
 from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.clients import Clients, NewClient
+from actor_oauth.actors.device import DeviceActor
 from actor_oauth.actors.directory import DirectoryActor, DirectoryPage
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
@@ -62,7 +63,12 @@ __all__ = [
     "Session",
 ]
 
-ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (UserActor, ClientActor, DirectoryActor)
+ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (
+    UserActor,
+    ClientActor,
+    DeviceActor,
+    DirectoryActor,
+)
 """What the actor system of an authorization server has to know."""
 
 

@@ -12,6 +12,7 @@ import structlog
 from actor_oauth.actors.asking import redeem_asking, refresh_asking, resolved
 from actor_oauth.actors.callbacks import CallbackRunner, ObservedError
 from actor_oauth.actors.clients import Clients
+from actor_oauth.actors.device_authorizations import DeviceAuthorizations
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.token_exchange import TokenExchange
 from actor_oauth.actors.token_format import TokenFormat
@@ -21,6 +22,7 @@ from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.exchange_token import ExchangeRequest
 from actor_oauth.oauth.grant_types import (
     CLIENT_CREDENTIALS,
+    DEVICE_CODE,
     TOKEN_EXCHANGE,
     enabled_grant_types,
 )
@@ -63,6 +65,7 @@ class TokenEndpoint:
         # Without a callback to ask, trading a token is one turn.
         asks = callbacks is not None and callbacks.callbacks.on_token_exchange
         self._asks = callbacks if asks else None
+        self.devices = DeviceAuthorizations(effects, clients, self._asks)
         self._exchange = TokenExchange(effects, clients)
         self._format = TokenFormat(effects)
         self._grants: Mapping[
@@ -72,6 +75,7 @@ class TokenEndpoint:
             "refresh_token": self._refresh,
             CLIENT_CREDENTIALS: self._client_credentials,
             TOKEN_EXCHANGE: self._exchange.answer,
+            DEVICE_CODE: self.devices.poll,
         }
         self._enabled = frozenset(enabled_grant_types(effects.policy))
 

@@ -1,6 +1,7 @@
 """What an application does with tokens by a call: the part of `AuthorizationServer`."""
 
 from actor_oauth.actors.accounts import Accounts
+from actor_oauth.actors.device_authorizations import DeviceAuthorizations
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.oauth.reasons import Refused
@@ -14,6 +15,11 @@ class TokenMethods:
     _effects: Effects
     _accounts: Accounts
     _token_endpoint: TokenEndpoint
+
+    @property
+    def devices(self) -> DeviceAuthorizations:
+        """Device authorizations: asked for, put to a person, answered (RFC 8628)."""
+        return self._token_endpoint.devices
 
     async def unwrap_token(self, token: str) -> AccessTokenInfo | None:
         """What an access token says, whichever resource it is for; None if it is dead.

@@ -8,6 +8,7 @@ from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.http.addresses import addresses_of
 from actor_oauth.http.asgi import BodyLimits, Route, RoutedApp
 from actor_oauth.http.client_requests import ClientRequests
+from actor_oauth.http.device_authorization import device_authorization_endpoint
 from actor_oauth.http.introspect import introspection_endpoint
 from actor_oauth.http.jwks import jwks_endpoint
 from actor_oauth.http.messages import HeaderLine
@@ -51,6 +52,7 @@ def build_app(
         clock=server.clock,
         entropy=server.entropy,
         logins=TokenBuckets(options.login_rate),
+        device_codes=TokenBuckets(options.device_code_rate),
     )
     protocol = _protocol_routes(server, options)
     routes = {addresses.base + path: route for path, route in protocol.items()}
@@ -69,7 +71,16 @@ def _protocol_routes(
     """The endpoints that clients call, by path below the issuer's."""
     clients = ClientRequests(options, server.clock)
     keys = Route(endpoint=jwks_endpoint(server), method="GET")
+    devices = Route(
+        endpoint=clients.endpoint(
+            device_authorization_endpoint(server), rate=options.device_rate
+        ),
+        method="POST",
+        media_type=_FORM,
+    )
+    offers_devices = server.policy.device_authorization_enabled
     return {
+        **({"/device_authorization": devices} if offers_devices else {}),
         **({"/jwks": keys} if server.policy.signing_algorithms else {}),
         "/token": Route(
             endpoint=clients.endpoint(token_endpoint(server)),

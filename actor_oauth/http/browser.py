@@ -32,6 +32,7 @@ class Next(StrEnum):
 
     AUTHORIZE = "authorize"
     ACCOUNT = "account"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Ticket:
     Attributes:
         then: What follows.
         query: The authorization request as it came, for `Next.AUTHORIZE`. It is
-            validated again when it is used.
+            validated again when it is used. For `Next.DEVICE` the code, if there was one.
         expires_at: UnixSeconds.
     """
 

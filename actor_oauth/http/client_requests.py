@@ -10,7 +10,7 @@ from actor_oauth.http.messages import Endpoint, Request, Response
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.peer import caller_address
 from actor_oauth.http.render import refusal, throttled, wire_error
-from actor_oauth.http.throttle import TokenBuckets
+from actor_oauth.http.throttle import Rate, TokenBuckets
 from actor_oauth.oauth.client_authentication import (
     Credentials,
     parse_client_credentials,
@@ -37,8 +37,14 @@ class ClientRequests:
         self._by_client = TokenBuckets(options.client_failure_rate)
         self._by_address = TokenBuckets(options.address_failure_rate)
 
-    def endpoint(self, answer: Answer) -> Endpoint:
-        """Give the endpoint that reads a form and renders what `answer` says."""
+    def endpoint(self, answer: Answer, *, rate: Rate | None = None) -> Endpoint:
+        """Give the endpoint that reads a form and renders what `answer` says.
+
+        Args:
+            answer: From form and `Authorization` to an answer.
+            rate: How often an address may ask at all, successes included; None for an
+                endpoint that keeps nothing for those who ask.
+        """
 
         async def serve(request: Request) -> Response:
             form = parse_form(request.body)
@@ -57,6 +63,13 @@ class ClientRequests:
             if answered.error == "invalid_client":
                 self._count_failure(request, form, authorization)
             return wire_error(answered)
+
+        return serve if rate is None else self._limited(serve, TokenBuckets(rate))
+
+    def _limited(self, endpoint: Endpoint, asked: TokenBuckets) -> Endpoint:
+        async def serve(request: Request) -> Response:
+            seconds = asked.take(self._address(request), now=self._clock.now())
+            return throttled(seconds) if seconds else await endpoint(request)
 
         return serve
 

@@ -168,6 +168,9 @@ async def _go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
     if ticket.then is Next.ACCOUNT:
         location = site.addresses.base + "/account"
         return Move(location=location, after_form=True, cookies=cookies)
+    if ticket.then is Next.DEVICE:
+        location = f"{site.addresses.base}/device?{ticket.query.decode()}"
+        return Move(location=location.rstrip("?"), after_form=True, cookies=cookies)
     who = SignedIn(session=session, cookie=cookie)
     # Validated again: the client may have been changed or deleted in between.
     decision = await site.server.parse_auth_request(

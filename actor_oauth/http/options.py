@@ -18,6 +18,8 @@ class HttpOptions:
         body_bytes: The largest body of a request that is read.
         body_seconds: How long a request's body may take to arrive.
         login_rate: Attempts to sign in, for each address.
+        device_code_rate: Codes of devices that are typed, for each person and address.
+        device_rate: Device authorizations that are begun, for each address.
         registration_rate: Dynamic registrations, for each address.
         client_failure_rate: Failed client authentications, for each address and
             client identifier (E-09).
@@ -30,6 +32,10 @@ class HttpOptions:
     body_bytes: int = 65536
     body_seconds: float = 15.0
     login_rate: Rate = field(default_factory=lambda: Rate(burst=20, interval=3.0))
+    device_code_rate: Rate = field(
+        default_factory=lambda: Rate(burst=10, interval=30.0)
+    )
+    device_rate: Rate = field(default_factory=lambda: Rate(burst=30, interval=5.0))
     registration_rate: Rate = field(
         default_factory=lambda: Rate(burst=60, interval=6.0)
     )

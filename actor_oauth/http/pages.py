@@ -13,7 +13,7 @@ from quart import Response, render_template, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from actor_oauth.http import account, authorize, consent, display, login
+from actor_oauth.http import account, authorize, consent, device, display, login
 from actor_oauth.http.browser import origin_acceptable
 from actor_oauth.http.faults import log_fault
 from actor_oauth.http.page import (
@@ -63,6 +63,9 @@ ROUTES: Sequence[PageRoute] = (
     PageRoute("/login", "POST", login.submit_login),
     PageRoute("/consent", "GET", consent.show_consent),
     PageRoute("/consent", "POST", consent.submit_consent),
+    PageRoute("/device", "GET", device.show_device),
+    PageRoute("/device", "POST", device.submit_device),
+    PageRoute("/device/answer", "POST", device.submit_answer),
     PageRoute("/account", "GET", account.show_account),
     PageRoute("/account/revoke", "POST", account.submit_revoke),
     PageRoute("/account/sign-out-everywhere", "POST", account.submit_everywhere),
@@ -92,7 +95,10 @@ def build_pages(site: Site, static: StaticFiles) -> QuartTrio:
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
     _set_up_templates(app, site, static)
+    offered = site.server.policy.device_authorization_enabled
     for route in ROUTES:
+        if route.path.startswith("/device") and not offered:
+            continue
         app.add_url_rule(
             site.addresses.base + route.path,
             endpoint=f"{route.method} {route.path}",

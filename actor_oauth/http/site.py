@@ -23,6 +23,7 @@ class Site:
         clock: For throttles and for "2 hours ago".
         entropy: For marking browsers.
         logins: Attempts to sign in, by address.
+        device_codes: Attempts to find a device's code, by person and by address.
     """
 
     server: AuthorizationServer
@@ -31,6 +32,7 @@ class Site:
     clock: Clock
     entropy: Entropy
     logins: TokenBuckets
+    device_codes: TokenBuckets
 
     @property
     def session_cookie(self) -> str:

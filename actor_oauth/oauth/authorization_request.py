@@ -217,7 +217,7 @@ def _decide_rest(
     resource = find_resource(params.getlist("resource"), policy)
     if resource is None:
         return Reason.RESOURCE_UNKNOWN
-    scope = _decide_scope(params.get("scope"), client, resource)
+    scope = decide_scope(params.get("scope"), client, resource)
     if isinstance(scope, Reason):
         return scope
     return AuthorizationRequest(
@@ -268,9 +268,10 @@ def _check_challenge(params: Parameters) -> Reason | None:
     return None if check_challenge(challenge) else Reason.CHALLENGE_MALFORMED
 
 
-def _decide_scope(
+def decide_scope(
     requested: str | None, client: Client, resource: ResourcePolicy
 ) -> Scope | Reason:
+    """Decide what may be granted of what is asked, or why nothing may (C-08)."""
     wanted = parse_scope(requested or "")
     if wanted is None:
         return Reason.SCOPE_MALFORMED

@@ -30,6 +30,14 @@ class Category(Enum):
         400,
         "The grant is invalid, expired, revoked, or belongs to another client.",
     )
+    AUTHORIZATION_PENDING = (
+        "authorization_pending",
+        400,
+        "Nobody has answered yet. Keep polling.",
+    )
+    SLOW_DOWN = ("slow_down", 400, "Poll 5 seconds less often from now on.")
+    DEVICE_DENIED = ("access_denied", 400, "The request was denied.")
+    EXPIRED_TOKEN = ("expired_token", 400, "The device code has expired. Begin anew.")
     SUBJECT_TOKEN = (
         "invalid_request",
         400,

@@ -45,6 +45,7 @@ class Endpoints:
     revocation: str | None = None
     introspection: str | None = None
     pushed_authorization_request: str | None = None
+    device_authorization: str | None = None
     jwks: str | None = None
 
 
@@ -58,6 +59,11 @@ def endpoints_of(policy: Policy) -> Endpoints:
         revocation=base + "/revoke",
         introspection=base + "/introspect",
         pushed_authorization_request=base + "/par",
+        device_authorization=(
+            base + "/device_authorization"
+            if policy.device_authorization_enabled
+            else None
+        ),
         jwks=base + "/jwks" if policy.signing_algorithms else None,
     )
 
@@ -95,12 +101,12 @@ def authorization_server_metadata(
         document["introspection" + _ALGORITHMS] = [*SIGNING_ALGORITHMS]
     if policy.metadata_documents_enabled:
         document["client_id_metadata_document_supported"] = True
-    if endpoints.pushed_authorization_request is not None:
-        document["pushed_authorization_request_endpoint"] = (
-            endpoints.pushed_authorization_request
-        )
-    if endpoints.jwks is not None:
-        document["jwks_uri"] = endpoints.jwks
+    optional = {
+        "device_authorization_endpoint": endpoints.device_authorization,
+        "pushed_authorization_request_endpoint": endpoints.pushed_authorization_request,
+        "jwks_uri": endpoints.jwks,
+    }
+    document |= {name: url for name, url in optional.items() if url is not None}
     if policy.require_pushed_requests:
         document["require_pushed_authorization_requests"] = True
     return document

@@ -414,6 +414,15 @@ class Reason(StrEnum):
     CALLBACK_DENIED = "callback_denied", Category.ACCESS_DENIED
     CALLBACK_FAILED = "callback_failed", Category.SERVER_ERROR
 
+    # Device authorization
+    DEVICE_CODE_UNKNOWN = "device_code_unknown", Category.INVALID_GRANT
+    DEVICE_CODE_SPENT = "device_code_spent", Category.INVALID_GRANT
+    DEVICE_CODE_EXPIRED = "device_code_expired", Category.EXPIRED_TOKEN
+    DEVICE_PENDING = "device_pending", Category.AUTHORIZATION_PENDING
+    DEVICE_TOO_FAST = "device_too_fast", Category.SLOW_DOWN
+    DEVICE_DENIED = "device_denied", Category.DEVICE_DENIED
+    TOO_MANY_DEVICES = "too_many_devices", Category.RATE_LIMITED
+
     # Token exchange
     SUBJECT_TYPE_UNSUPPORTED = (
         "subject_type_unsupported",

@@ -126,7 +126,7 @@ def decide_redemption(
         return ending(Reason.CODE_EXPIRED, GrantEvent.LIFETIME_ENDED)
     if not covers_resources(grant, request.resources):
         return Refused(Reason.RESOURCE_NOT_GRANTED)
-    return _redeem(request, grant, policy=policy, fresh=fresh, now=now)
+    return redeem_grant(request, grant, policy=policy, fresh=fresh, now=now)
 
 
 def _check_binding(request: CodeRequest, grant: Grant) -> Refused | None:
@@ -152,9 +152,10 @@ def _count_failure(grant: Grant) -> WrongVerifier | Ending | Refused:
     )
 
 
-def _redeem(
+def redeem_grant(
     request: CodeRequest, grant: Grant, *, policy: Policy, fresh: bytes, now: int
 ) -> Redemption:
+    """Redeem a grant: everything that speaks against it was checked."""
     time, lifetimes = grant.time(now), policy.lifetimes
     data_key = None
     if grant.code_data_key is not None:

@@ -38,6 +38,7 @@ class TokenKind(StrEnum):
     CLIENT_ACCESS = "aoct"
     REFRESH = "aort"
     CODE = "aoac"
+    DEVICE_CODE = "aodc"
     SESSION = "aoss"
     CLIENT_SECRET = "aocs"  # noqa: S105 a prefix, not a secret
 

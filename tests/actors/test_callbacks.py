@@ -524,7 +524,7 @@ async def test_a_claim_is_given_back_if_the_second_turn_fails(
 
     async def release(claim: bytes) -> None:
         given_back.append(claim)
-        await app.ada.actor.release_claim(parsed(tokens.refresh_token), claim=claim)
+        await app.ada.actor.release_claim(1, claim=claim)
 
     with pytest.raises(OSError, match="no disk"):
         await app.runners[0].run(parsed(tokens.refresh_token), turn, release)

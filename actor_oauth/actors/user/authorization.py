@@ -15,7 +15,8 @@ from actor_oauth.actors.user.sessions import load_session
 from actor_oauth.actors.user.short_lived import Kind
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.consent import Consent, ConsentAnswer, answered, decide_answer
-from actor_oauth.oauth.issue_code import Approval, decide_code
+from actor_oauth.oauth.device import DeviceAuthorization, for_device
+from actor_oauth.oauth.issue_code import Approval, IssuedCode, decide_code
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.runtime import Database
@@ -74,10 +75,27 @@ def authorize(
     circumstances: Circumstances,
 ) -> Approved | Refused:
     """Begin a grant, if the account and the client still stand."""
+    decision = _decide(db, request, approval, circumstances)
+    if isinstance(decision, Refused):
+        return decision
+    insert_grant(db, decision)
+    return Approved(
+        code=decision.code.render(),
+        request=request,
+        grant_id=decision.grant.grant_id,
+    )
+
+
+def _decide(
+    db: Database,
+    request: AuthorizationRequest,
+    approval: Approval,
+    circumstances: Circumstances,
+) -> IssuedCode | Refused:
     account = load_account(db)
     if account is None or account.disabled:
         return Refused(Reason.ACCOUNT_DISABLED)
-    decision = decide_code(
+    return decide_code(
         request,
         approval,
         actor_key=circumstances.actor_key,
@@ -87,14 +105,25 @@ def authorize(
         fresh=circumstances.fresh,
         now=circumstances.now,
     )
-    if isinstance(decision, Refused):
-        return decision
-    insert_grant(db, decision)
-    return Approved(
-        code=decision.code.render(),
-        request=request,
-        grant_id=decision.grant.grant_id,
-    )
+
+
+def authorize_device(
+    db: Database,
+    device: DeviceAuthorization,
+    session_key: bytes,
+    approval: Approval,
+    circumstances: Circumstances,
+) -> str | Refused:
+    """Begin a grant that only a device code redeems; returns its name."""
+    session = load_session(db, session_key, now=circumstances.now)
+    if session is None:
+        return Refused(Reason.SESSION_ENDED)
+    issued = _decide(db, device.request.as_authorization(), approval, circumstances)
+    if isinstance(issued, Refused):
+        return issued
+    issued = for_device(issued, device.device_hash, device.expires_at)
+    insert_grant(db, issued)
+    return issued.grant.grant_id
 
 
 def approve(

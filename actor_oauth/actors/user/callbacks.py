@@ -8,7 +8,7 @@ stands: whoever was so slow that another took over must not issue beside it.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from actor_oauth.actors.user.account import load_account
 from actor_oauth.actors.user.exchange import (
@@ -20,13 +20,18 @@ from actor_oauth.actors.user.exchange import (
 )
 from actor_oauth.actors.user.terms import save_changes
 from actor_oauth.actors.user.tokens import load_chain
-from actor_oauth.oauth.grants import Grant
+from actor_oauth.oauth.grants import Ending, Grant
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.props import props_context, unseal_props, unwrap_data_key
 from actor_oauth.oauth.reasons import Refused
-from actor_oauth.oauth.redeem_code import CodeRequest, Redemption, decide_redemption
+from actor_oauth.oauth.redeem_code import (
+    CodeRequest,
+    Redemption,
+    WrongVerifier,
+    decide_redemption,
+)
 from actor_oauth.oauth.refresh import RefreshRequest, Rotation, decide_refresh
 from actor_oauth.oauth.token_changes import (
     ChangedIssue,
@@ -78,6 +83,22 @@ class CallbackRunning:
 Pending: TypeAlias = CallbackDue | CallbackRunning
 
 
+class DecideRedemption(Protocol):
+    """`decide_redemption`, or what takes its place for a device code."""
+
+    def __call__(
+        self,
+        request: CodeRequest,
+        grant: Grant | None,
+        *,
+        policy: Policy,
+        fresh: bytes,
+        now: int,
+    ) -> Redemption | WrongVerifier | Ending | Refused:
+        """Decide."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claimed:
     claim: bytes | None
@@ -91,13 +112,14 @@ def redeem_step(
     request: CodeRequest,
     step: CallbackStep,
     *,
+    grant: Grant | None,
+    decide: DecideRedemption = decide_redemption,
     policy: Policy,
     fresh: bytes,
     now: int,
 ) -> Redeemed | Refused | Pending:
     """Redeem a code with a callback; anything but a redemption needs one turn only."""
-    grant = load_named(db, request.code)
-    decision = decide_redemption(request, grant, policy=policy, fresh=fresh, now=now)
+    decision = decide(request, grant, policy=policy, fresh=fresh, now=now)
     if grant is None or not isinstance(decision, Redemption):
         return settle_redemption(db, grant, decision, now=now)
     key = grant.code_data_key

@@ -1,17 +1,27 @@
 """The part of a user's actor that trades tokens for others."""
 
 from actor_oauth.actors.user import callbacks, exchanged_tokens
+from actor_oauth.actors.user.authorization import Circumstances, authorize_device
 from actor_oauth.actors.user.callbacks import CallbackStep, Pending
-from actor_oauth.actors.user.exchange import Redeemed, Refreshed, RefreshOutcome
+from actor_oauth.actors.user.exchange import (
+    Redeemed,
+    Refreshed,
+    RefreshOutcome,
+    load_named,
+    settle_redemption,
+)
+from actor_oauth.actors.user.grants import load_grant
 from actor_oauth.actors.user.housekeeping import link_alarm, sweep, sweep_alarm
+from actor_oauth.actors.user.sessions import session_hash
+from actor_oauth.oauth.device import DeviceAuthorization, decide_device_redemption
 from actor_oauth.oauth.exchange_token import ExchangeRequest
-from actor_oauth.oauth.grants import parse_record
+from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
 from actor_oauth.oauth.refresh import RefreshRequest
-from actor_oauth.oauth.tokens import Token, TokenResponse
+from actor_oauth.oauth.tokens import TokenResponse
 from actor_oauth.runtime import Actor, turn
 
 
@@ -49,6 +59,48 @@ class TokenTurns(Actor, kind="user"):
             self._sweep_soon(now)
         return outcome
 
+    # Devices
+
+    @turn
+    def authorize_device(
+        self,
+        device: DeviceAuthorization,
+        approval: Approval,
+        *,
+        session_secret: bytes,
+        policy: Policy,
+        fresh: bytes,
+        now: int,
+    ) -> str | Refused:
+        """Begin a grant that a device code redeems, if the session lives.
+
+        Returns:
+            The grant's name. It is nothing before the device's own actor took the answer.
+        """
+        self._sweep_soon(now)
+        key = self.address.key
+        circumstances = Circumstances(key, policy, fresh, now)
+        return authorize_device(
+            self.db, device, session_hash(key, session_secret), approval, circumstances
+        )
+
+    @turn
+    def redeem_device(
+        self,
+        request: CodeRequest,
+        grant_number: int,
+        *,
+        policy: Policy,
+        fresh: bytes,
+        now: int,
+    ) -> Redeemed | Refused:
+        """Redeem a device code for an authenticated client (D-53)."""
+        grant = load_grant(self.db, self.address.key, grant_number)
+        decision = decide_device_redemption(
+            request, grant, policy=policy, fresh=fresh, now=now
+        )
+        return settle_redemption(self.db, grant, decision, now=now)
+
     # With the application's callback: begin turn, await, finish turn
 
     @turn
@@ -63,7 +115,36 @@ class TokenTurns(Actor, kind="user"):
     ) -> Redeemed | Refused | Pending:
         """Take a step of redeeming a code with a callback."""
         return callbacks.redeem_step(
-            self.db, request, step, policy=policy, fresh=fresh, now=now
+            self.db,
+            request,
+            step,
+            grant=load_named(self.db, request.code),
+            policy=policy,
+            fresh=fresh,
+            now=now,
+        )
+
+    @turn
+    def redeem_device_step(
+        self,
+        request: CodeRequest,
+        grant_number: int,
+        step: CallbackStep,
+        *,
+        policy: Policy,
+        fresh: bytes,
+        now: int,
+    ) -> Redeemed | Refused | Pending:
+        """Take a step of redeeming a device code with a callback."""
+        return callbacks.redeem_step(
+            self.db,
+            request,
+            step,
+            grant=load_grant(self.db, self.address.key, grant_number),
+            decide=decide_device_redemption,
+            policy=policy,
+            fresh=fresh,
+            now=now,
         )
 
     @turn
@@ -92,10 +173,9 @@ class TokenTurns(Actor, kind="user"):
         return self._refreshed(outcome, now)
 
     @turn
-    def release_claim(self, token: Token, *, claim: bytes) -> None:
+    def release_claim(self, grant_number: int, *, claim: bytes) -> None:
         """Give back the claim of an attempt whose callback failed."""
-        number, _ = parse_record(token)
-        callbacks.release(self.db, number, claim)
+        callbacks.release(self.db, grant_number, claim)
 
     @turn
     def purge(self, *, now: int) -> None:
