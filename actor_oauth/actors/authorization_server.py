@@ -28,6 +28,8 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
 from actor_oauth.actors.publications import Publications
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
+from actor_oauth.actors.registrar import RegistrarActor
+from actor_oauth.actors.registrations import Registrations
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_methods import TokenMethods
 from actor_oauth.actors.user import GrantPage, GrantSummary, UserActor
@@ -68,6 +70,7 @@ ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (
     ClientActor,
     DeviceActor,
     DirectoryActor,
+    RegistrarActor,
 )
 """What the actor system of an authorization server has to know."""
 
@@ -108,6 +111,7 @@ class AuthorizationServer(TokenMethods):
         )
         passwords = Passwords()
         self._clients = Clients(self._effects, passwords, publications)
+        self.registrations = Registrations(self._effects, self._clients, callbacks)
         self._accounts = Accounts(self._effects, passwords)
         self._pushed = PushedAuthorizations(self._effects, self._clients)
         self._authorizations = Authorizations(
@@ -200,12 +204,18 @@ class AuthorizationServer(TokenMethods):
         """Clients, oldest first, with the cursor of the next page or None."""
         return await self._clients.listed(cursor=cursor, limit=limit)
 
-    async def register(self, body: bytes) -> Mapping[str, Json] | WireError:
-        """Answer a registration request (RFC 7591); a mapping is the 201's JSON."""
-        answer = await self._clients.register(body)
-        if isinstance(answer, Refused):
-            return to_wire(answer.reason)
-        return answer.to_json()
+    async def register(
+        self, body: bytes, authorization: str | None = None
+    ) -> Mapping[str, Json] | WireError:
+        """Answer a registration request (RFC 7591); a mapping is the 201's JSON.
+
+        Args:
+            body: As it came.
+            authorization: The header's value, for servers that want an initial access
+                token.
+        """
+        answer = await self.registrations.register(body, authorization)
+        return to_wire(answer.reason) if isinstance(answer, Refused) else answer
 
     # Authorization
 

@@ -20,8 +20,10 @@ import structlog
 import trio
 
 from actor_oauth.actors.user.callbacks import CallbackDue, CallbackRunning, CallbackStep
+from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.registration import is_reduced
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.token_changes import (
     TokenChanges,
@@ -94,6 +96,7 @@ OnTokenExchange: TypeAlias = Callable[
     [TokenContext], Awaitable[TokenChanges | TokenRefusal | None]
 ]
 OnError: TypeAlias = Callable[[ObservedError], Awaitable[None]]
+OnClientRegistration: TypeAlias = Callable[[Client], Awaitable[Client | None]]
 ResolveExternalToken: TypeAlias = Callable[[str, str], Awaitable[ExternalToken | None]]
 
 
@@ -104,6 +107,8 @@ class Callbacks:
     Attributes:
         on_token_exchange: Before a code or refresh token is traded for tokens.
         on_error: After a refusal at an endpoint that clients call.
+        on_client_registration: Before a client that registers itself, or replaces its
+            registration, is stored: gives it, or one with less, or None to refuse.
         resolve_external_token: Given a token that is none of this server's, and the
             resource that it was presented to.
         seconds: How long each may take.
@@ -111,6 +116,7 @@ class Callbacks:
 
     on_token_exchange: OnTokenExchange | None = None
     on_error: OnError | None = None
+    on_client_registration: OnClientRegistration | None = None
     resolve_external_token: ResolveExternalToken | None = None
     seconds: float = 10.0
 
@@ -286,6 +292,26 @@ class CallbackRunner:
             log.exception("callback failed", callback="on_error")
         finally:
             self._observed -= 1
+
+    async def approve_registration(self, client: Client) -> Client | Refused:
+        """Ask the application whether a client may register, and as what."""
+        callback = self.callbacks.on_client_registration
+        if callback is None:
+            return client
+        try:
+            with trio.fail_after(self.callbacks.seconds):
+                approved = await callback(client)
+        except trio.TooSlowError:
+            return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
+        except Exception as error:
+            log.exception("callback failed", callback="on_client_registration")
+            return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
+        if approved is None:
+            return Refused(Reason.CALLBACK_DENIED)
+        if not is_reduced(client, approved):
+            log.error("on_client_registration gave more than was asked for")
+            return Refused(Reason.CALLBACK_FAILED, "more than was asked for")
+        return approved
 
     async def resolve(self, token: str, resource: str) -> ExternalToken | None:
         """Ask the application about a token that is none of ours; None if it is nothing."""

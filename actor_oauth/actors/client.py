@@ -23,6 +23,11 @@ from typing import ClassVar, Final
 
 from actor_oauth.actors.client_assertions import AssertionMemory, purge_assertions
 from actor_oauth.actors.client_documents import PublishedMetadata, forget_documents
+from actor_oauth.actors.client_management import (
+    ManagedRegistration,
+    close_access,
+    open_access,
+)
 from actor_oauth.actors.client_registration import (
     Registration,
     load_registration,
@@ -93,7 +98,12 @@ def hash_client_secret(secret: str | None) -> bytes:
 
 
 class ClientActor(
-    TokenHolder, PushedRequests, PublishedMetadata, AssertionMemory, kind="client"
+    TokenHolder,
+    PushedRequests,
+    PublishedMetadata,
+    AssertionMemory,
+    ManagedRegistration,
+    kind="client",
 ):
     """Owns one client. Its key is the hash of the client id.
 
@@ -112,6 +122,7 @@ class ClientActor(
         secret_hash: bytes | str | None,
         now: int,
         unused_lifetime: int | None = None,
+        access_hash: bytes | None = None,
     ) -> bool:
         """Store a new client, and list it in the directory.
 
@@ -122,6 +133,8 @@ class ClientActor(
             now: The time of the turn.
             unused_lifetime: Seconds after which a client that nobody authorized is
                 deleted (B-30); None for a client that stays.
+            access_hash: Of the token with which the client manages its registration;
+                None if it cannot.
 
         Returns:
             False if the id is taken, or was: nothing is changed then.
@@ -141,6 +154,8 @@ class ClientActor(
                 expires_at=expires_at,
             ),
         )
+        if access_hash is not None:
+            open_access(self.db, access_hash)
         self.set_alarm(expires_at)
         self.send(
             DirectoryActor,
@@ -252,7 +267,7 @@ class ClientActor(
         Returns:
             False if there is no such client.
         """
-        return self._delete(now=now)
+        return self.delete_registration(now=now)
 
     @turn
     def revoke_enlisted(self, *, now: int) -> bool:
@@ -301,7 +316,7 @@ class ClientActor(
         client = registration.stored_client
         state = advance(registration.state, ClientEvent.FORGOTTEN)
         if client is None or client.origin != "metadata-document" or state is None:
-            self._delete(now=now)
+            self.delete_registration(now=now)
             return
         # Not deleted: whoever comes with its URL later gets a new look at the document.
         save_registration(
@@ -313,12 +328,14 @@ class ClientActor(
             DirectoryActor, CLIENTS, DirectoryActor.remove, entry_id=client.client_id
         )
 
-    def _delete(self, *, now: int) -> bool:
+    def delete_registration(self, *, now: int) -> bool:
+        """Delete the client, inside a turn; False if there is none."""
         registration = load_registration(self.db)
         client = registration.stored_client
         state = advance(registration.state, ClientEvent.DELETED)
         if state is None or client is None:
             return False
+        close_access(self.db)
         self._end(
             replace(registration, state=state, secret_hash=None, expires_at=None),
             now=now,

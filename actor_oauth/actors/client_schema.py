@@ -5,6 +5,7 @@ from sqlite_utils.migrations import Migrations
 
 from actor_oauth.actors.client_assertions import create_assertion_tables
 from actor_oauth.actors.client_documents import create_document_tables
+from actor_oauth.actors.client_management import create_access_table
 from actor_oauth.actors.client_tokens import create_token_tables
 from actor_oauth.actors.pushed_requests import create_pushed_requests
 
@@ -42,3 +43,9 @@ def m0004_documents_and_assertions(db: sqlite_utils.Database) -> None:
     """What the client publishes, and which of its assertions were used."""
     create_document_tables(db)
     create_assertion_tables(db)
+
+
+@CLIENT_MIGRATIONS()
+def m0005_registration_access(db: sqlite_utils.Database) -> None:
+    """Who may manage the registration."""
+    create_access_table(db)

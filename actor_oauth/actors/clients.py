@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from actor_oauth.actors.assertion_authentication import AssertionAuthentication
 from actor_oauth.actors.client import ClientActor, hash_client_secret
@@ -24,15 +23,11 @@ from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.registration import (
     Registered,
     decide_client,
-    decide_registration,
     registration_response,
 )
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import NO_RECORD, SECRET_LENGTH, Token, TokenKind
 from actor_oauth.oauth.wire import Reason, Refused
-
-UNUSED_LIFETIME: Final = 30 * 86400
-"""Seconds after which a client that registered itself is deleted if nobody authorized it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +120,6 @@ class Clients:
             credentials, found.client, secret_matches=matches
         )
 
-    async def register(self, body: bytes) -> NewClient | Refused:
-        """Register a client that asks for it itself (RFC 7591)."""
-        effects = self._effects
-        decision = decide_registration(
-            body, effects.policy, client_id=self._new_id(), now=effects.now()
-        )
-        return await self._store(decision, unused_lifetime=UNUSED_LIFETIME)
-
     async def create(
         self,
         *,
@@ -155,11 +142,13 @@ class Clients:
         decision = decide_client(
             members,
             effects.policy,
-            client_id=self._new_id(),
+            client_id=self.new_id(),
             now=effects.now(),
             origin="pre-registered",
         )
-        return await self._store(decision, unused_lifetime=None)
+        if isinstance(decision, Refused):
+            return decision
+        return await self.store(decision, unused_lifetime=None)
 
     async def create_service(
         self, *, client_name: str, scope: Scope, resources: Sequence[str]
@@ -167,14 +156,16 @@ class Clients:
         """Register a client that acts for itself, on the operator's behalf (D-34)."""
         effects = self._effects
         decision = decide_service_client(
-            client_id=self._new_id(),
+            client_id=self.new_id(),
             client_name=client_name,
             scope=scope,
             resources=tuple(resources),
             policy=effects.policy,
             now=effects.now(),
         )
-        return await self._store(decision, unused_lifetime=None)
+        if isinstance(decision, Refused):
+            return decision
+        return await self.store(decision, unused_lifetime=None)
 
     async def delete(self, client_id: str) -> bool:
         """Delete a client and revoke every grant of it, over all users, durably (B-36).
@@ -182,13 +173,17 @@ class Clients:
         Returns:
             False if there was none.
         """
-        actor = self.actor(client_id)
-        deleted = await actor.delete(now=self._effects.now())
+        deleted = await self.actor(client_id).delete(now=self._effects.now())
         # Also for a client that is deleted already: that deletion may not be through.
+        await self.revoke_all(client_id)
+        return deleted
+
+    async def revoke_all(self, client_id: str) -> None:
+        """See the end of a client, or of an epoch of it, through to every user."""
+        actor = self.actor(client_id)
         while await actor.revoke_enlisted(now=self._effects.now()):
             await self._effects.system.delivered(actor)
         await self._effects.system.delivered(actor)
-        return deleted
 
     async def listed(
         self, *, cursor: str | None = None, limit: int = 100
@@ -213,11 +208,20 @@ class Clients:
             grant_lifetime=lifetimes.refresh_absolute + lifetimes.consent,
         )
 
-    async def _store(
-        self, decision: Registered | Refused, *, unused_lifetime: int | None
-    ) -> NewClient | Refused:
-        if isinstance(decision, Refused):
-            return decision
+    async def store(
+        self,
+        decision: Registered,
+        *,
+        unused_lifetime: int | None,
+        access_hash: bytes | None = None,
+    ) -> NewClient:
+        """Store a client as decided, with a secret if it needs one.
+
+        Args:
+            decision: With an id from `new_id`.
+            unused_lifetime: See `ClientActor.register`.
+            access_hash: Likewise.
+        """
         client = decision.client
         secret: str | None = None
         secret_hash: bytes | None = None
@@ -236,8 +240,10 @@ class Clients:
             secret_hash=secret_hash,
             now=self._effects.now(),
             unused_lifetime=unused_lifetime,
+            access_hash=access_hash,
         )
         return NewClient(client=client, secret=secret)
 
-    def _new_id(self) -> str:
+    def new_id(self) -> str:
+        """An id that nobody has yet."""
         return new_client_id(self._effects.entropy.token_bytes(CLIENT_ID_BYTES))

@@ -197,6 +197,26 @@ class Settings(BaseSettings):
         default=False,
         description="Refuse authorization requests that were not pushed (RFC 9126).",
     )
+    registration_token_required: bool = Field(
+        default=False,
+        description="Let clients register themselves only with an initial access token "
+        "from `actor-oauth clients token`.",
+    )
+    public_registration: bool = Field(
+        default=True,
+        description="Let clients without credentials of their own "
+        "(`token_endpoint_auth_method` `none`) register themselves.",
+    )
+    registration_management_enabled: bool = Field(
+        default=False,
+        description="Let clients read, replace and delete their own registration "
+        "(RFC 7592).",
+    )
+    unused_client_seconds: Seconds = Field(
+        default=_LIFETIMES.unused_client,
+        description="A client that registered itself is deleted when it was not used "
+        "for this long, and no grant of it can be alive.",
+    )
     client_metadata_documents_enabled: bool = Field(
         default=True,
         description="Accept clients that are known by the URL of a metadata document "
@@ -329,11 +349,15 @@ class Settings(BaseSettings):
                 refresh_grace=self.refresh_grace_seconds,
                 consent=self.consent_seconds,
                 pushed_request=self.pushed_request_seconds,
+                unused_client=self.unused_client_seconds,
                 session_idle=self.session_idle_seconds,
                 session_absolute=self.session_absolute_seconds,
             ),
             registration_enabled=self.registration_enabled,
             require_pushed_requests=self.require_pushed_authorization_requests,
+            registration_token_required=self.registration_token_required,
+            public_registration=self.public_registration,
+            registration_management_enabled=self.registration_management_enabled,
             metadata_documents_enabled=self.client_metadata_documents_enabled,
             loopback_documents=self.loopback_documents,
             lenient_assertion_audience=not self.strict_assertion_audience,

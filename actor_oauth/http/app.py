@@ -16,12 +16,13 @@ from actor_oauth.http.metadata import metadata_routes, no_such_document
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.pages import build_pages
 from actor_oauth.http.par import pushed_request_endpoint
-from actor_oauth.http.register import registration_endpoint
+from actor_oauth.http.register import management_endpoint, registration_endpoint
 from actor_oauth.http.revoke import revocation_endpoint
 from actor_oauth.http.site import Site
 from actor_oauth.http.static_files import load_static_files
 from actor_oauth.http.throttle import TokenBuckets
 from actor_oauth.http.token import token_endpoint
+from actor_oauth.oauth.metadata import endpoints_of
 from actor_oauth.oauth.wire import Reason
 
 _FORM = b"application/x-www-form-urlencoded"
@@ -109,4 +110,21 @@ def _protocol_routes(
             media_type=b"application/json",
             wrong_media_type=Reason.REGISTRATION_MALFORMED,
         ),
+        **_management_routes(server, options),
     }
+
+
+def _management_routes(
+    server: AuthorizationServer, options: HttpOptions
+) -> Mapping[str, Route]:
+    """The endpoint for clients that manage their registration, if that is on."""
+    if endpoints_of(server.policy).registration_management is None:
+        return {}
+    route = Route(
+        endpoint=management_endpoint(server, options),
+        method="GET",
+        further_methods=("PUT", "DELETE"),
+        media_type=b"application/json",
+        wrong_media_type=Reason.REGISTRATION_MALFORMED,
+    )
+    return {"/register/client": route}

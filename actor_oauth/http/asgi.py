@@ -50,6 +50,7 @@ _CORS: tuple[HeaderLine, ...] = (
 
 _WELL_KNOWN = "/.well-known/"
 _BODILESS = frozenset({204, 304})
+_WITH_BODY = frozenset({"POST", "PUT"})
 
 _TOO_SLOW = WireError(
     error="invalid_request",
@@ -64,14 +65,17 @@ class Route:
 
     Attributes:
         endpoint: Runs on a whole, well-formed request.
-        method: The one verb besides OPTIONS. GET implies HEAD.
-        media_type: The body's required media type, or None if the body is ignored.
+        method: The verb besides OPTIONS. GET implies HEAD.
+        further_methods: More verbs.
+        media_type: The required media type of a POST's or PUT's body, or None if the
+            body is ignored.
         wrong_media_type: What is told to a client that sends another.
         cors: Whether scripts of any origin may read the answer (J-13).
     """
 
     endpoint: Endpoint
     method: str
+    further_methods: tuple[str, ...] = ()
     media_type: bytes | None = None
     wrong_media_type: Reason = Reason.MEDIA_TYPE_WRONG
     cors: bool = True
@@ -79,7 +83,14 @@ class Route:
     @property
     def methods(self) -> bytes:
         """The verbs answered, as `Allow` lists them."""
-        return b"GET, HEAD, OPTIONS" if self.method == "GET" else b"POST, OPTIONS"
+        first = ("GET", "HEAD") if self.method == "GET" else (self.method,)
+        return ", ".join((*first, *self.further_methods, "OPTIONS")).encode()
+
+    def answers(self, method: str) -> bool:
+        """Tell whether the endpoint runs for a verb."""
+        if method == "HEAD":
+            return self.method == "GET"
+        return method in (self.method, *self.further_methods)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +179,7 @@ class RoutedApp:
         method = scope["method"]
         if method == "OPTIONS":
             return _preflight(route)
-        if method != route.method and not (method == "HEAD" and route.method == "GET"):
+        if not route.answers(method):
             return _method_not_allowed(route)
         try:
             request = await self._read(route, scope, receive)
@@ -186,7 +197,7 @@ class RoutedApp:
         """Collect the request, or the answer to one that is not acceptable."""
         headers = list(scope["headers"])
         body = b""
-        if route.media_type is not None:
+        if route.media_type is not None and scope["method"] in _WITH_BODY:
             if _media_type(headers) != route.media_type:
                 return refusal(route.wrong_media_type)
             with trio.move_on_after(self._limits.seconds) as deadline:

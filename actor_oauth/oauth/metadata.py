@@ -42,6 +42,7 @@ class Endpoints:
     authorization: str
     token: str
     registration: str | None = None
+    registration_management: str | None = None
     revocation: str | None = None
     introspection: str | None = None
     pushed_authorization_request: str | None = None
@@ -52,7 +53,9 @@ class Endpoints:
 def endpoints_of(policy: Policy) -> Endpoints:
     """Give the endpoints at their usual paths below the issuer's."""
     base = policy.issuer.removesuffix("/")
+    manage = policy.registration_enabled and policy.registration_management_enabled
     return Endpoints(
+        registration_management=base + "/register/client" if manage else None,
         authorization=base + "/authorize",
         token=base + "/token",
         registration=base + "/register" if policy.registration_enabled else None,

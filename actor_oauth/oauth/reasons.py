@@ -224,6 +224,24 @@ class Reason(StrEnum):
         Category.ACCESS_DENIED,
         "Clients cannot register themselves here.",
     )
+    INITIAL_TOKEN_INVALID = "initial_token_invalid", Category.INVALID_TOKEN
+    REGISTRATION_TOKEN_INVALID = "registration_token_invalid", Category.INVALID_TOKEN
+    MANAGEMENT_FORBIDDEN = "management_forbidden", Category.ACCESS_DENIED
+    MANAGEMENT_CLIENT_ID = (
+        "management_client_id",
+        Category.INVALID_CLIENT_METADATA,
+        "The client_id is missing, or not the one whose registration this is.",
+    )
+    MANAGEMENT_MEMBER = (
+        "management_member",
+        Category.INVALID_CLIENT_METADATA,
+        "The client metadata has a member that only the server sets.",
+    )
+    MANAGEMENT_SECRET = (
+        "management_secret",
+        Category.INVALID_CLIENT_METADATA,
+        "The client_secret is not the current one.",
+    )
     REGISTRATION_TOO_LARGE = ("registration_too_large", Category.TOO_LARGE)
     REGISTRATION_MALFORMED = (
         "registration_malformed",

@@ -14,7 +14,7 @@ A `software_statement` is ignored as a whole (B-28), and so is every unknown mem
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from actor_oauth.oauth.client_metadata import (
@@ -128,6 +128,34 @@ def decide_client(
     if reader.refusal is not None:
         return Refused(reader.refusal)
     return Registered(client=client, needs_secret=method in SECRET_METHODS)
+
+
+def is_reduced(asked: Client, approved: Client) -> bool:
+    """Tell whether a client is what was asked for, or less, but nothing else.
+
+    Less are fewer redirect URIs, grant types and scopes. What people are shown may be
+    another text, and who the client is and how it authenticates may not change.
+    """
+    if not approved.redirect_uris or "authorization_code" not in approved.grant_types:
+        return False
+    within = set(approved.redirect_uris) <= set(asked.redirect_uris) and set(
+        approved.grant_types
+    ) <= set(asked.grant_types)
+    same = replace(
+        approved,
+        redirect_uris=asked.redirect_uris,
+        grant_types=asked.grant_types,
+        scope=asked.scope,
+        client_name=asked.client_name,
+        client_uri=asked.client_uri,
+        logo_uri=asked.logo_uri,
+        tos_uri=asked.tos_uri,
+        policy_uri=asked.policy_uri,
+        metadata=asked.metadata,
+    )
+    if asked.scope is not None and approved.scope is not None:
+        within = within and approved.scope.issubset(asked.scope)
+    return within and same == asked
 
 
 def registration_response(

@@ -41,6 +41,8 @@ class TokenKind(StrEnum):
     DEVICE_CODE = "aodc"
     SESSION = "aoss"
     CLIENT_SECRET = "aocs"  # noqa: S105 a prefix, not a secret
+    REGISTRATION = "aorg"
+    INITIAL_ACCESS = "aoia"
 
 
 # 60 bytes make 80 characters without padding or spare bits: one token has one spelling.

@@ -48,6 +48,8 @@ def to_wire(
     challenge = None
     if category is Category.INVALID_CLIENT and header_used:
         challenge = f'Basic realm="{realm}", charset="UTF-8"'
+    if category is Category.INVALID_TOKEN:
+        challenge = f'Bearer realm="{realm}", error="{category.error}"'
     return WireError(
         error=category.error,
         description=reason.description,
