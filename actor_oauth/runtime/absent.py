@@ -13,7 +13,7 @@ from actor_oauth.runtime.actor import Actor, Operation
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.errors import ActorUsageError, forget_frames
 from actor_oauth.runtime.schema import empty_image, open_image, steps
-from actor_oauth.runtime.turns import refuse_unfinished, restrict
+from actor_oauth.runtime.turns import explained, refuse_unfinished, restrict
 
 
 class AbsentTurn:
@@ -43,6 +43,9 @@ class AbsentTurn:
     def receive(self, source: str, seq: int) -> bool:  # noqa: ARG002 - the protocol's signature
         """A message that creates nothing does nothing, however often."""
         return True
+
+    def alarm_failed(self) -> None:
+        """There is none."""
 
     def look(self) -> None:
         """There is nothing to see."""
@@ -76,7 +79,7 @@ class AbsentActors:
             ActorUsageError: If it writes, and so should have been marked as creating.
         """
         actor = self._class(address, context=self._turn)
-        self._db.execute("BEGIN")
+        self._db.execute("BEGIN /* absent */")
         changes = self._db.total_changes
         self._turn.running = True
         try:
@@ -84,6 +87,12 @@ class AbsentActors:
             refuse_unfinished(operation, value)
             if self._db.total_changes != changes:
                 _refuse_to_write(operation, address)
+        except sqlite3.Error as error:
+            forget_frames(error)
+            told = explained(error)
+            if told is error:
+                raise
+            raise told from error
         except BaseException as error:
             forget_frames(error)
             raise
@@ -92,7 +101,7 @@ class AbsentActors:
         finally:
             self._turn.running = False
             if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+                self._db.execute("ROLLBACK /* absent */")
 
     def close(self) -> None:
         """Let go of the empty database."""

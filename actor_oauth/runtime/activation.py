@@ -18,7 +18,7 @@ from actor_oauth.runtime.lifecycle import (
 from actor_oauth.runtime.mailbox import Mailbox
 from actor_oauth.runtime.turns import RunningTurn
 
-# After a failed delivery, a passivated sender is woken this much later (seconds).
+# When its alarm or a delivery has failed, a passivated actor is woken so much later.
 REST_SECONDS: Final = 60
 
 
@@ -91,13 +91,19 @@ class Activation:
 
     @property
     def wake_at(self) -> int | None:
-        """When to wake the actor once it has been passivated (seconds), if ever."""
-        if not self.outbox_pending:
-            return self.alarm_at
-        if not self.resting:
-            return 0
-        again = self._clock.now() + REST_SECONDS
-        return again if self.alarm_at is None else min(again, self.alarm_at)
+        """When to wake the actor once it has been passivated (seconds), if ever.
+
+        What has just failed is left alone for a while: an actor that is woken again as
+        soon as it has been passivated would be all that the process does.
+        """
+        assert self._turn is not None
+        later = self._clock.now() + REST_SECONDS
+        times = []
+        if self.alarm_at is not None:
+            times.append(later if self._turn.alarm_fails else self.alarm_at)
+        if self.outbox_pending:
+            times.append(later if self.resting else 0)
+        return min(times, default=None)
 
     def advance(self, event: ActivationEvent) -> None:
         """Move to the next state, and tell whoever waits for a move."""

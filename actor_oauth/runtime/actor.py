@@ -206,6 +206,10 @@ class TurnContext(Protocol):
         """Note a message's number; False if it has been received before."""
         ...
 
+    def alarm_failed(self) -> None:
+        """Note that the alarm, which stands, is to be tried again later."""
+        ...
+
     def look(self) -> None:
         """Note the alarm and the outbox as they stand, whichever process wrote them."""
         ...

@@ -29,7 +29,11 @@ def _fire(actor: Actor, *, now: int) -> None:
     due = actor.get_alarm()
     if due is not None and due <= now:
         actor.set_alarm(None)
-        actor.on_alarm(now=now)
+        try:
+            actor.on_alarm(now=now)
+        except BaseException:
+            actor.context.alarm_failed()
+            raise
     actor.context.look()
 
 

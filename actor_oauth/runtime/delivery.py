@@ -89,6 +89,8 @@ class Deliveries:
         kinds: The actor classes, by kind.
         run: Runs an operation of an actor and waits for its durable reply.
         nursery: Where delivery runs.
+        cap: How many activations there may be. Senders stay in memory while their
+            receivers are brought there, so they must leave room.
     """
 
     def __init__(
@@ -96,12 +98,13 @@ class Deliveries:
         kinds: Mapping[str, type[Actor]],
         run: Run,
         nursery: trio.Nursery,
+        *,
+        cap: int,
     ) -> None:
         self._kinds = kinds
         self._run = run
         self._nursery = nursery
-        # Senders hold their activation while they wait for their receivers': few may.
-        self._senders = trio.CapacityLimiter(CONCURRENT_SENDERS)
+        self._senders = trio.CapacityLimiter(min(CONCURRENT_SENDERS, cap // 2))
         self._deliveries: dict[Activation, Delivery] = {}
         self._stopping = False
 
@@ -116,12 +119,17 @@ class Deliveries:
             activation.roused.set()
 
     def kick(self, activation: Activation) -> None:
-        """Deliver what the activation has to deliver."""
-        if not activation.outbox_pending or self._stopping:
-            return
-        if activation in self._deliveries:
-            activation.roused.set()
-        else:
+        """Deliver what the activation has to deliver, without finishing a pause."""
+        activation.roused.set()
+        self.start(activation)
+
+    def start(self, activation: Activation) -> None:
+        """Deliver what the activation has to deliver, if nobody does it yet."""
+        if (
+            activation.outbox_pending
+            and activation not in self._deliveries
+            and not self._stopping
+        ):
             self._deliveries[activation] = Delivery()
             self._nursery.start_soon(self._deliver, activation)
 

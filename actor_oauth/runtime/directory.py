@@ -59,6 +59,9 @@ class Directory:
         nursery: Where loading and closing run, out of reach of callers' cancellation.
         on_loaded: Called with each activation that has begun to serve.
         on_gone: Called with the address of each that is not in memory any more.
+
+    Attributes:
+        cap: How many activations there may be.
     """
 
     def __init__(
@@ -75,7 +78,8 @@ class Directory:
         self._engine = engine
         self._kinds = kinds
         self._limits = limits
-        self._cap = min(limits.max_activations, engine.max_activations)
+        # A sender stays in memory while its receiver is brought there.
+        self.cap = max(2, min(limits.max_activations, engine.max_activations))
         self._clock = clock
         self._nursery = nursery
         self._on_loaded = on_loaded
@@ -130,7 +134,7 @@ class Directory:
 
     async def _admission(self, address: Address, *, create: bool) -> None:
         """Return once loading has begun, or it is time to look again."""
-        if not self._line and len(self._activations) < self._cap:
+        if not self._line and len(self._activations) < self.cap:
             self._start_loading(address, create=create)
             return
         place = self._line.setdefault(address, _Place())
@@ -145,7 +149,7 @@ class Directory:
                 del self._line[address]
 
     def _admit(self) -> None:
-        while self._line and len(self._activations) < self._cap:
+        while self._line and len(self._activations) < self.cap:
             address, place = self._line.popitem(last=False)
             place.admitted.set()
             self._start_loading(address, create=place.create)

@@ -27,6 +27,7 @@ from actor_oauth.runtime.errors import (
 from actor_oauth.runtime.gate import OutputGate
 from actor_oauth.runtime.lifecycle import ActivationEvent, ActivationState
 from actor_oauth.runtime.storage_faults import Fault, storage_fault
+from actor_oauth.runtime.turns import explained
 
 # A turn takes some 0.1 ms: others wait about 2 ms for this task to give way.
 TURNS_PER_STEP: Final = 16
@@ -183,7 +184,7 @@ class Dispatcher:
         told: Exception
         fault = storage_fault(error)
         if fault is None:
-            return outcome.Error(_explained(error))
+            return outcome.Error(explained(error))
         if fault is Fault.DAMAGED:
             told = ActorBrokenError(
                 f"{activation.address}: its database is damaged: {error}"
@@ -204,13 +205,3 @@ class Dispatcher:
 def _refuse_writes(call: Call, changes: int) -> None:
     if changes:
         raise ActorUsageError(f"{call.operation.name} is a view: it must not write")
-
-
-def _explained(error: sqlite3.Error) -> Exception:
-    if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_AUTH:
-        return error
-    told = ActorUsageError(
-        "a turn reads and writes rows: transactions, schema and pragmas are the runtime's"
-    )
-    told.__cause__ = error
-    return told

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from sqlite_utils.migrations import Migrations
 
@@ -79,6 +79,10 @@ class Store(Protocol):
         ...
 
 
+WAKES_AT_ONCE: Final = 256
+"""How many wake-ups an engine gives at a time: if it gives so many, there may be more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wake:
     """An actor that nobody has in memory, with work to do.
@@ -145,7 +149,11 @@ class Engine(Protocol):
         ...
 
     async def due_wakes(self, now: int) -> Sequence[Wake]:
-        """Actors to wake: those due, and those that a dead process had in its care."""
+        """Actors to wake: those due, and those that a dead process had in its care.
+
+        Returns:
+            At most `WAKES_AT_ONCE`, the earliest first.
+        """
         ...
 
     async def forget_wakes(self, wakes: Sequence[Wake]) -> None:

@@ -62,7 +62,9 @@ class ActorSystem:
             on_gone=self._forget,
         )
         self._alarms = Alarms(clock, self._fire, self._directory.__contains__, nursery)
-        self._deliveries = Deliveries(self._kinds, self._run, nursery)
+        self._deliveries = Deliveries(
+            self._kinds, self._run, nursery, cap=self._directory.cap
+        )
         self._gate = OutputGate(engine, poison=self._poison)
         self._dispatcher = Dispatcher(
             self._gate,
@@ -101,7 +103,7 @@ class ActorSystem:
                 assert activation is not None
                 # The messages may be another process's, of which this one knows nothing.
                 activation.outbox_pending = True
-                self._deliveries.kick(activation)
+                self._deliveries.start(activation)
                 await self._deliveries.attempted(activation, hurry=hurry)
                 hurry = False
 

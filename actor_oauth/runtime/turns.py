@@ -52,12 +52,21 @@ class RunningTurn:
         clock: Numbers messages.
     """
 
-    __slots__ = ("_clock", "alarm_at", "alarm_moved", "db", "running", "sent")
+    __slots__ = (
+        "_clock",
+        "alarm_at",
+        "alarm_fails",
+        "alarm_moved",
+        "db",
+        "running",
+        "sent",
+    )
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.alarm_at: int | None = None
         self.alarm_moved = False
         self.sent = False
+        self.alarm_fails = False
         self.running = False
         self.db = store.db
         self._clock = clock
@@ -109,6 +118,11 @@ class RunningTurn:
             self._write(_ALARM, at)
         self.alarm_at = at
         self.alarm_moved = True
+        self.alarm_fails = False
+
+    def alarm_failed(self) -> None:
+        """Note, beyond this turn, that the alarm failed when it was fired."""
+        self.alarm_fails = True
 
     def send(self, target: Address, turn_name: str, payload: str) -> None:
         """Number a message and put it into the outbox.
@@ -168,4 +182,13 @@ def refuse_unfinished(operation: Operation, value: object) -> None:
         value.close()
     raise ActorUsageError(
         f"{operation.name} gives a {kind}: a turn is over when it returns"
+    )
+
+
+def explained(error: sqlite3.Error) -> Exception:
+    """What to tell of an error in a turn's SQL: itself, unless `restrict` caused it."""
+    if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_AUTH:
+        return error
+    return ActorUsageError(
+        f"a turn reads and writes rows, transactions and schema are the runtime's: {error}"
     )

@@ -11,7 +11,7 @@ import trio
 
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.clock import Clock
-from actor_oauth.runtime.engine import Engine, Wake
+from actor_oauth.runtime.engine import WAKES_AT_ONCE, Engine, Wake
 from actor_oauth.runtime.errors import describe
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Waker:
                 await trio.sleep(self._poll_seconds)
 
     async def _wake_some(self) -> bool:
-        """Wake the actors that are due; whether there were any."""
+        """Wake actors that are due; whether there may be more."""
         wakes = await self._engine.due_wakes(self._clock.now())
         served: list[Wake] = []
         put_off: list[Wake] = []
@@ -72,7 +72,7 @@ class Waker:
                 nursery.start_soon(serve, wake)
         await self._engine.forget_wakes(served)
         await self._engine.put_off_wakes(put_off, self._clock.now() + PUT_OFF_SECONDS)
-        return bool(wakes)
+        return len(wakes) >= WAKES_AT_ONCE
 
     async def _serve(self, wake: Wake) -> bool:
         try:

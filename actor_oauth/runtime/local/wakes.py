@@ -16,10 +16,9 @@ import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from actor_oauth.runtime.address import Address
-from actor_oauth.runtime.engine import Wake
+from actor_oauth.runtime.engine import WAKES_AT_ONCE, Wake
 
 BUSY_SECONDS: Final = 10.0
-BATCH: Final = 256
 
 MIGRATIONS = Migrations("actor_oauth.wakes")
 
@@ -87,14 +86,14 @@ class WakeIndex:
         )
 
     def due(self, now: int) -> Sequence[Wake]:
-        """Entries due by `now` (seconds), the earliest first, at most 256."""
+        """Entries due by `now` (seconds), the earliest first; see `WAKES_AT_ONCE`."""
         with self._lock:
             rows: list[tuple[str, int]] = (
                 self._open_db()
                 .execute(
                     "SELECT address, stamp FROM wakes WHERE due <= ? ORDER BY due"
                     " LIMIT ?",
-                    (now, BATCH),
+                    (now, WAKES_AT_ONCE),
                 )
                 .fetchall()
             )
