@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
 
-from actor_oauth.oauth import client_lifecycle, consent, grants
+from actor_oauth.oauth import client_lifecycle, consent, device, grants
 from actor_oauth.runtime import lifecycle
 
 State = TypeVar("State", bound=StrEnum)
@@ -60,6 +60,12 @@ def diagrams() -> str:
                 "oauth/client_lifecycle.py",
                 client_lifecycle.ClientState.ABSENT,
                 client_lifecycle.TRANSITIONS,
+            ),
+            diagram(
+                "A device authorization",
+                "oauth/device.py",
+                device.DeviceState.PENDING,
+                device.TRANSITIONS,
             ),
             diagram(
                 "A consent transaction",

@@ -193,6 +193,36 @@ class Settings(BaseSettings):
     registration_enabled: bool = Field(
         default=True, description="Offer dynamic client registration (RFC 7591)."
     )
+    client_credentials_enabled: bool = Field(
+        default=False,
+        description="Let clients that the operator made for it get tokens for "
+        "themselves (RFC 6749 §4.4).",
+    )
+    token_exchange_enabled: bool = Field(
+        default=False,
+        description="Let clients trade an access token for a lesser one (RFC 8693).",
+    )
+    exchange_clients: Words = Field(
+        default=(),
+        description="Ids of confidential clients that may exchange other clients' "
+        "tokens.",
+    )
+    exchange_targets: dict[str, Words] = Field(
+        default_factory=dict,
+        description="Table: a resource, and those that its tokens may be exchanged "
+        "for beyond the ones below it.",
+    )
+    device_authorization_enabled: bool = Field(
+        default=False,
+        description="Let devices without a browser ask, and people answer at "
+        "`/device` (RFC 8628).",
+    )
+    device_code_seconds: int = Field(
+        default=_LIFETIMES.device_code,
+        ge=60,
+        le=3600,
+        description="How long a device may wait for an answer.",
+    )
     require_pushed_authorization_requests: bool = Field(
         default=False,
         description="Refuse authorization requests that were not pushed (RFC 9126).",
@@ -342,6 +372,7 @@ class Settings(BaseSettings):
             issuer=issuer,
             resources=tuple(resource.policy() for resource in resources),
             lifetimes=Lifetimes(
+                device_code=self.device_code_seconds,
                 code=self.code_seconds,
                 access_token=self.access_token_seconds,
                 refresh_idle=self.refresh_idle_seconds,
@@ -353,6 +384,15 @@ class Settings(BaseSettings):
                 session_idle=self.session_idle_seconds,
                 session_absolute=self.session_absolute_seconds,
             ),
+            client_credentials_enabled=self.client_credentials_enabled,
+            token_exchange_enabled=self.token_exchange_enabled,
+            exchange_clients=frozenset(self.exchange_clients),
+            exchange_targets=frozenset(
+                (source, target)
+                for source, targets in self.exchange_targets.items()
+                for target in targets
+            ),
+            device_authorization_enabled=self.device_authorization_enabled,
             registration_enabled=self.registration_enabled,
             require_pushed_requests=self.require_pushed_authorization_requests,
             registration_token_required=self.registration_token_required,

@@ -191,6 +191,7 @@ def check_policy(policy: Policy) -> list[str]:
         problems.append("Two resources have the same identifier.")
     problems += _check_schemes(policy.private_use_schemes)
     problems += _check_lifetimes(policy.lifetimes)
+    problems += _check_exchange_targets(policy)
     return problems
 
 
@@ -240,6 +241,15 @@ def _check_schemes(schemes: Iterable[str]) -> list[str]:
         f"The private-use scheme {scheme!r} is not allowed."
         for scheme in sorted(schemes)
         if scheme in taken or not _SCHEME.fullmatch(scheme)
+    ]
+
+
+def _check_exchange_targets(policy: Policy) -> list[str]:
+    known = {resource.identifier for resource in policy.resources}
+    named = {name for pair in policy.exchange_targets for name in pair}
+    return [
+        f"The exchange target {name!r} is no resource of this server."
+        for name in sorted(named - known)
     ]
 
 

@@ -135,10 +135,8 @@ class Terms:
         return render_record(values)
 
     @classmethod
-    def from_record(cls, text: str | None) -> "Terms":
+    def from_record(cls, text: str) -> "Terms":
         """Read terms back."""
-        if text is None:
-            return cls()
         record = parse_record(text)
         scope, salt = get_text(record, "scope"), get_text(record, "salt")
         return cls(

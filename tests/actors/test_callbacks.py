@@ -241,13 +241,16 @@ async def test_what_it_said_holds_for_retries_of_the_generation(
     assert await app.props(first.access_token) == {"only": "here"}
 
 
-async def test_limits_without_props_hold_for_retries_too(app: Application) -> None:
-    tokens = await app.ada.tokens(approval=an_approval(props="p"))
+@pytest.mark.parametrize("props", [None, "p"])
+async def test_limits_without_props_hold_for_retries_too(
+    app: Application, props: Json
+) -> None:
+    tokens = await app.ada.tokens(approval=an_approval(props=props))
     app.always(TokenChanges(access_token_lifetime=60))
     first = await app.refreshed(tokens.refresh_token)
     other = await app.refreshed(tokens.refresh_token, scope=Scope(("read",)))
     assert (first.expires_in, other.expires_in) == (60, 60)
-    assert await app.props(other.access_token) == "p"
+    assert await app.props(other.access_token) == props
 
 
 @pytest.mark.requirement("D-24")

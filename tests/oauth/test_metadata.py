@@ -290,3 +290,16 @@ def test_checking_a_policy_never_raises(
 ) -> None:
     resource = ResourcePolicy(identifier=identifier, scopes=scopes)
     check_policy(Policy(issuer=issuer, resources=(resource,)))
+
+
+@pytest.mark.requirement("A-15", "D-38")
+def test_tokens_are_exchanged_among_this_servers_resources_only() -> None:
+    here, there = "https://h.example/mcp", "https://else.example/"
+    policy = Policy(
+        issuer="https://h.example",
+        resources=(ResourcePolicy(identifier=here),),
+        exchange_targets=frozenset(((here, here), (here, there))),
+    )
+    assert check_policy(policy) == [
+        f"The exchange target {there!r} is no resource of this server."
+    ]

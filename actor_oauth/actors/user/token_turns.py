@@ -77,12 +77,14 @@ class TokenTurns(Actor, kind="user"):
         Returns:
             The grant's name. It is nothing before the device's own actor took the answer.
         """
-        self._sweep_soon(now)
         key = self.address.key
         circumstances = Circumstances(key, policy, fresh, now)
-        return authorize_device(
+        begun = authorize_device(
             self.db, device, session_hash(key, session_secret), approval, circumstances
         )
+        if not isinstance(begun, Refused):
+            self._sweep_soon(now)
+        return begun
 
     @turn
     def redeem_device(

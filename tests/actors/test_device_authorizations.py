@@ -1,0 +1,155 @@
+"""Device authorizations at their actors: bounded, forgotten, and never half approved."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trio
+
+from actor_oauth.actors import device_authorizations
+from actor_oauth.actors.accounts import Session
+from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
+from actor_oauth.actors.device import DeviceActor
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.device import (
+    DeviceAnswer,
+    DeviceAuthorization,
+    DeviceRequest,
+    DeviceResponse,
+    DeviceState,
+)
+from actor_oauth.oauth.grant_types import DEVICE_CODE
+from actor_oauth.oauth.keyring import client_key
+from actor_oauth.oauth.parameters import parameters_of
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.tokens import NO_RECORD, Token, TokenKind, token_hash
+from actor_oauth.oauth.wire import WireError
+from actor_oauth.runtime import (
+    ActorSystem,
+    LocalEngine,
+    SystemEntropy,
+    open_system,
+)
+from tests.support.clocks import StoppedClock
+from tests.support.grants import KEYRING, POLICY, RESOURCE, START
+from tests.support.user_actor import USER_ID, USER_KEY
+
+READ = Scope(("read",))
+SHARD = f"{3:032x}"
+TOKEN = Token(TokenKind.DEVICE_CODE, SHARD, NO_RECORD, b"d" * 32)
+DEVICE = DeviceAuthorization(
+    request=DeviceRequest(client_id="app", scope=READ, resource=RESOURCE),
+    device_hash=token_hash(TOKEN),
+    state=DeviceState.PENDING,
+    expires_at=START + 900,
+)
+CLIENT = Client(client_id="app", redirect_uris=(), grant_types=(DEVICE_CODE,))
+
+
+@asynccontextmanager
+async def opened(path: Path, now: int = START) -> AsyncIterator[ActorSystem]:
+    async with open_system(
+        LocalEngine(path), ACTOR_KINDS, clock=StoppedClock(now)
+    ) as system:
+        yield system
+
+
+@asynccontextmanager
+async def served(path: Path) -> AsyncIterator[AuthorizationServer]:
+    async with opened(path) as system:
+        server = AuthorizationServer(
+            system=system,
+            policy=replace(POLICY, device_authorization_enabled=True),
+            keyring=KEYRING,
+            clock=StoppedClock(START),
+            entropy=SystemEntropy(),
+        )
+        client = server._clients.actor("app")
+        assert client.address.key == client_key("app")
+        await client.register(CLIENT, secret_hash=None, now=START)
+        yield server
+
+
+async def begin(server: AuthorizationServer) -> DeviceResponse | WireError:
+    form = parameters_of({"client_id": "app", "scope": "read"}.items())
+    return await server.devices.begin(form, None)
+
+
+async def begun(server: AuthorizationServer) -> DeviceResponse:
+    response = await begin(server)
+    assert isinstance(response, DeviceResponse)
+    return response
+
+
+@pytest.mark.requirement("K-09", "D-51")
+async def test_a_shard_forgets_by_alarm_what_nobody_asks_about(tmp_path: Path) -> None:
+    later = replace(DEVICE, device_hash=b"l" * 32, expires_at=START + 3000)
+    async with opened(tmp_path) as system:
+        shard = system.get(DeviceActor, SHARD)
+        assert await shard.begin(DEVICE, b"code")
+        assert await shard.begin(later, b"another")
+        assert await shard.begin(replace(DEVICE, device_hash=b"x"), b"code") is False
+    async with opened(tmp_path, START + 1500) as system:
+        shard = system.get(DeviceActor, SHARD)
+        with trio.fail_after(10):
+            expired = Refused(Reason.DEVICE_CODE_EXPIRED)
+            while (answer := await poll(shard, START + 1500)) == expired:
+                await trio.lowlevel.checkpoint()
+        assert answer == Refused(Reason.DEVICE_CODE_UNKNOWN)
+        assert await shard.pending(b"another", now=START + 1500) == later
+    async with opened(tmp_path, START + 3600) as system:
+        shard = system.get(DeviceActor, SHARD)
+        with trio.fail_after(10):
+            while await shard.pending(b"another", now=START) is not None:
+                await trio.lowlevel.checkpoint()
+
+
+async def poll(shard: DeviceActor, now: int) -> object:
+    return await shard.poll(TOKEN, client_id="app", now=now)
+
+
+@pytest.mark.requirement("M-14")
+async def test_nothing_answers_for_a_code_that_is_not_there(tmp_path: Path) -> None:
+    async with opened(tmp_path) as system:
+        shard = system.get(DeviceActor, SHARD)
+        for answer in DeviceAnswer:
+            assert not await shard.answer(b"code", answer, now=START)
+        assert await shard.pending(b"code", now=START) is None
+
+
+@pytest.mark.requirement("C-14", "B-36", "M-9")
+async def test_a_yes_that_may_not_be_lets_nobody_in(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        response = await begun(server)
+        devices, code = server.devices, response.user_code
+        session = Session(
+            user_id=USER_ID, user_key=USER_KEY, secret=b"s" * 32, auth_time=START
+        )
+        assert await devices.describe("nonsense") is None
+        assert not await devices.approve(session, "nonsense", scope=READ)
+        assert not await devices.deny("nonsense")
+        # Signed out between the question and the answer.
+        assert not await devices.approve(session, code, scope=READ)
+        assert await devices.describe(code) is not None
+        await server.delete_client("app")
+        assert await devices.describe(code) is None
+        assert not await devices.approve(session, code, scope=READ)
+
+
+@pytest.mark.requirement("D-52")
+async def test_no_two_devices_show_the_same_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(tmp_path) as server:
+        drawn = iter(["BBBBBBBB", "BBBBBBBB", "BBBBBBBB", "CCCCCCCC"])
+        monkeypatch.setattr(
+            device_authorizations, "draw_user_code", lambda _: next(drawn, "BBBBBBBB")
+        )
+        assert (await begun(server)).user_code == "BBBB-BBBB"
+        assert (await begun(server)).user_code == "CCCC-CCCC"
+        unlucky = await begin(server)
+        assert isinstance(unlucky, WireError)
+        assert unlucky.status == 429
