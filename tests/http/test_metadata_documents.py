@@ -325,3 +325,26 @@ async def test_a_client_may_register_its_keys(
         assert (await deployment.post("/revoke", form)).status_code == 401
         bare = {"token": "x", "client_id": who}
         assert (await deployment.post("/revoke", bare)).status_code == 401
+
+
+@pytest.mark.requirement("E-07", "E-10", "E-14")
+async def test_an_assertion_is_worth_nothing_without_a_registered_key(
+    deploy: Deploy,
+) -> None:
+    ours = signer("ES256")
+    async with published(deploy, DOCUMENT) as (deployment, web):
+        public = await deployment.register()
+        unreachable = await deployment.register(
+            method="private_key_jwt", jwks_uri="https://nowhere.example/jwks.json"
+        )
+        for who in (public["client_id"], unreachable["client_id"], "aocl_unknown"):
+            form = {
+                "token": "x",
+                **proof(assertion(deployment, ours, iss=who, sub=who)),
+            }
+            answer = await deployment.post("/revoke", form)
+            assert answer.status_code == 401
+            assert answer.json()["error"] == "invalid_client"
+        web.pages[PAGE] = reply(b"{}", status="404 Not Found")
+        gone = {"token": "x", **proof(assertion(deployment))}
+        assert (await deployment.post("/revoke", gone)).status_code == 401
