@@ -15,7 +15,7 @@ from actor_oauth.oauth.clients import (
     RESPONSE_TYPES,
     ApplicationType,
 )
-from actor_oauth.oauth.grant_types import registrable_grant_types
+from actor_oauth.oauth.grant_types import DEVICE_CODE, registrable_grant_types
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.jwks import SIGNING_ALGORITHMS, parse_jwks
 from actor_oauth.oauth.policy import Policy
@@ -160,9 +160,16 @@ def read_grant_types(reader: MetadataReader, policy: Policy) -> tuple[str, ...]:
     # without entries says as little as no list.
     asked = reader.texts("grant_types") or GRANT_TYPES[:1]
     usable = tuple(name for name in registrable_grant_types(policy) if name in asked)
-    if "authorization_code" not in usable:
+    if "authorization_code" not in usable and not is_for_devices(reader, policy):
         reader.refuse(Reason.GRANT_TYPES_UNSUPPORTED)
     return usable
+
+
+def is_for_devices(reader: MetadataReader, policy: Policy) -> bool:
+    """Tell whether this is a client that has no browser to redirect (RFC 8628)."""
+    asked = reader.texts("grant_types") or ()
+    enabled = DEVICE_CODE in registrable_grant_types(policy)
+    return enabled and DEVICE_CODE in asked and "authorization_code" not in asked
 
 
 def read_response_types(reader: MetadataReader) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from typing import Final
 
 from actor_oauth.oauth.client_metadata import (
     MetadataReader,
+    is_for_devices,
     read_application_type,
     read_assertion_algorithm,
     read_further,
@@ -104,13 +105,16 @@ def decide_client(
         reader.refuse(Reason.METADATA_KEYS_MISSING)
     if method == "none" and origin == "dynamic" and not policy.public_registration:
         reader.refuse(Reason.PUBLIC_CLIENT_REFUSED)
+    for_devices = is_for_devices(reader, policy)
     client = Client(
         client_id=client_id,
-        redirect_uris=read_redirect_uris(reader, policy, application_type),
+        redirect_uris=()
+        if for_devices
+        else read_redirect_uris(reader, policy, application_type),
         auth_method=method,
         auth_methods_accepted=accepted,
         grant_types=read_grant_types(reader, policy),
-        response_types=read_response_types(reader),
+        response_types=() if for_devices else read_response_types(reader),
         origin=origin,
         client_name=reader.words("client_name"),
         scope=read_scope(reader, policy, strict=origin == "pre-registered"),

@@ -479,3 +479,25 @@ async def test_the_application_is_asked_about_devices_too(deploy: Deploy) -> Non
         info = await offering.server.unwrap_token(tokens["access_token"])
         assert info is not None
         assert info.props == {"device": True}
+
+
+@pytest.mark.requirement("B-24", "D-50")
+async def test_a_client_for_devices_only_needs_no_redirect_uri(
+    offering: Deployment,
+) -> None:
+    http = offering.browser().http
+    metadata = {
+        "client_name": "Shell",
+        "token_endpoint_auth_method": "none",
+        "grant_types": [DEVICE_CODE, "refresh_token"],
+    }
+    answer = await http.post(f"{ISSUER}/register", json=metadata)
+    assert answer.status_code == 201
+    client = answer.json()
+    assert (client["redirect_uris"], client["response_types"]) == ([], [])
+    device = Device(offering, client)
+    assert (await device.begin()).status_code == 200
+    # There is nowhere that it could be sent a code.
+    for callback in (None, "https://evil.example/"):
+        url = offering.authorize_url(client, redirect_uri=callback)
+        assert (await offering.browser().get(url)).status_code == 400
