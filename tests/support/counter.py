@@ -47,6 +47,10 @@ class Counter(Actor, kind="counter"):
         self.db.execute("UPDATE number SET value = value + ?", (n,))
         return self.number()
 
+    @turn
+    def nothing(self) -> None:
+        """Do nothing."""
+
     @turn(creates=True)
     def add_and_fail(self, n: int = 1) -> None:
         """Add, and raise."""

@@ -20,8 +20,10 @@ R = TypeVar("R")
 
 
 def name_of(descriptor: int) -> str:
-    """The name of an open file."""
-    return Path(f"/proc/self/fd/{descriptor}").readlink().name
+    """The name of an open file, or the one that it had before it was deleted."""
+    return (
+        Path(f"/proc/self/fd/{descriptor}").readlink().name.removesuffix(" (deleted)")
+    )
 
 
 class InlineDisk(Disk):

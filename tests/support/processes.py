@@ -39,6 +39,12 @@ class ActorProcess:
             await self.hear()
         return self._answers.pop(number)["answer"]
 
+    async def number(self, do: str, key: str) -> int:
+        """Give a command whose answer is a number."""
+        answer = await self.ask(do, key)
+        assert isinstance(answer, int)
+        return answer
+
     async def tell(self, do: str, key: str, **more: object) -> int:
         """Give a command; its number."""
         number = next(self._numbers)
