@@ -35,7 +35,9 @@ class ActorFiles:
         return self._root / address.kind / shard / f"{address.key}.db"
 
     def create(self, path: Path, image: bytes) -> None:
-        """Create a database file durably; if another process does, its file stands.
+        """Create a database file; if another process does, its file stands.
+
+        Its name becomes durable with the first sync of its log, before any reply.
 
         Raises:
             OSError: If the storage refuses; there is no half-written file then.
@@ -49,13 +51,10 @@ class ActorFiles:
                 file.write(image)
                 file.flush()
                 self._disk.sync_data(file.fileno())
-            try:
+            with contextlib.suppress(FileExistsError):
                 path.hardlink_to(draft)
-            except FileExistsError:
-                return
         finally:
             draft.unlink(missing_ok=True)
-        self._disk.sync_directory(path.parent)
 
     def _create_folders(self, folder: Path) -> None:
         """Make folders durable, also those that another process has just made."""
