@@ -79,6 +79,10 @@ async def test_g2_the_alarm_and_messages_of_a_failed_turn_are_dropped(
         with pytest.raises(RefusedError):
             await counter.do(fail)
         assert await counter.see(Counter.get_alarm) == 10**10
+        activation = system._directory.find(counter.address)
+        assert activation is not None
+        assert activation.alarm_at == 10**10
+        assert not activation.outbox_pending
         await system.delivered(counter)
         # Whatever the runtime took from the turn, it would act on by now.
         await counter.add()

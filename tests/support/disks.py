@@ -49,11 +49,13 @@ class FaultyDisk(InlineDisk):
     Attributes:
         synced: The names of the files and folders synced, in order.
         failing: Ends of names whose sync fails, for as long as they are in here.
+        batches: How many batches of syncs there have been.
     """
 
     def __init__(self) -> None:
         self.synced: list[str] = []
         self.failing: set[str] = set()
+        self.batches = 0
         self._held = False
         self._waiting = 0
         self._changed = trio.Event()
@@ -77,6 +79,7 @@ class FaultyDisk(InlineDisk):
         """Run the work; a batch of syncs (which alone is limited) may be held back."""
         await trio.lowlevel.checkpoint()
         if limiter is not None:
+            self.batches += 1
             self._waiting += 1
             self._tell()
             try:
@@ -101,8 +104,9 @@ class FaultyDisk(InlineDisk):
 
     async def holds(self, count: int = 1) -> None:
         """Wait until so many batches are held back."""
-        while self._waiting < count:
-            await self._changed.wait()
+        with trio.fail_after(20):
+            while self._waiting < count:
+                await self._changed.wait()
 
 
 class PowerLossDisk(InlineDisk):
