@@ -111,8 +111,11 @@ async def test_g3_turns_of_many_actors_are_made_durable_together(
     turns = [Caller(nursery, system.get(Counter, f"n{n}").add(1)) for n in range(8)]
     await wait_all_tasks_blocked()
     disk.synced.clear()
+    disk.batches = 0
     disk.let_go()
     assert [await turn.answer() for turn in turns] == [2] * 8
+    # Shared out among two threads.
+    assert disk.batches == 2
     # The held sync, and one each for the eight, gathered into one batch.
     logs = [name for name in disk.synced if name.endswith("-wal")]
     assert logs[0] == "a.db-wal"
@@ -209,6 +212,9 @@ async def test_g3_an_activation_that_broke_is_closed_only_after_its_last_sync(
     await wait_all_tasks_blocked()
     assert not committed.answered
     assert not again.answered
+    # It is there, and not opened anew, until its sync is over.
+    assert counter.address in system._directory
+    assert system._directory.find(counter.address) is None
     disk.let_go()
     assert await committed.answer() == 2
     with pytest.raises(Exception, match="closed database"):
