@@ -244,6 +244,8 @@ class Provider:
                     self._resource_at(mount.path),
                     server.validate_token,
                     clock=self._clock,
+                    accept_proof=server.accept_proof,
+                    proof_nonces=server.proof_nonces,
                 ).guard(mount.app, required_scopes=mount.scopes),
             )
             for mount in self._mounts

@@ -7,7 +7,6 @@ Every method may raise `ActorError` (see `actor_oauth.runtime`) when the answer 
 had at the moment: nothing is wrong with what was asked, and nothing is half-done.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -30,6 +29,7 @@ from actor_oauth.actors.publications import Publications
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
 from actor_oauth.actors.registrar import RegistrarActor
 from actor_oauth.actors.registrations import Registrations
+from actor_oauth.actors.sealing import Sealing
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_methods import TokenMethods
 from actor_oauth.actors.user import GrantPage, GrantSummary, UserActor
@@ -40,7 +40,7 @@ from actor_oauth.oauth.authorization_request import (
 )
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
-from actor_oauth.oauth.keyring import NONCE_LENGTH, Keyring
+from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.pushed_requests import PushedResponse
@@ -75,7 +75,7 @@ ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (
 """What the actor system of an authorization server has to know."""
 
 
-class AuthorizationServer(TokenMethods):
+class AuthorizationServer(TokenMethods, Sealing):
     """One issuer, with its clients, users and resources.
 
     Args:
@@ -220,10 +220,14 @@ class AuthorizationServer(TokenMethods):
     # Authorization
 
     async def push_authorization_request(
-        self, form: Parameters, authorization: str | None
+        self,
+        form: Parameters,
+        authorization: str | None,
+        *,
+        proofs: Sequence[str] = (),
     ) -> PushedResponse | WireError:
         """Answer a client that pushes its authorization request (RFC 9126)."""
-        return await self._pushed.push(form, authorization)
+        return await self._pushed.push(form, authorization, proofs)
 
     async def parse_auth_request(
         self, parameters: Parameters | str, *, presented_at: int | None = None
@@ -300,10 +304,20 @@ class AuthorizationServer(TokenMethods):
     # Tokens
 
     async def token(
-        self, form: Parameters, authorization: str | None
+        self,
+        form: Parameters,
+        authorization: str | None,
+        *,
+        proofs: Sequence[str] = (),
     ) -> TokenResponse | WireError:
-        """Answer a token request: a parsed form and the `Authorization` header."""
-        return await self._token_endpoint.token(form, authorization)
+        """Answer a token request.
+
+        Args:
+            form: Parsed.
+            authorization: The `Authorization` header.
+            proofs: The values of all `DPoP` header lines.
+        """
+        return await self._token_endpoint.token(form, authorization, proofs)
 
     async def revoke(
         self, form: Parameters, authorization: str | None
@@ -382,19 +396,3 @@ class AuthorizationServer(TokenMethods):
         """End a grant with all of its tokens; False if there is none in force."""
         user = self._accounts.actor(user_id)
         return await user.revoke_grant(grant_id, now=self._effects.now())
-
-    # What a browser holds for us
-
-    def seal(self, purpose: str, data: bytes) -> str:
-        """Encrypt and authenticate something that a browser keeps; fit for a URL."""
-        nonce = self._effects.entropy.token_bytes(NONCE_LENGTH)
-        sealed = self._effects.keyring.seal(purpose, data, nonce=nonce)
-        return urlsafe_b64encode(sealed).decode().rstrip("=")
-
-    def unseal(self, purpose: str, text: str) -> bytes | None:
-        """Open what `seal` made for this purpose; None for any other text."""
-        try:
-            sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        except ValueError:
-            return None
-        return self._effects.keyring.unseal(purpose, sealed)

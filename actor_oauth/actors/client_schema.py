@@ -7,6 +7,7 @@ from actor_oauth.actors.client_assertions import create_assertion_tables
 from actor_oauth.actors.client_documents import create_document_tables
 from actor_oauth.actors.client_management import create_access_table
 from actor_oauth.actors.client_tokens import create_token_tables
+from actor_oauth.actors.proofs import create_proofs
 from actor_oauth.actors.pushed_requests import create_pushed_requests
 
 CLIENT_MIGRATIONS = Migrations("actor_oauth.client")
@@ -49,3 +50,9 @@ def m0004_documents_and_assertions(db: sqlite_utils.Database) -> None:
 def m0005_registration_access(db: sqlite_utils.Database) -> None:
     """Who may manage the registration."""
     create_access_table(db)
+
+
+@CLIENT_MIGRATIONS()
+def m0006_proofs(db: sqlite_utils.Database) -> None:
+    """The DPoP proofs that came with what the client pushed."""
+    create_proofs(db)

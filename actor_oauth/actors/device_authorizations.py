@@ -25,6 +25,7 @@ from actor_oauth.oauth.device import (
     show_user_code,
     user_code_hash,
 )
+from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.grant_types import DEVICE_CODE
 from actor_oauth.oauth.grants import parse_grant_id
 from actor_oauth.oauth.issue_code import Approval
@@ -95,7 +96,9 @@ class DeviceAuthorizations:
             return to_wire(answer.reason, header_used=authorization is not None)
         return answer
 
-    async def poll(self, client: Client, form: Parameters) -> TokenResponse | Refused:
+    async def poll(
+        self, client: Client, form: Parameters, proof: Proof | None = None
+    ) -> TokenResponse | Refused:
         """Answer a token request with a device code (D-51, D-53)."""
         text = form.get("device_code")
         if text is None:
@@ -109,7 +112,7 @@ class DeviceAuthorizations:
         if isinstance(ready, Refused):
             return ready
         owner = effects.system.get(UserActor, ready.user_key)
-        request = CodeRequest(token, client, None, None)
+        request = CodeRequest(token, client, None, None, proof=proof)
         if self._asks is not None:
             answer = await redeem_device_asking(
                 self._asks, effects, owner, request, ready.grant_number

@@ -1,11 +1,15 @@
 """Pushing authorization requests, and finding them again (RFC 9126)."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_requests import MAX_PUSHED, MAX_PUSHED_CONFIDENTIAL
+from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.oauth.authorization_request import AuthorizationRequest, LocalRefusal
+from actor_oauth.oauth.metadata import endpoints_of
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.pushed_requests import (
     SECRET_LENGTH,
@@ -29,12 +33,15 @@ class PushedAuthorizations:
     def __init__(self, effects: Effects, clients: Clients) -> None:
         self._effects = effects
         self._clients = clients
+        self._proofs = SenderProofs(
+            effects, endpoints_of(effects.policy).pushed_authorization_request or ""
+        )
 
     async def push(
-        self, form: Parameters, authorization: str | None
+        self, form: Parameters, authorization: str | None, proofs: Sequence[str]
     ) -> PushedResponse | WireError:
         """Answer a client that pushes a request (C-25)."""
-        answer = await self._push(form, authorization)
+        answer = await self._push(form, authorization, proofs)
         if isinstance(answer, Refused):
             log.info(
                 "refused",
@@ -43,17 +50,21 @@ class PushedAuthorizations:
                 category=answer.reason.category.name.lower(),
                 client_id=form.get("client_id"),
             )
-            return to_wire(answer.reason, header_used=authorization is not None)
+            error = to_wire(answer.reason, header_used=authorization is not None)
+            return self._proofs.with_nonce(error, answer.reason)
         return answer
 
     async def _push(
-        self, form: Parameters, authorization: str | None
+        self, form: Parameters, authorization: str | None, proofs: Sequence[str]
     ) -> PushedResponse | Refused:
         client = await self._clients.authenticate(form, authorization)
         if isinstance(client, Refused):
             return client
+        proof = self._proofs.read(proofs)
+        if isinstance(proof, Refused):
+            return proof
         effects = self._effects
-        request = decide_push(form, client, effects.policy)
+        request = decide_push(form, client, effects.policy, proof)
         if isinstance(request, Refused):
             return request
         name = render_request_uri(effects.entropy.token_bytes(SECRET_LENGTH))
@@ -65,6 +76,8 @@ class PushedAuthorizations:
             key,
             expires_at=effects.now() + lifetime,
             limit=MAX_PUSHED_CONFIDENTIAL if client.is_confidential else MAX_PUSHED,
+            proof=proof,
+            now=effects.now(),
         )
         if refused is not None:
             return refused

@@ -8,7 +8,9 @@ from typing import Final
 
 import sqlite_utils
 
+from actor_oauth.actors.proofs import forget_proofs, note_proof, unless_used
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
+from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.pushed_requests import (
     KEPT_AFTER_EXPIRY,
     StoredRequest,
@@ -37,6 +39,7 @@ def delete_pushed_requests(db: Database, *, now: int) -> int | None:
     db.execute(
         "DELETE FROM pushed_requests WHERE expires_at <= ?", (now - KEPT_AFTER_EXPIRY,)
     )
+    forget_proofs(db, now=now)
     row: tuple[int | None] = db.execute(
         "SELECT min(expires_at) FROM pushed_requests"
     ).fetchone()
@@ -48,7 +51,14 @@ class PushedRequests(Actor, kind="client"):
 
     @turn
     def push(
-        self, request: AuthorizationRequest, key: bytes, *, expires_at: int, limit: int
+        self,
+        request: AuthorizationRequest,
+        key: bytes,
+        *,
+        expires_at: int,
+        limit: int,
+        proof: Proof | None = None,
+        now: int = 0,
     ) -> Refused | None:
         """Store a request.
 
@@ -57,10 +67,15 @@ class PushedRequests(Actor, kind="client"):
             key: The hash of its name.
             expires_at: Until when a browser may come with it.
             limit: How many the client may have.
+            proof: Of a key, if one was sent; accepted once.
+            now: The time of the turn.
 
         Returns:
-            Refused if it has too many.
+            Refused if it has too many, or the proof was used before.
         """
+        used = unless_used(self.db, proof, None)
+        if used is not None:
+            return used
         (count,) = self.db.execute("SELECT count(*) FROM pushed_requests").fetchone()
         if count >= limit:
             return Refused(Reason.TOO_MANY_PUSHED)
@@ -68,6 +83,7 @@ class PushedRequests(Actor, kind="client"):
             "INSERT INTO pushed_requests VALUES (?, ?, NULL, ?)",
             (key, expires_at, request.to_record()),
         )
+        note_proof(self.db, proof, now=now)
         self.wake_by(expires_at + KEPT_AFTER_EXPIRY)
         return None
 

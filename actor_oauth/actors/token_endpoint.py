@@ -4,7 +4,7 @@ The order is the same everywhere (D-03): who is the client, what does it want, m
 that, and only then the grant's own rules, in a turn of the user's actor.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -14,11 +14,13 @@ from actor_oauth.actors.callbacks import CallbackRunner, ObservedError
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.device_authorizations import DeviceAuthorizations
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.actors.token_exchange import TokenExchange
 from actor_oauth.actors.token_format import TokenFormat
 from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
 from actor_oauth.oauth.client_credentials import ClientTokenRequest
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.exchange_token import ExchangeRequest
 from actor_oauth.oauth.grant_types import (
     CLIENT_CREDENTIALS,
@@ -27,6 +29,7 @@ from actor_oauth.oauth.grant_types import (
     enabled_grant_types,
 )
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.metadata import endpoints_of
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
@@ -68,8 +71,9 @@ class TokenEndpoint:
         self.devices = DeviceAuthorizations(effects, clients, self._asks)
         self._exchange = TokenExchange(effects, clients)
         self._format = TokenFormat(effects)
+        self._proofs = SenderProofs(effects, endpoints_of(effects.policy).token)
         self._grants: Mapping[
-            str, Callable[[Client, Parameters], Awaitable[Answer]]
+            str, Callable[[Client, Parameters, Proof | None], Awaitable[Answer]]
         ] = {
             "authorization_code": self._redeem,
             "refresh_token": self._refresh,
@@ -80,20 +84,29 @@ class TokenEndpoint:
         self._enabled = frozenset(enabled_grant_types(effects.policy))
 
     async def token(
-        self, form: Parameters, authorization: str | None
+        self,
+        form: Parameters,
+        authorization: str | None,
+        proofs: Sequence[str] = (),
     ) -> TokenResponse | WireError:
-        """Answer a token request (RFC 6749 §4.1.3, §6)."""
+        """Answer a token request (RFC 6749 §4.1.3, §6; RFC 9449 §5)."""
         client = await self._clients.authenticate(form, authorization)
         if isinstance(client, Refused):
             return self._tell(client, "token", form, authorization)
-        answer = await self._grant(client, self._format.read_subject(form))
+        proof = self._proofs.need(proofs, client)
+        if isinstance(proof, Refused):
+            error = self._tell(proof, "token", form, authorization)
+            return self._proofs.with_nonce(error, proof.reason)
+        answer = await self._grant(client, self._format.read_subject(form), proof)
         if not isinstance(answer, Refused):
             answer = await self._format.write(answer)
         if isinstance(answer, Refused):
             return self._tell(answer, "token", form, authorization)
         return answer
 
-    async def _grant(self, client: Client, form: Parameters) -> Answer:
+    async def _grant(
+        self, client: Client, form: Parameters, proof: Proof | None
+    ) -> Answer:
         grant_type = form.get("grant_type")
         if grant_type is None:
             return Refused(Reason.GRANT_TYPE_MISSING)
@@ -101,9 +114,11 @@ class TokenEndpoint:
             return Refused(Reason.GRANT_TYPE_UNSUPPORTED)
         if grant_type not in client.grant_types:
             return Refused(Reason.GRANT_TYPE_UNREGISTERED)
-        return await self._grants[grant_type](client, form)
+        return await self._grants[grant_type](client, form, proof)
 
-    async def _redeem(self, client: Client, form: Parameters) -> Answer:
+    async def _redeem(
+        self, client: Client, form: Parameters, proof: Proof | None
+    ) -> Answer:
         text = form.get("code")
         if text is None or form.get("code_verifier") is None:
             return Refused(Reason.PARAMETER_MISSING)
@@ -114,7 +129,9 @@ class TokenEndpoint:
         owner, redirect_uri = self._owner(code), form.get("redirect_uri")
         verifier, resources = form.get("code_verifier"), form.getlist("resource")
         if self._asks is not None:
-            request = CodeRequest(code, client, redirect_uri, verifier, resources)
+            request = CodeRequest(
+                code, client, redirect_uri, verifier, resources, proof
+            )
             answer = await redeem_asking(self._asks, effects, owner, request)
         else:
             answer = await owner.redeem(
@@ -123,13 +140,16 @@ class TokenEndpoint:
                 redirect_uri=redirect_uri,
                 code_verifier=verifier,
                 resources=resources,
+                proof=proof,
                 policy=effects.policy,
                 fresh=effects.fresh(),
                 now=effects.now(),
             )
         return answer.response if isinstance(answer, Redeemed) else answer
 
-    async def _refresh(self, client: Client, form: Parameters) -> Answer:
+    async def _refresh(
+        self, client: Client, form: Parameters, proof: Proof | None
+    ) -> Answer:
         text = form.get("refresh_token")
         if text is None:
             return Refused(Reason.PARAMETER_MISSING)
@@ -142,7 +162,14 @@ class TokenEndpoint:
         effects = self._effects
         owner, resources = self._owner(token), form.getlist("resource")
         if self._asks is not None:
-            request = RefreshRequest(token, client.client_id, scope, resources)
+            request = RefreshRequest(
+                token,
+                client.client_id,
+                scope,
+                resources,
+                proof,
+                binds=not client.is_confidential,
+            )
             answer = await refresh_asking(self._asks, effects, owner, request)
         else:
             answer = await owner.refresh(
@@ -150,6 +177,7 @@ class TokenEndpoint:
                 client=client,
                 scope=scope,
                 resources=resources,
+                proof=proof,
                 keyring=effects.keyring,
                 policy=effects.policy,
                 fresh=effects.fresh(),
@@ -157,7 +185,12 @@ class TokenEndpoint:
             )
         return answer.response if isinstance(answer, Refreshed) else answer
 
-    async def _client_credentials(self, client: Client, form: Parameters) -> Answer:
+    async def _client_credentials(
+        self, client: Client, form: Parameters, proof: Proof | None
+    ) -> Answer:
+        if proof is not None:
+            # Better no token than one that its client takes for bound.
+            return Refused(Reason.DPOP_UNSUPPORTED)
         scope = _scope(form)
         if isinstance(scope, Refused):
             return scope
@@ -225,6 +258,20 @@ class TokenEndpoint:
             return None
         return info
 
+    async def accept_proof(self, text: str, proof: Proof) -> Refused | None:
+        """Accept a proof that came with an access token, once (F-05, F-06)."""
+        token = self._format.read(text)
+        if token is None or token.kind is not TokenKind.ACCESS:
+            return Refused(Reason.DPOP_PROOF_SIGNATURE)
+        now = self._effects.now()
+        return await self._owner(token).accept_proof(token, proof, now=now)
+
+    def proof_nonces(self) -> Sequence[str] | None:
+        """The nonces for resource servers, if proofs need one (F-13)."""
+        if not self._effects.policy.dpop_nonces_required:
+            return None
+        return self._proofs.accepted("resource server")
+
     async def unwrap(self, token: str) -> AccessTokenInfo | None:
         """What an access token says, whichever resource it is for."""
         return await self._check(token)
@@ -272,6 +319,7 @@ class TokenEndpoint:
             "exp": info.expires_at,
             "iat": info.issued_at,
             "token_type": info.token_type,
+            **({} if info.jkt is None else {"cnf": {"jkt": info.jkt}}),
         }
 
     @staticmethod

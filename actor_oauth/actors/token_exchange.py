@@ -1,9 +1,12 @@
 """Token exchange: from a client's form, or the application's call, to the owner's turn."""
 
+from dataclasses import replace
+
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.exchange_token import ExchangeRequest, parse_exchange
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Reason, Refused
@@ -17,12 +20,14 @@ class TokenExchange:
         self._effects = effects
         self._clients = clients
 
-    async def answer(self, client: Client, form: Parameters) -> TokenResponse | Refused:
+    async def answer(
+        self, client: Client, form: Parameters, proof: Proof | None = None
+    ) -> TokenResponse | Refused:
         """Answer a token request of an authenticated client (RFC 8693 §2)."""
         request = parse_exchange(form, client)
         if isinstance(request, Refused):
             return request
-        return await self.exchange(request)
+        return await self.exchange(replace(request, proof=proof))
 
     async def exchange(self, request: ExchangeRequest) -> TokenResponse | Refused:
         """Exchange a token at the actor that owns it."""

@@ -1,9 +1,12 @@
 """What an application does with tokens by a call: the part of `AuthorizationServer`."""
 
+from collections.abc import Sequence
+
 from actor_oauth.actors.accounts import Accounts
 from actor_oauth.actors.device_authorizations import DeviceAuthorizations
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.token_endpoint import TokenEndpoint
+from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo, TokenResponse
@@ -28,6 +31,17 @@ class TokenMethods:
         audience.
         """
         return await self._token_endpoint.unwrap(token)
+
+    async def accept_proof(self, token: str, proof: Proof) -> Refused | None:
+        """Accept a DPoP proof that came with an access token, once; or refuse it.
+
+        It is remembered by the token's owner: of any number of copies one is accepted.
+        """
+        return await self._token_endpoint.accept_proof(token, proof)
+
+    def proof_nonces(self) -> Sequence[str] | None:
+        """The nonces that resource servers accept; None if they need not ask for one."""
+        return self._token_endpoint.proof_nonces()
 
     async def exchange_token(
         self,

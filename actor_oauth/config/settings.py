@@ -223,6 +223,10 @@ class Settings(BaseSettings):
         le=3600,
         description="How long a device may wait for an answer.",
     )
+    dpop_nonces_required: bool = Field(
+        default=False,
+        description="Ask for a nonce of this server in every DPoP proof (RFC 9449).",
+    )
     require_pushed_authorization_requests: bool = Field(
         default=False,
         description="Refuse authorization requests that were not pushed (RFC 9126).",
@@ -394,6 +398,7 @@ class Settings(BaseSettings):
             ),
             device_authorization_enabled=self.device_authorization_enabled,
             registration_enabled=self.registration_enabled,
+            dpop_nonces_required=self.dpop_nonces_required,
             require_pushed_requests=self.require_pushed_authorization_requests,
             registration_token_required=self.registration_token_required,
             public_registration=self.public_registration,

@@ -84,7 +84,7 @@ def _protocol_routes(
         **({"/device_authorization": devices} if offers_devices else {}),
         **({"/jwks": keys} if server.policy.signing_algorithms else {}),
         "/token": Route(
-            endpoint=clients.endpoint(token_endpoint(server)),
+            endpoint=clients.proving_endpoint(token_endpoint(server)),
             method="POST",
             media_type=_FORM,
         ),
@@ -100,7 +100,7 @@ def _protocol_routes(
             cors=False,
         ),
         "/par": Route(
-            endpoint=clients.endpoint(pushed_request_endpoint(server)),
+            endpoint=clients.proving_endpoint(pushed_request_endpoint(server)),
             method="POST",
             media_type=_FORM,
         ),

@@ -4,7 +4,7 @@ What token, revocation and introspection endpoint have in common. Each is a func
 from form and `Authorization` to an answer; whatever comes before and after is here.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from actor_oauth.http.messages import Endpoint, Request, Response
 from actor_oauth.http.options import HttpOptions
@@ -20,6 +20,9 @@ from actor_oauth.oauth.wire import Reason, Refused, WireError
 from actor_oauth.runtime.clock import Clock
 
 Answer = Callable[[Parameters, str | None], Awaitable[Response | WireError]]
+ProvingAnswer = Callable[
+    [Parameters, str | None, Sequence[str]], Awaitable[Response | WireError]
+]
 
 
 class ClientRequests:
@@ -46,6 +49,17 @@ class ClientRequests:
                 endpoint that keeps nothing for those who ask.
         """
 
+        def without_proofs(
+            form: Parameters, authorization: str | None, _proofs: Sequence[str]
+        ) -> Awaitable[Response | WireError]:
+            return answer(form, authorization)
+
+        serve = self.proving_endpoint(without_proofs)
+        return serve if rate is None else self._limited(serve, TokenBuckets(rate))
+
+    def proving_endpoint(self, answer: ProvingAnswer) -> Endpoint:
+        """Give such an endpoint whose `answer` also gets the `DPoP` header's lines."""
+
         async def serve(request: Request) -> Response:
             form = parse_form(request.body)
             if isinstance(form, Refused):
@@ -57,14 +71,15 @@ class ClientRequests:
             seconds = self._wait(request, form, authorization)
             if seconds:
                 return throttled(seconds)
-            answered = await answer(form, authorization)
+            proofs = [line.decode("latin-1") for line in request.header_lines(b"dpop")]
+            answered = await answer(form, authorization, proofs)
             if isinstance(answered, Response):
                 return answered
             if answered.error == "invalid_client":
                 self._count_failure(request, form, authorization)
             return wire_error(answered)
 
-        return serve if rate is None else self._limited(serve, TokenBuckets(rate))
+        return serve
 
     def _limited(self, endpoint: Endpoint, asked: TokenBuckets) -> Endpoint:
         async def serve(request: Request) -> Response:

@@ -35,6 +35,8 @@ def wire_error(error: WireError) -> Response:
         headers.append((b"www-authenticate", error.www_authenticate.encode()))
     if error.retry_after is not None:
         headers.append((b"retry-after", str(error.retry_after).encode()))
+    if error.dpop_nonce is not None:
+        headers.append((b"dpop-nonce", error.dpop_nonce.encode()))
     return Response(
         status=error.status, headers=tuple(headers), body=json_bytes(error.to_json())
     )

@@ -44,7 +44,8 @@ class ActorTokenVerifier:
                 would tell the client as 401.
         """
         info = await self._validate_token(self._resource.identifier, token)
-        if info is None:
+        # The SDK knows bearer tokens only: one that is bound to a key is none (F-11).
+        if info is None or info.jkt is not None:
             return None
         return VerifiedAccessToken.of(info, issuer=self._issuer)
 

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from actor_oauth.oauth.clients import RESPONSE_TYPES, Client
+from actor_oauth.oauth.dpop import is_thumbprint
 from actor_oauth.oauth.json_values import (
     get_text,
     need_text,
@@ -49,6 +50,8 @@ class AuthorizationRequest:
         code_challenge: Of method S256. Never sent anywhere (C-20).
         prompt: As it came, or None. Only a wish.
         login_hint: As it came, or None. Only a wish.
+        dpop_jkt: The thumbprint of the key that must redeem the code, or None
+            (RFC 9449 §10).
         request_uri: The name under which the client pushed it; None if the browser
             brought the request itself.
     """
@@ -62,6 +65,7 @@ class AuthorizationRequest:
     code_challenge: str
     prompt: str | None = None
     login_hint: str | None = None
+    dpop_jkt: str | None = None
     request_uri: str | None = None
 
     def to_record(self) -> str:
@@ -77,6 +81,7 @@ class AuthorizationRequest:
                 "code_challenge": self.code_challenge,
                 "prompt": self.prompt,
                 "login_hint": self.login_hint,
+                "dpop_jkt": self.dpop_jkt,
                 "request_uri": self.request_uri,
             }
         )
@@ -99,6 +104,7 @@ class AuthorizationRequest:
             code_challenge=need_text(record, "code_challenge"),
             prompt=get_text(record, "prompt"),
             login_hint=get_text(record, "login_hint"),
+            dpop_jkt=get_text(record, "dpop_jkt"),
             request_uri=get_text(record, "request_uri"),
         )
 
@@ -230,6 +236,7 @@ def _decide_rest(
         code_challenge=params.get("code_challenge") or "",
         prompt=_bounded(params.get("prompt"), MAX_PROMPT_LENGTH),
         login_hint=_bounded(params.get("login_hint"), MAX_LOGIN_HINT_LENGTH),
+        dpop_jkt=params.get("dpop_jkt"),
     )
 
 
@@ -244,6 +251,9 @@ def _check_form(params: Parameters, client: Client) -> Reason | None:
         return Reason.STATE_TOO_LONG
     if params.get("response_mode") not in (None, "query"):
         return Reason.RESPONSE_MODE_UNSUPPORTED
+    jkt = params.get("dpop_jkt")
+    if jkt is not None and not is_thumbprint(jkt):
+        return Reason.DPOP_KEY_MALFORMED
     return _check_response_type(params.get("response_type"), client)
 
 

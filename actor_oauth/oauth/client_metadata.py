@@ -72,6 +72,13 @@ class MetadataReader:
             return None
         return value or None
 
+    def flag(self, name: str) -> bool:
+        """Read a boolean; False if there is no such member."""
+        value = self.members.get(name)
+        if value is not None and not isinstance(value, bool):
+            self.refuse(Reason.METADATA_TYPE_WRONG)
+        return value is True
+
     def words(self, name: str) -> str | None:
         """Read a text that people will see."""
         value = self.text(name)

@@ -61,6 +61,8 @@ class Client:
             client that once named too little may ask the user for more.
         resources: Those that an operator limited it to when it acts for itself; empty
             for no such limit.
+        dpop_bound_access_tokens: Whether it asked never to get tokens that are not
+            bound to a key (RFC 9449 §5.2).
         application_type: Only if the client stated it.
         jwks: The client's public keys, as a JWK set.
         jwks_uri: Where they are published instead.
@@ -87,6 +89,7 @@ class Client:
     policy_uri: str | None = None
     resources: tuple[str, ...] = ()
     application_type: ApplicationType | None = None
+    dpop_bound_access_tokens: bool = False
     jwks: Mapping[str, Json] | None = field(default=None, hash=False)
     jwks_uri: str | None = None
     assertion_algorithm: str | None = None
@@ -118,6 +121,7 @@ class Client:
                 "policy_uri": self.policy_uri,
                 "resources": list(self.resources) or None,
                 "application_type": self.application_type,
+                "dpop_bound_access_tokens": self.dpop_bound_access_tokens or None,
                 "jwks": None if self.jwks is None else dict(self.jwks),
                 "jwks_uri": self.jwks_uri,
                 "assertion_algorithm": self.assertion_algorithm,
@@ -154,6 +158,7 @@ class Client:
             tos_uri=get_text(record, "tos_uri"),
             policy_uri=get_text(record, "policy_uri"),
             resources=get_texts(record, "resources"),
+            dpop_bound_access_tokens=record.get("dpop_bound_access_tokens") is True,
             application_type=APPLICATION_TYPES.get(
                 get_text(record, "application_type") or ""
             ),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.dpop import Proof, same_key
 from actor_oauth.oauth.grants import (
     IssuedAccessToken,
     access_expiry,
@@ -33,6 +34,7 @@ from actor_oauth.oauth.tokens import (
     draw,
     parse_token,
     token_hash,
+    token_type,
 )
 
 ACCESS_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 a name
@@ -51,6 +53,7 @@ class ExchangeRequest:
         scope: If it was sent.
         resources: The values of `resource` and `audience`.
         expires_in: The longest life in seconds; None for as long as there is.
+        proof: Of a key, if one was sent.
     """
 
     subject: Token
@@ -58,6 +61,7 @@ class ExchangeRequest:
     scope: Scope | None = None
     resources: tuple[str, ...] = ()
     expires_in: int | None = None
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +135,9 @@ def decide_exchange(
     info = decide_access(request.subject, stored, now=now, with_props=False)
     if stored is None or info is None:
         return Refused(Reason.SUBJECT_TOKEN_INVALID)
+    # Who has a bound token without its key must not get one that is free (D-38).
+    if not same_key(info.jkt, request.proof):
+        return Refused(Reason.SUBJECT_TOKEN_INVALID)
     if not _may_exchange(request.client, info, policy):
         return Refused(Reason.SUBJECT_TOKEN_FOREIGN)
     target = _target(request, info, policy)
@@ -158,6 +165,7 @@ def decide_exchange(
             scope=scope,
             resource=target.identifier,
             issued_token_type=ACCESS_TOKEN_TYPE,
+            token_type=token_type(access.jkt),
         ),
     )
 
@@ -213,4 +221,5 @@ def _issue(
         expires_at=expires_at,
         scope=scope,
         data_key=data_key,
+        jkt=None if request.proof is None else request.proof.jkt,
     )

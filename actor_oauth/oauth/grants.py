@@ -21,7 +21,7 @@ from actor_oauth.oauth.props import wrap_data_key
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.resources import canonical_resource
 from actor_oauth.oauth.scopes import Scope, parse_scope
-from actor_oauth.oauth.tokens import Token, TokenKind, TokenResponse
+from actor_oauth.oauth.tokens import Token, TokenKind, TokenResponse, token_type
 
 ROUNDING: Final = 1
 """Seconds that an access token lives on after the life that its holder was told.
@@ -135,6 +135,8 @@ class Grant:
         code_challenge: Kept as long, for the same reason.
         code_failures: Wrong verifiers that came with the right code (D-18).
         code_data_key: The data key of its props, wrapped for the code.
+        code_jkt: The thumbprint of the key that must redeem the code, or None.
+        refresh_jkt: The thumbprint of the key that must refresh, or None (F-09).
     """
 
     actor_key: str
@@ -154,6 +156,8 @@ class Grant:
     code_challenge: str = field(repr=False)
     code_failures: int
     code_data_key: bytes | None = field(repr=False)
+    code_jkt: str | None = None
+    refresh_jkt: str | None = None
 
     @property
     def grant_id(self) -> str:
@@ -198,6 +202,7 @@ class IssuedAccessToken:
         expires_at: In Unix seconds.
         scope: None if it has the whole scope of the grant.
         data_key: The data key of the props, wrapped for it; None without props.
+        jkt: The thumbprint of the key that it is bound to, or None.
     """
 
     token: Token
@@ -206,6 +211,7 @@ class IssuedAccessToken:
     expires_at: int
     scope: Scope | None
     data_key: bytes | None = field(repr=False)
+    jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +256,7 @@ def issue_access_token(
     lifetimes: Lifetimes,
     scope: Scope | None = None,
     data_key: bytes | None,
+    jkt: str | None = None,
 ) -> IssuedAccessToken:
     """Make an access token, whose life the grant's own cuts short (D-09).
 
@@ -261,6 +268,7 @@ def issue_access_token(
         lifetimes: How long tokens live.
         scope: If it is for less than the grant.
         data_key: The data key of the props, to be wrapped for the token.
+        jkt: The thumbprint of the key that it is bound to, or None.
     """
     token = grant.token(TokenKind.ACCESS, generation, secret)
     return IssuedAccessToken(
@@ -270,6 +278,7 @@ def issue_access_token(
         expires_at=access_expiry(time, lifetimes.access_token, grant.expires_at),
         scope=scope,
         data_key=None if data_key is None else wrap_data_key(data_key, token),
+        jkt=jkt,
     )
 
 
@@ -303,6 +312,7 @@ def token_response(
     time: int,
     scope: Scope | None = None,
     refresh: Token | None = None,
+    jkt: str | None = None,
 ) -> TokenResponse:
     """Say what the client gets.
 
@@ -313,6 +323,7 @@ def token_response(
         time: The grant's time.
         scope: If it is for less than the grant.
         refresh: The refresh token, if there is one.
+        jkt: The thumbprint of the key that the access token is bound to, or None.
     """
     return TokenResponse(
         access_token=access.render(),
@@ -320,6 +331,7 @@ def token_response(
         scope=grant.scope if scope is None else scope,
         resource=grant.resource,
         refresh_token=None if refresh is None else refresh.render(),
+        token_type=token_type(jkt),
     )
 
 

@@ -33,6 +33,7 @@ class StoredAccessToken(NamedTuple):
         holder: If it was exchanged: the client that got it.
         root: If it was exchanged: the hash of the token that it came from.
         props_version: Of the props.
+        jkt: The thumbprint of the key that it is bound to, or None.
     """
 
     issued_at: int
@@ -51,6 +52,7 @@ class StoredAccessToken(NamedTuple):
     holder: str | None = None
     root: bytes | None = None
     props_version: int = 1
+    jkt: str | None = None
 
 
 def decide_access(
@@ -89,6 +91,7 @@ def decide_access(
         expires_at=stored.expires_at,
         props=_open_props(token, number, stored) if with_props else None,
         metadata=_metadata(stored.metadata),
+        jkt=stored.jkt,
     )
 
 

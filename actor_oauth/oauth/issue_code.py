@@ -152,4 +152,5 @@ def _new_grant(
         code_challenge=request.code_challenge,
         code_failures=0,
         code_data_key=None if data_key is None else wrap_data_key(data_key, code),
+        code_jkt=request.dpop_jkt,
     )

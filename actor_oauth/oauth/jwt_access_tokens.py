@@ -57,6 +57,8 @@ def render_access_token(
         "jti": _seal(token, key),
         "scope": str(info.scope),
     }
+    if info.jkt is not None:
+        claims["cnf"] = {"jkt": info.jkt}
     signed = f"{_segment(header)}.{_segment(claims)}"
     return f"{signed}.{_encode(key.sign(signed.encode()))}"
 

@@ -110,6 +110,7 @@ def authorization_server_metadata(
         "jwks_uri": endpoints.jwks,
     }
     document |= {name: url for name, url in optional.items() if url is not None}
+    document["dpop_signing_alg_values_supported"] = [*SIGNING_ALGORITHMS]
     if policy.require_pushed_requests:
         document["require_pushed_authorization_requests"] = True
     return document

@@ -78,6 +78,8 @@ class Policy:
             MCP server that calls a further API on its caller's behalf.
         device_authorization_enabled: Whether devices without a browser may ask (RFC
             8628).
+        dpop_nonces_required: Whether DPoP proofs must hold a nonce of ours (RFC 9449
+            §8, §9).
         require_pushed_requests: Whether authorization requests must be pushed
             (RFC 9126 §5).
     """
@@ -99,6 +101,7 @@ class Policy:
     exchange_targets: frozenset[tuple[str, str]] = frozenset()
     exchange_clients: frozenset[str] = frozenset()
     device_authorization_enabled: bool = False
+    dpop_nonces_required: bool = False
     require_pushed_requests: bool = False
 
     @property

@@ -20,6 +20,7 @@ from actor_oauth.oauth.authorization_request import (
     decide_authorization_request,
 )
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.dpop import Proof, same_key
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.policy import Policy
@@ -89,7 +90,7 @@ def request_uri_hash(request_uri: str) -> bytes | None:
 
 
 def decide_push(
-    params: Parameters, client: Client, policy: Policy
+    params: Parameters, client: Client, policy: Policy, proof: Proof | None = None
 ) -> AuthorizationRequest | Refused:
     """Decide whether an authenticated client's request may be stored.
 
@@ -100,6 +101,7 @@ def decide_push(
         params: The form.
         client: Who authenticated.
         policy: What the operator decided.
+        proof: Of the key that must redeem the code, if one was sent (RFC 9449 §10.1).
     """
     if params.get("request_uri") is not None:
         return Refused(Reason.REQUEST_URI_PUSHED)
@@ -108,6 +110,10 @@ def decide_push(
     decision = decide_authorization_request(named, client, policy, pushed=True)
     if not isinstance(decision, AuthorizationRequest):
         return Refused(decision.reason)
+    if proof is not None:
+        if not same_key(decision.dpop_jkt, proof):
+            return Refused(Reason.DPOP_KEY_MALFORMED)
+        decision = replace(decision, dpop_jkt=proof.jkt)
     if len(decision.to_record()) > MAX_RECORD_LENGTH:
         return Refused(Reason.FORM_TOO_LARGE)
     return decision

@@ -502,6 +502,11 @@ class Reason(StrEnum):
         Category.INVALID_DPOP_PROOF,
         "This client must send a DPoP proof.",
     )
+    DPOP_UNSUPPORTED = (
+        "dpop_unsupported",
+        Category.INVALID_REQUEST,
+        "Tokens of this grant type cannot be bound to a key.",
+    )
     DPOP_PROOFS_TOO_MANY = "dpop_proofs_too_many", Category.RATE_LIMITED
     DPOP_NONCE_WANTED = "dpop_nonce_wanted", Category.USE_DPOP_NONCE
     DPOP_KEY_MALFORMED = (

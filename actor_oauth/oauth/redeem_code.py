@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.dpop import Proof, same_key
 from actor_oauth.oauth.grants import (
     Ending,
     Grant,
@@ -48,6 +49,7 @@ class CodeRequest:
         redirect_uri: If it was sent.
         code_verifier: If it was sent.
         resources: The values of `resource`.
+        proof: Of a key, if one was sent.
     """
 
     code: Token
@@ -55,6 +57,7 @@ class CodeRequest:
     redirect_uri: str | None
     code_verifier: str | None = field(repr=False)
     resources: tuple[str, ...] = ()
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +69,14 @@ class Redemption:
         access: To be stored.
         refresh: To be stored; None if the client gets none.
         response: For the client.
+        proof: To be noted as used.
     """
 
     grant: Grant
     access: IssuedAccessToken
     refresh: IssuedRefreshToken | None
     response: TokenResponse
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +140,8 @@ def _check_binding(request: CodeRequest, grant: Grant) -> Refused | None:
     # OAuth 2.1 clients leave it out; what an OAuth 2.0 client sends must match (D-14).
     if request.redirect_uri not in (None, grant.redirect_uri):
         return Refused(Reason.CODE_REDIRECT_URI_MISMATCH)
+    if not same_key(grant.code_jkt, request.proof):
+        return Refused(Reason.CODE_KEY_MISMATCH)
     if is_final(grant.state):
         return refusal_of_final(grant.state)
     return None
@@ -160,6 +167,7 @@ def redeem_grant(
     data_key = None
     if grant.code_data_key is not None:
         data_key = unwrap_data_key(grant.code_data_key, request.code)
+    jkt = None if request.proof is None else request.proof.jkt
     refresh = None
     if "refresh_token" in request.client.grant_types:
         secret = draw(fresh, "refresh")
@@ -172,6 +180,7 @@ def redeem_grant(
         time=time,
         lifetimes=lifetimes,
         data_key=data_key,
+        jkt=jkt,
     )
     expires_at = grant.expires_at
     deadline = min(time + lifetimes.refresh_idle, expires_at)
@@ -187,6 +196,8 @@ def redeem_grant(
             deadline=deadline,
             expires_at=expires_at,
             code_data_key=None,
+            # A client with a secret proves by it who refreshes (RFC 9449 §5).
+            refresh_jkt=None if request.client.is_confidential else jkt,
         ),
         access=access,
         refresh=refresh,
@@ -196,5 +207,7 @@ def redeem_grant(
             expires_at=access.expires_at,
             time=time,
             refresh=None if refresh is None else refresh.token,
+            jkt=jkt,
         ),
+        proof=request.proof,
     )

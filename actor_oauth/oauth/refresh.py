@@ -21,18 +21,16 @@ Rule 5: a secret that matches nothing proves nothing, and changes nothing (D-29)
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
+from actor_oauth.oauth.dpop import same_key
 from actor_oauth.oauth.grants import (
     ROUNDING,
     Ending,
     Grant,
     GrantEvent,
-    GrantState,
-    IssuedAccessToken,
-    IssuedRefreshToken,
     covers_resources,
     ending,
     is_final,
@@ -46,14 +44,29 @@ from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.props import unwrap_data_key
 from actor_oauth.oauth.reasons import Reason, Refused
-from actor_oauth.oauth.scopes import Scope
-from actor_oauth.oauth.tokens import (
-    Token,
-    TokenKind,
-    TokenResponse,
-    draw,
-    token_hash,
+from actor_oauth.oauth.refresh_chain import (
+    Chain,
+    Link,
+    RefreshRequest,
+    Retry,
+    Rotation,
+    StoredRefreshToken,
 )
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.tokens import Token, TokenKind, draw, token_hash
+
+__all__ = [
+    "MAX_ACCESS_TOKENS",
+    "MAX_STEPS",
+    "SALT_LENGTH",
+    "Chain",
+    "Link",
+    "RefreshRequest",
+    "Retry",
+    "Rotation",
+    "StoredRefreshToken",
+    "decide_refresh",
+]
 
 SALT_LENGTH: Final = 16
 
@@ -64,108 +77,6 @@ that makes thousands must not have each of its old tokens cost us thousands of H
 MAX_ACCESS_TOKENS: Final = 64
 """Access tokens derived for one head and one set of parameters, each after the one before
 was revoked or had expired."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshRequest:
-    """A token request with grant type `refresh_token`.
-
-    Attributes:
-        token: What was presented.
-        client_id: Who authenticated.
-        scope: If it was sent.
-        resources: The values of `resource`.
-    """
-
-    token: Token
-    client_id: str
-    scope: Scope | None = None
-    resources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """How the successor of one generation is derived, and until when.
-
-    Attributes:
-        kid: The server's key.
-        salt: Random, erased when the window has ended.
-        window_ends_at: The last second in which it may be used.
-    """
-
-    kid: str
-    salt: bytes = field(repr=False)
-    window_ends_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRefreshToken:
-    """What is known of one generation.
-
-    Attributes:
-        generation: Its place in the chain.
-        hash: Kept until the grant is forgotten, so that a replay is noticed (D-30).
-        data_key: The data key of the props, wrapped for it; only the head has one.
-        link: Only while its window is open; never for a head.
-    """
-
-    generation: int
-    hash: bytes
-    data_key: bytes | None = field(repr=False)
-    link: Link | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """What a decision needs of a grant's chain.
-
-    Attributes:
-        presented: The generation that the presented token names.
-        later: Every generation after it, in order, to the head; empty if it is the head.
-            May be left out if the presented one has no link any more.
-        issued: The expiry of every access token that came with the head, by hash; 0 for
-            one that was revoked. May be left out if the head was presented.
-    """
-
-    presented: StoredRefreshToken
-    later: Sequence[StoredRefreshToken] = ()
-    issued: Mapping[bytes, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rotation:
-    """The head was used for the first time, and there is a new head.
-
-    Attributes:
-        link: From the old head to the new one; None if the policy gives no grace.
-        refresh: The new head.
-        access: To be stored.
-        state: Of the grant.
-        time: Of the grant.
-        deadline: Of the grant.
-        response: For the client.
-    """
-
-    link: Link | None
-    refresh: IssuedRefreshToken
-    access: IssuedAccessToken
-    state: GrantState
-    time: int
-    deadline: int
-    response: TokenResponse
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """An older token was used again within its window: it leads to the head.
-
-    Attributes:
-        access: To be stored; None if these parameters had one already that lives.
-        response: For the client.
-    """
-
-    access: IssuedAccessToken | None
-    response: TokenResponse
 
 
 def decide_refresh(
@@ -216,6 +127,9 @@ def _check(
     # an honest client neither its token nor its grant (D-07, D-23).
     if request.client_id != grant.client_id:
         return Refused(Reason.REFRESH_CLIENT_MISMATCH)
+    # A thief without the key, and an owner who lost it, raise no alarm (F-09).
+    if not same_key(grant.refresh_jkt, request.proof):
+        return Refused(Reason.REFRESH_KEY_MISMATCH)
     if grant.is_over(now):
         return ending(Reason.GRANT_EXPIRED, GrantEvent.LIFETIME_ENDED)
     is_superseded = presented.generation < grant.generation
@@ -260,12 +174,13 @@ def _rotate(
     scope = _narrowed(request.scope, grant)
     access = issue_access_token(
         grant,
-        _access_secret(keyring, link, refresh.token, scope, attempt=0),
+        _access_secret(keyring, link, refresh.token, scope, request.jkt, attempt=0),
         generation=refresh.generation,
         time=time,
         lifetimes=lifetimes,
         scope=scope,
         data_key=data_key,
+        jkt=request.jkt,
     )
     return Rotation(
         # Without a window there is nothing to walk, so nothing is kept to walk on.
@@ -282,7 +197,10 @@ def _rotate(
             time=time,
             scope=scope,
             refresh=refresh.token,
+            jkt=request.jkt,
         ),
+        proof=request.proof,
+        refresh_jkt=grant.refresh_jkt or (request.jkt if request.binds else None),
     )
 
 
@@ -343,7 +261,9 @@ def _answer_again(
     time, generation = grant.time(now), walked.stored.generation
     scope = _narrowed(request.scope, grant)
     for attempt in range(MAX_ACCESS_TOKENS):
-        secret = _access_secret(keyring, walked.link, walked.head, scope, attempt)
+        secret = _access_secret(
+            keyring, walked.link, walked.head, scope, request.jkt, attempt
+        )
         token = grant.token(TokenKind.ACCESS, generation, secret)
         expires_at = issued.get(token_hash(token))
         if expires_at is not None and expires_at - ROUNDING <= time:
@@ -359,6 +279,7 @@ def _answer_again(
                 lifetimes=policy.lifetimes,
                 scope=scope,
                 data_key=data_key and unwrap_data_key(data_key, walked.head),
+                jkt=request.jkt,
             )
             expires_at = access.expires_at
         return Retry(
@@ -370,7 +291,9 @@ def _answer_again(
                 time=time,
                 scope=scope,
                 refresh=walked.head,
+                jkt=request.jkt,
             ),
+            proof=request.proof,
         )
     return Refused(Reason.RETRY_TOO_FAR)
 
@@ -388,10 +311,16 @@ def _successor_secret(keyring: Keyring, link: Link, token: Token) -> bytes:
 
 
 def _access_secret(
-    keyring: Keyring, link: Link, head: Token, scope: Scope | None, attempt: int
+    keyring: Keyring,
+    link: Link,
+    head: Token,
+    scope: Scope | None,
+    jkt: str | None,
+    attempt: int,
 ) -> bytes:
     key = keyring.derive(link.kid, "access token of refresh token")
-    parameters = f"{attempt} {'' if scope is None else scope}"
+    bound = "" if jkt is None else f"\0{jkt}"
+    parameters = f"{attempt} {'' if scope is None else scope}{bound}"
     return hmac.digest(key, _position(link, head) + parameters.encode(), "sha256")
 
 

@@ -157,7 +157,8 @@ class AccessTokenInfo:
         expires_at: In Unix seconds; at this second it is expired.
         props: What the application attached to the grant, or None.
         metadata: What the application attached for listing, or None.
-        token_type: How it must be presented.
+        jkt: The thumbprint of the key that whoever presents it must hold (RFC 9449 §6);
+            None for a bearer token.
         principal: Whether a user stands behind it, or a client for itself; or whoever
             the application found in a token of another server. Only for `user` may
             `user_id` be taken for one of this server's users.
@@ -172,8 +173,18 @@ class AccessTokenInfo:
     expires_at: int
     props: Json = field(default=None, repr=False)
     metadata: Json = None
-    token_type: str = "Bearer"  # noqa: S105 a word of RFC 6750
+    jkt: str | None = None
     principal: Principal = "user"
+
+    @property
+    def token_type(self) -> str:
+        """How it must be presented."""
+        return token_type(self.jkt)
+
+
+def token_type(jkt: str | None) -> str:
+    """Say how a token is presented that is bound to this key, or to none (RFC 9449 §5)."""
+    return "Bearer" if jkt is None else "DPoP"
 
 
 def draw(fresh: bytes, label: str, length: int = SECRET_LENGTH) -> bytes:

@@ -18,6 +18,7 @@ class WireError:
         status: The HTTP status.
         www_authenticate: The challenge to send, or None for no such header.
         retry_after: Seconds for `Retry-After`, or None for no such header.
+        dpop_nonce: For `DPoP-Nonce`, or None for no such header.
     """
 
     error: str
@@ -25,6 +26,7 @@ class WireError:
     status: int
     www_authenticate: str | None = None
     retry_after: int | None = None
+    dpop_nonce: str | None = None
 
     def to_json(self) -> dict[str, str]:
         """Give the members of the error response's JSON object."""

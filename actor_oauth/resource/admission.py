@@ -4,11 +4,13 @@ First the request as it stands (`decide_request`), then, once somebody has looke
 token up, the token (`decide_token`). The second is asked again while a stream is open.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 from urllib.parse import quote
 
+from actor_oauth.oauth.dpop import Proof, ProofTarget, decide_proof, same_key
+from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.resources import covers
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo
@@ -16,6 +18,7 @@ from actor_oauth.resource.answers import Answer, challenge_answer, forbidden_ori
 from actor_oauth.resource.asgi import HeaderLine, RequestHead
 from actor_oauth.resource.bearer import (
     BearerToken,
+    BoundToken,
     CredentialsFault,
     parse_credentials,
 )
@@ -55,7 +58,12 @@ class Protection:
         self.insufficient_scope(self.required)
 
     def challenge(
-        self, error: ChallengeError | None = None, description: str | None = None
+        self,
+        error: ChallengeError | None = None,
+        description: str | None = None,
+        *,
+        bound: bool = False,
+        nonce: str | None = None,
     ) -> Challenge:
         """The challenge for a client that has to come back with a token."""
         return Challenge(
@@ -63,31 +71,39 @@ class Protection:
             scope=self.baseline,
             error=error,
             description=description,
+            bound=bound,
+            nonce=nonce,
         )
 
-    def insufficient_scope(self, scopes: tuple[str, ...]) -> Challenge:
+    def insufficient_scope(
+        self, scopes: tuple[str, ...], *, bound: bool = False
+    ) -> Challenge:
         """The step-up challenge: a good token, but it lacks some of these scopes.
 
         Args:
             scopes: All scopes of the operation, also those that the token has: clients
                 ask for exactly what the challenge names (G-08).
+            bound: Whether the token was presented with the scheme `DPoP`.
         """
         return Challenge(
             metadata_url=self.metadata_url,
             scope=scopes,
             error=ChallengeError.INSUFFICIENT_SCOPE,
             description="The token lacks a scope that this operation needs.",
+            bound=bound,
         )
 
 
-def decide_request(protection: Protection, head: RequestHead) -> Answer | BearerToken:
+def decide_request(
+    protection: Protection, head: RequestHead
+) -> Answer | BearerToken | BoundToken:
     """Answer the request at once, or give the token that has to be looked up."""
     if not protection.origins.admit(head):
         return forbidden_origin()
     if is_preflight(head):
         return Answer(status=204, headers=protection.preflight)
     credentials = parse_credentials(head.lines(b"authorization"), head.query_string)
-    if isinstance(credentials, BearerToken):
+    if isinstance(credentials, BearerToken | BoundToken):
         return credentials
     return challenge_answer(_challenge_for(protection, credentials))
 
@@ -107,7 +123,7 @@ def _challenge_for(protection: Protection, fault: CredentialsFault) -> Challenge
             assert_never(fault)
 
 
-def invalid_token(protection: Protection) -> Challenge:
+def invalid_token(protection: Protection, *, bound: bool = False) -> Challenge:
     """The challenge for a token that opens nothing here, whyever (G-04).
 
     It does not say why: an unknown, an expired and a revoked token look alike.
@@ -115,11 +131,17 @@ def invalid_token(protection: Protection) -> Challenge:
     return protection.challenge(
         ChallengeError.INVALID_TOKEN,
         "The access token is not valid for this resource, or no longer.",
+        bound=bound,
     )
 
 
 def decide_token(
-    protection: Protection, path: str, info: AccessTokenInfo | None, *, now: int
+    protection: Protection,
+    path: str,
+    info: AccessTokenInfo | None,
+    *,
+    now: int,
+    bound: bool = False,
 ) -> Challenge | AccessTokenInfo:
     """Refuse the token for this request, or give back what it is good for.
 
@@ -128,16 +150,70 @@ def decide_token(
         path: Of the request, percent-decoded.
         info: What the authorization server says of the token; None: nothing good.
         now: Seconds; a token is expired from its `expires_at` on.
+        bound: Whether it was presented with the scheme `DPoP`.
 
     Source: G-05, G-06, G-08.
     """
     if info is None or now >= info.expires_at:
-        return invalid_token(protection)
+        return invalid_token(protection, bound=bound)
+    # A bound token that came as a bearer token was stolen, or its client gives it away.
+    if (info.jkt is not None) != bound:
+        return invalid_token(protection, bound=bound)
     if not _is_audience(protection, path, info.resource):
-        return invalid_token(protection)
+        return invalid_token(protection, bound=bound)
     if missing_scopes(protection.required, info.scope, protection.implied):
-        return protection.insufficient_scope(protection.required)
+        return protection.insufficient_scope(protection.required, bound=bound)
     return info
+
+
+def decide_sender(
+    protection: Protection,
+    head: RequestHead,
+    token: BoundToken,
+    info: AccessTokenInfo,
+    *,
+    nonces: Sequence[str] | None,
+    now: int,
+) -> Challenge | Proof:
+    """Refuse a request for its proof, or give the proof, which must be new (F-11, F-12).
+
+    Args:
+        protection: What is guarded.
+        head: Of the request.
+        token: As it was presented.
+        info: What it is good for.
+        nonces: Those that are accepted, the newest first; None if none is wanted.
+        now: In Unix seconds.
+    """
+    target = ProofTarget(
+        method=head.method,
+        # Never from `Host`: the origin is the configured one (J-19).
+        url=origin_of(protection.resource) + quote(head.path),
+        access_token=token.value,
+        nonces=nonces,
+    )
+    lines = [line.decode("latin-1") for line in head.lines(b"dpop")]
+    proof = decide_proof(lines, target, now=now)
+    if isinstance(proof, Proof) and not same_key(info.jkt, proof):
+        proof = Refused(Reason.DPOP_PROOF_SIGNATURE)
+    if isinstance(proof, Refused):
+        return refused_proof(protection, proof, nonces=nonces)
+    return proof
+
+
+def refused_proof(
+    protection: Protection, refused: Refused, *, nonces: Sequence[str] | None
+) -> Challenge:
+    """The challenge for a proof that does not hold, or not again."""
+    wants_nonce = refused.reason is Reason.DPOP_NONCE_WANTED
+    return protection.challenge(
+        ChallengeError.USE_DPOP_NONCE
+        if wants_nonce
+        else ChallengeError.INVALID_DPOP_PROOF,
+        refused.reason.description,
+        bound=True,
+        nonce=nonces[0] if wants_nonce and nonces else None,
+    )
 
 
 def missing_scopes(

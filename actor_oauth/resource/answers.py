@@ -40,10 +40,17 @@ def challenge_answer(challenge: Challenge) -> Answer:
         body = _error_body("unauthorized", "This resource needs an access token.")
     else:
         body = _error_body(challenge.error, challenge.description)
+    nonce: tuple[HeaderLine, ...] = ()
+    if challenge.nonce is not None:
+        nonce = ((b"dpop-nonce", challenge.nonce.encode("ascii")),)
     return Answer(
         status=challenge.status,
         headers=(
-            (b"www-authenticate", challenge.render().encode("ascii")),
+            *(
+                (b"www-authenticate", value.encode("ascii"))
+                for value in challenge.lines()
+            ),
+            *nonce,
             *_JSON,
             *CORS_HEADERS,
         ),

@@ -5,7 +5,7 @@ ends up in logs and `Referer` headers, one in a cookie is sent by other people's
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -18,6 +18,13 @@ _TOKEN68: Final = re.compile(rb"[A-Za-z0-9\-._~+/]{1,4096}={0,4}")
 @dataclass(frozen=True, slots=True)
 class BearerToken:
     """A token as it was presented: of the right form, otherwise unchecked."""
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundToken:
+    """A token as it was presented with the scheme `DPoP` (RFC 9449 §7.1)."""
 
     value: str = field(repr=False)
 
@@ -35,8 +42,8 @@ class CredentialsFault(StrEnum):
 
 def parse_credentials(
     authorization: Sequence[bytes], query_string: bytes
-) -> BearerToken | CredentialsFault:
-    """Find the one bearer token of a request (G-01 to G-04).
+) -> BearerToken | BoundToken | CredentialsFault:
+    """Find the one access token of a request (G-01 to G-04).
 
     Args:
         authorization: The values of all `Authorization` header lines.
@@ -49,13 +56,20 @@ def parse_credentials(
         return CredentialsFault.SEVERAL
     scheme, _, value = authorization[0].strip(b" \t").partition(b" ")
     value = value.strip(b" \t")
-    if scheme.lower() != b"bearer" or not value:
+    kind = _KINDS.get(scheme.lower())
+    if kind is None or not value:
         return CredentialsFault.NO_CREDENTIALS
     if query_string and _has_access_token(query_string):
         return CredentialsFault.SEVERAL
     if _TOKEN68.fullmatch(value) is None:
         return CredentialsFault.MALFORMED
-    return BearerToken(value.decode("ascii"))
+    return kind(value.decode("ascii"))
+
+
+_KINDS: Final[Mapping[bytes, type[BearerToken] | type[BoundToken]]] = {
+    b"bearer": BearerToken,
+    b"dpop": BoundToken,
+}
 
 
 def _has_access_token(query_string: bytes) -> bool:

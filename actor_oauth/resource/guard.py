@@ -9,15 +9,19 @@ A check that could not be made (`ActorError`: overload, full disk, shutdown) is 
 The guard holds no token and no answer between requests.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, cast
 
+from actor_oauth.oauth.dpop import Proof
+from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.admission import (
     Protection,
     decide_request,
+    decide_sender,
     decide_token,
     missing_scopes,
+    refused_proof,
 )
 from actor_oauth.resource.answers import Answer, challenge_answer, unavailable
 from actor_oauth.resource.asgi import (
@@ -28,13 +32,20 @@ from actor_oauth.resource.asgi import (
     Send,
     request_head,
 )
-from actor_oauth.resource.bearer import BearerToken
+from actor_oauth.resource.bearer import BearerToken, BoundToken
 from actor_oauth.resource.challenge import Challenge
 from actor_oauth.resource.passage import Passage
-from actor_oauth.runtime import ActorError, Clock, SystemClock
+from actor_oauth.resource.proof_memory import ProofMemory
+from actor_oauth.runtime import ActorError, Clock, OverloadedError, SystemClock
 
 ValidateToken = Callable[[str, str], Awaitable[AccessTokenInfo | None]]
 """`(resource identifier, token)` to what the token is good for, or None."""
+
+AcceptProof = Callable[[str, Proof], Awaitable[Refused | None]]
+"""`(token, proof)`: remembers the proof; Refused if it was used before."""
+
+ProofNonces = Callable[[], Sequence[str] | None]
+"""Gives the nonces that are accepted, the newest first; None if none is wanted."""
 
 TOKEN_KEY: Final = "actor_oauth.token"  # noqa: S105  a key, not a token
 """Where the guarded application finds the verified `AccessTokenInfo` in its scope."""
@@ -54,6 +65,8 @@ class BearerGuard:
         protection: What is guarded and how; `ResourceServer.guard` makes it.
         validate_token: Asks the authorization server, for every request.
         clock: Tells when tokens expire while a stream is open.
+        accept_proof: Remembers DPoP proofs; in this process's memory if not given.
+        proof_nonces: What DPoP proofs must hold; nothing if not given.
     """
 
     def __init__(
@@ -63,11 +76,15 @@ class BearerGuard:
         protection: Protection,
         validate_token: ValidateToken,
         clock: Clock | None = None,
+        accept_proof: AcceptProof | None = None,
+        proof_nonces: ProofNonces | None = None,
     ) -> None:
         self._app = app
         self._protection = protection
         self._validate_token = validate_token
         self._clock = clock or SystemClock()
+        self._accept_proof = accept_proof or ProofMemory(self._clock).accept
+        self._proof_nonces = proof_nonces
         self._passages: set[Passage] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +113,7 @@ class BearerGuard:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = request_head(scope)
         decision = decide_request(self._protection, head)
-        if isinstance(decision, BearerToken):
+        if not isinstance(decision, Answer):
             verdict = await self._admit(decision, head)
             if isinstance(verdict, Passage):
                 await self._let_through(verdict, scope, receive, send)
@@ -118,20 +135,42 @@ class BearerGuard:
         finally:
             self._passages.discard(passage)
 
-    async def _admit(self, token: BearerToken, head: RequestHead) -> Answer | Passage:
+    async def _admit(
+        self, token: BearerToken | BoundToken, head: RequestHead
+    ) -> Answer | Passage:
+        bound = isinstance(token, BoundToken)
+
         async def check() -> Challenge | AccessTokenInfo:
             resource = self._protection.resource
             info = await self._validate_token(resource, token.value)
             now = self._clock.now()
-            return decide_token(self._protection, head.path, info, now=now)
+            return decide_token(self._protection, head.path, info, now=now, bound=bound)
 
         try:
             verdict = await check()
+            if isinstance(token, BoundToken) and not isinstance(verdict, Challenge):
+                verdict = await self._check_sender(token, head, verdict)
         except ActorError:
             return unavailable(RETRY_AFTER)
         if isinstance(verdict, Challenge):
             return challenge_answer(verdict)
         return Passage(self._app, verdict, check=check, clock=self._clock)
+
+    async def _check_sender(
+        self, token: BoundToken, head: RequestHead, info: AccessTokenInfo
+    ) -> Challenge | AccessTokenInfo:
+        nonces = None if self._proof_nonces is None else self._proof_nonces()
+        proof = decide_sender(
+            self._protection, head, token, info, nonces=nonces, now=self._clock.now()
+        )
+        if isinstance(proof, Challenge):
+            return proof
+        refused = await self._accept_proof(token.value, proof)
+        if refused is None:
+            return info
+        if refused.reason is Reason.DPOP_PROOFS_TOO_MANY:
+            raise OverloadedError("too many proofs at once")
+        return refused_proof(self._protection, refused, nonces=nonces)
 
 
 def verified_token(scope: Mapping[str, object]) -> AccessTokenInfo:
@@ -160,8 +199,9 @@ def require_scopes(scope: Mapping[str, object], *names: str) -> Answer | None:
     Raises:
         KeyError: There is no guard in front.
     """
-    granted = verified_token(scope).scope
+    info = verified_token(scope)
     protection = cast("Protection", scope[_PROTECTION_KEY])
-    if not missing_scopes(names, granted, protection.implied):
+    if not missing_scopes(names, info.scope, protection.implied):
         return None
-    return challenge_answer(protection.insufficient_scope(names))
+    bound = info.jkt is not None
+    return challenge_answer(protection.insufficient_scope(names, bound=bound))

@@ -82,8 +82,10 @@ class JwtTokens:
         scope = parse_scope(get_text(jwt.claims, "scope") or "")
         if not mine or times is None or not user_id or not client_id or scope is None:
             return None
-        # Bound to a key that nobody here would ask a proof of (RFC 7800 §3.1).
-        if "cnf" in jwt.claims:
+        # Bound in a way that nobody here would ask a proof of (RFC 7800 §3.1).
+        bound = jwt.claims.get("cnf", {})
+        jkt = bound.get("jkt") if isinstance(bound, dict) else None
+        if "cnf" in jwt.claims and not isinstance(jkt, str):
             return None
         return AccessTokenInfo(
             # Only the authorization server knows its grants.
@@ -95,6 +97,7 @@ class JwtTokens:
             resource=resource,
             issued_at=times[0],
             expires_at=times[1],
+            jkt=jkt if isinstance(jkt, str) else None,
         )
 
     def _times(self, jwt: Jwt) -> tuple[int, int] | None:

@@ -16,7 +16,12 @@ from actor_oauth.resource.admission import Protection
 from actor_oauth.resource.answers import Answer, challenge_answer
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.resource.cors import preflight_headers
-from actor_oauth.resource.guard import BearerGuard, ValidateToken
+from actor_oauth.resource.guard import (
+    AcceptProof,
+    BearerGuard,
+    ProofNonces,
+    ValidateToken,
+)
 from actor_oauth.resource.metadata_app import MetadataApp
 from actor_oauth.resource.origins import origin_rules
 from actor_oauth.runtime import Clock
@@ -42,6 +47,8 @@ class ResourceServer:
         allowed_origins: Origins of pages that may call; see `origin_rules`.
         allowed_methods: The verbs that a browser's preflight is told.
         clock: Tells when tokens expire while a stream is open.
+        accept_proof: Remembers DPoP proofs; see `BearerGuard`.
+        proof_nonces: What DPoP proofs must hold; see `BearerGuard`.
     """
 
     def __init__(
@@ -54,6 +61,8 @@ class ResourceServer:
         allowed_origins: Iterable[str] | None = None,
         allowed_methods: Sequence[str] = _METHODS,
         clock: Clock | None = None,
+        accept_proof: AcceptProof | None = None,
+        proof_nonces: ProofNonces | None = None,
     ) -> None:
         self.resource = resource
         self.metadata_url = well_known_url(PROTECTED_RESOURCE, resource.identifier)
@@ -64,6 +73,8 @@ class ResourceServer:
         self._origins = origin_rules(resource.identifier, allowed_origins)
         self._preflight = preflight_headers(allowed_methods)
         self._clock = clock
+        self._accept_proof = accept_proof
+        self._proof_nonces = proof_nonces
 
     def guard(
         self, app: ASGIApp, *, required_scopes: Sequence[str] | None = None
@@ -84,6 +95,8 @@ class ResourceServer:
             protection=self._protection(required_scopes),
             validate_token=self.validate_token,
             clock=self._clock,
+            accept_proof=self._accept_proof,
+            proof_nonces=self._proof_nonces,
         )
 
     def metadata_app(self) -> MetadataApp:

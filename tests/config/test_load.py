@@ -63,6 +63,7 @@ def test_every_setting_is_also_an_environment_variable(
         "exchange_targets": '{"http://127.0.0.1:8000/mcp": "http://127.0.0.1:8000/mcp"}',
         "device_authorization_enabled": "true",
         "device_code_seconds": "600",
+        "dpop_nonces_required": "true",
         "demo": "true",
         "host": "::1",
         "log_level": "debug",

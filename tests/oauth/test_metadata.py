@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actor_oauth.oauth.jwks import SIGNING_ALGORITHMS
 from actor_oauth.oauth.metadata import (
     AUTHORIZATION_SERVER,
     PROTECTED_RESOURCE,
@@ -70,6 +71,7 @@ def test_the_authorization_server_says_what_is_enabled() -> None:
         ],
         "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
         "authorization_response_iss_parameter_supported": True,
     }
 

@@ -82,10 +82,17 @@ class Reply:
     messages: list[Message] = field(default_factory=list)
 
     def header(self, name: str) -> str | None:
-        """The one value of a header, or None; several are an error."""
-        values = [v.decode() for k, v in self.headers if k == name.lower().encode()]
-        assert len(values) <= 1, (name, values)
+        """The one value of a header, or None; several are an error, but for challenges.
+
+        Of those it is the one of the scheme `Bearer`, which is the first.
+        """
+        values = self.lines(name)
+        assert len(values) <= 1 or name.lower() == "www-authenticate", (name, values)
         return values[0] if values else None
+
+    def lines(self, name: str) -> list[str]:
+        """The values of a header."""
+        return [v.decode() for k, v in self.headers if k == name.lower().encode()]
 
     async def send(self, message: Message) -> None:
         """Take a message of the application, as a server does."""

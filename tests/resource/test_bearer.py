@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from actor_oauth.resource.bearer import (
     BearerToken,
+    BoundToken,
     CredentialsFault,
     parse_credentials,
 )
@@ -25,10 +26,20 @@ def test_a_token_is_read_whatever_the_case_of_the_scheme(line: bytes) -> None:
     assert parse_credentials([line], b"") == BearerToken("aoat_x")
 
 
+@pytest.mark.requirement("F-11")
+@pytest.mark.parametrize("scheme", [b"DPoP", b"dpop", b"DPOP"])
+def test_a_token_may_come_with_a_proof_of_its_key(scheme: bytes) -> None:
+    line = scheme + b" aoat_x"
+
+    assert parse_credentials([line], b"") == BoundToken("aoat_x")
+    several = parse_credentials([line, b"Bearer aoat_x"], b"")
+    assert several is CredentialsFault.SEVERAL
+
+
 @pytest.mark.requirement("G-03")
 @pytest.mark.parametrize(
     "lines",
-    [[], [b""], [b"Bearer"], [b"Bearer "], [b"Basic dXNlcg=="], [b"DPoP aoat_x"]],
+    [[], [b""], [b"Bearer"], [b"Bearer "], [b"Basic dXNlcg=="], [b"DPoP "]],
 )
 def test_other_schemes_and_empty_values_are_no_credentials(lines: list[bytes]) -> None:
     assert parse_credentials(lines, b"") is CredentialsFault.NO_CREDENTIALS

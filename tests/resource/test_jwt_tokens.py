@@ -138,7 +138,8 @@ async def test_the_resource_is_among_the_audience(
         {"sub": ""},
         {"client_id": None},
         {"scope": 'a"b'},
-        {"cnf": {"jkt": "x"}},
+        {"cnf": {"x5t#S256": "x"}},
+        {"cnf": "x"},
     ],
 )
 async def test_a_token_that_is_not_for_here_and_now_is_nothing(

@@ -29,6 +29,7 @@ from actor_oauth.actors.user.tokens import find_access_token
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.consent import Consent, ConsentState
+from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.grants import GrantEvent
 from actor_oauth.oauth.introspect import decide_access
 from actor_oauth.oauth.issue_code import Approval
@@ -37,7 +38,6 @@ from actor_oauth.oauth.policy import Lifetimes, Policy
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
 from actor_oauth.oauth.refresh import RefreshRequest
-from actor_oauth.oauth.revoke import Revoked
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo, Token
 from actor_oauth.runtime import turn, view
@@ -278,12 +278,15 @@ class UserActor(TokenTurns, kind="user"):
         redirect_uri: str | None,
         code_verifier: str | None,
         resources: tuple[str, ...] = (),
+        proof: Proof | None = None,
         policy: Policy,
         fresh: bytes,
         now: int,
     ) -> Redeemed | Refused:
         """Redeem a code for an authenticated client (D-12 to D-20)."""
-        request = CodeRequest(token, client, redirect_uri, code_verifier, resources)
+        request = CodeRequest(
+            token, client, redirect_uri, code_verifier, resources, proof
+        )
         return exchange.redeem(self.db, request, policy=policy, fresh=fresh, now=now)
 
     @turn
@@ -294,24 +297,27 @@ class UserActor(TokenTurns, kind="user"):
         client: Client,
         scope: Scope | None = None,
         resources: tuple[str, ...] = (),
+        proof: Proof | None = None,
         keyring: Keyring,
         policy: Policy,
         fresh: bytes,
         now: int,
     ) -> Refreshed | Refused:
         """Refresh for an authenticated client (D-21 to D-32)."""
-        request = RefreshRequest(token, client.client_id, scope, resources)
+        request = RefreshRequest(
+            token,
+            client.client_id,
+            scope,
+            resources,
+            proof,
+            binds=not client.is_confidential,
+        )
         outcome = exchange.refresh(
             self.db, request, keyring=keyring, policy=policy, fresh=fresh, now=now
         )
         if isinstance(outcome, Refused):
             return outcome
         return self._refreshed(outcome, now)
-
-    @turn
-    def revoke_token(self, token: Token, *, client_id: str, now: int) -> Revoked:
-        """Revoke a token at its client's wish; what ended is for the log only."""
-        return exchange.revoke(self.db, token, client_id=client_id, now=now)
 
     @view
     def check_access_token(self, token: Token, *, now: int) -> AccessTokenInfo | None:

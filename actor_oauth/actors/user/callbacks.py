@@ -10,6 +10,7 @@ stands: whoever was so slow that another took over must not issue beside it.
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
+from actor_oauth.actors.proofs import unless_used
 from actor_oauth.actors.user.account import load_account
 from actor_oauth.actors.user.exchange import (
     Redeemed,
@@ -32,7 +33,12 @@ from actor_oauth.oauth.redeem_code import (
     WrongVerifier,
     decide_redemption,
 )
-from actor_oauth.oauth.refresh import RefreshRequest, Rotation, decide_refresh
+from actor_oauth.oauth.refresh import (
+    RefreshRequest,
+    Retry,
+    Rotation,
+    decide_refresh,
+)
 from actor_oauth.oauth.token_changes import (
     ChangedIssue,
     Issue,
@@ -120,6 +126,8 @@ def redeem_step(
 ) -> Redeemed | Refused | Pending:
     """Redeem a code with a callback; anything but a redemption needs one turn only."""
     decision = decide(request, grant, policy=policy, fresh=fresh, now=now)
+    if isinstance(decision, Redemption):
+        decision = unless_used(db, request.proof, decision)
     if grant is None or not isinstance(decision, Redemption):
         return settle_redemption(db, grant, decision, now=now)
     key = grant.code_data_key
@@ -176,6 +184,8 @@ def refresh_step(
     decision = decide_refresh(
         request, grant, chain, keyring=keyring, policy=policy, fresh=fresh, now=now
     )
+    if isinstance(decision, Rotation | Retry):
+        decision = unless_used(db, request.proof, decision)
     if grant is None or chain is None or not isinstance(decision, Rotation):
         return settle_refresh(db, grant, chain, decision, now=now)
     key = chain.presented.data_key

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import assert_never
 
+from actor_oauth.actors.proofs import note_proof, unless_used
 from actor_oauth.actors.user.exchanged_tokens import holder_of
 from actor_oauth.actors.user.grants import (
+    bind_refresh_tokens,
     end_grant,
     end_superseded_grants,
     load_grant,
@@ -91,6 +93,8 @@ def redeem(
     """Redeem a code: what is decided is what is committed."""
     grant = load_named(db, request.code)
     decision = decide_redemption(request, grant, policy=policy, fresh=fresh, now=now)
+    if isinstance(decision, Redemption):
+        decision = unless_used(db, request.proof, decision)
     return settle_redemption(db, grant, decision, now=now)
 
 
@@ -104,6 +108,7 @@ def settle_redemption(
     """Save what was decided about a code."""
     match decision:
         case Redemption():
+            note_proof(db, decision.proof, now=now)
             return _save_redemption(db, decision, now=now)
         case WrongVerifier():
             assert grant is not None
@@ -134,6 +139,8 @@ def refresh(
     decision = decide_refresh(
         request, grant, chain, keyring=keyring, policy=policy, fresh=fresh, now=now
     )
+    if isinstance(decision, Rotation | Retry):
+        decision = unless_used(db, request.proof, decision)
     return settle_refresh(db, grant, chain, decision, now=now)
 
 
@@ -149,7 +156,9 @@ def settle_refresh(
     match decision:
         case Rotation():
             assert grant is not None
+            note_proof(db, decision.proof, now=now)
             save_rotation(db, grant, decision)
+            bind_refresh_tokens(db, grant, decision.refresh_jkt)
             link = decision.link
             ends_at = None if link is None else link.window_ends_at
             return _refreshed(grant, decision.response, window_ends_at=ends_at)
@@ -159,6 +168,7 @@ def settle_refresh(
             response = retry_on_terms(db, grant, chain, decision)
             if isinstance(response, Refused):
                 return response
+            note_proof(db, decision.proof, now=now)
             return _refreshed(grant, response, retried=True)
         case Ending():
             assert grant is not None

@@ -1,5 +1,6 @@
 """Exchanged tokens at rest: access tokens of the grant, with a holder and a root."""
 
+from actor_oauth.actors.proofs import note_proof, unless_used
 from actor_oauth.actors.user.authorization import ended_epoch
 from actor_oauth.actors.user.tokens import find_access_token, insert_access_token
 from actor_oauth.oauth.exchange_token import (
@@ -44,11 +45,13 @@ def exchange(
         return Refused(Reason.CLIENT_UNKNOWN)
     stored = find_access_token(db, request.subject)
     decision = decide_exchange(request, stored, policy=policy, fresh=fresh, now=now)
+    decision = unless_used(db, request.proof, decision)
     if isinstance(decision, Refused):
         return decision
     number, _ = parse_record(request.subject)
     if not _has_room(db, number, now=now):
         return Refused(Reason.TOKENS_TOO_MANY)
+    note_proof(db, request.proof, now=now)
     _insert(db, number, request.subject, decision)
     return decision.response
 

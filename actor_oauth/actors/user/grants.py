@@ -25,7 +25,7 @@ MAX_PAGE: Final = 200
 _LOAD: Final = (
     "SELECT number, state, clock, generation, deadline, expires_at, created_at,"
     " client_id, redirect_uri, resource, scope, supersedes, code_hash, code_challenge,"
-    " code_failures, code_data_key FROM grants WHERE number = ?"
+    " code_failures, code_data_key, code_jkt, refresh_jkt FROM grants WHERE number = ?"
 )
 
 
@@ -92,6 +92,8 @@ def load_grant(db: Database, actor_key: str, number: int) -> Grant | None:
         code_challenge=row[13],
         code_failures=row[14],
         code_data_key=row[15],
+        code_jkt=row[16],
+        refresh_jkt=row[17],
     )
 
 
@@ -101,8 +103,8 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
     db.execute(
         "INSERT INTO grants (number, state, clock, generation, links_from, deadline,"
         " expires_at, created_at, client_id, redirect_uri, resource, scope, supersedes,"
-        " code_hash, code_challenge, code_failures, code_data_key, metadata, props)"
-        " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " code_hash, code_challenge, code_failures, code_data_key, code_jkt, metadata,"
+        " props) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             grant.number,
             grant.state,
@@ -120,6 +122,7 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
             grant.code_challenge,
             grant.code_failures,
             grant.code_data_key,
+            grant.code_jkt,
             issued.metadata,
             issued.sealed_props,
         ),
@@ -137,7 +140,7 @@ def save_redeemed(db: Database, grant: Grant) -> None:
     """Store a grant whose code was just redeemed."""
     db.execute(
         "UPDATE grants SET state = ?, clock = ?, generation = ?, deadline = ?,"
-        " expires_at = ?, code_data_key = ? WHERE number = ?",
+        " expires_at = ?, code_data_key = ?, refresh_jkt = ? WHERE number = ?",
         (
             grant.state,
             grant.clock,
@@ -145,11 +148,20 @@ def save_redeemed(db: Database, grant: Grant) -> None:
             grant.deadline,
             grant.expires_at,
             grant.code_data_key,
+            grant.refresh_jkt,
             grant.number,
         ),
     )
     event = GrantEvent.CODE_REDEEMED
     record_event(db, event, at=grant.clock, number=grant.number, detail=grant.client_id)
+
+
+def bind_refresh_tokens(db: Database, grant: Grant, jkt: str | None) -> None:
+    """Store which key must refresh from now on, if it was not so before."""
+    if jkt != grant.refresh_jkt:
+        db.execute(
+            "UPDATE grants SET refresh_jkt = ? WHERE number = ?", (jkt, grant.number)
+        )
 
 
 def save_verifier_failures(db: Database, grant: Grant, failures: int) -> None:

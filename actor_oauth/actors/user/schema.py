@@ -53,7 +53,7 @@ CREATE TABLE access_tokens (
 ) STRICT, WITHOUT ROWID
 """
 
-# Sessions, consent transactions, and the tombstones of clients that have ended.
+# Sessions, consent transactions, used proofs, and tombstones of clients that have ended.
 _SHORT_LIVED = """
 CREATE TABLE short_lived (
     kind TEXT, key BLOB, expires_at INTEGER NOT NULL, record TEXT NOT NULL,
@@ -102,5 +102,16 @@ def m0002_exchanged_tokens_and_callbacks(db: sqlite_utils.Database) -> None:
         "grants ADD COLUMN terms TEXT",
         "grants ADD COLUMN claim BLOB",
         "grants ADD COLUMN claimed_until INTEGER",
+    ):
+        db.execute(f"ALTER TABLE {column}")
+
+
+@USER_MIGRATIONS()
+def m0003_keys_of_senders(db: sqlite_utils.Database) -> None:
+    """The keys that codes and tokens are bound to (RFC 9449)."""
+    for column in (
+        "grants ADD COLUMN code_jkt TEXT",
+        "grants ADD COLUMN refresh_jkt TEXT",
+        "access_tokens ADD COLUMN jkt TEXT",
     ):
         db.execute(f"ALTER TABLE {column}")

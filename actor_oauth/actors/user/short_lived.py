@@ -11,6 +11,7 @@ class Kind(StrEnum):
     SESSION = "session"
     CONSENT = "consent"
     ENDED_CLIENT = "ended_client"
+    PROOF = "proof"
 
 
 def put(db: Database, kind: Kind, key: bytes, record: str, *, expires_at: int) -> None:

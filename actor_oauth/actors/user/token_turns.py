@@ -1,6 +1,7 @@
 """The part of a user's actor that trades tokens for others."""
 
-from actor_oauth.actors.user import callbacks, exchanged_tokens
+from actor_oauth.actors.proofs import note_proof, unless_used
+from actor_oauth.actors.user import callbacks, exchange, exchanged_tokens
 from actor_oauth.actors.user.authorization import Circumstances, authorize_device
 from actor_oauth.actors.user.callbacks import CallbackStep, Pending
 from actor_oauth.actors.user.exchange import (
@@ -13,15 +14,19 @@ from actor_oauth.actors.user.exchange import (
 from actor_oauth.actors.user.grants import load_grant
 from actor_oauth.actors.user.housekeeping import link_alarm, sweep, sweep_alarm
 from actor_oauth.actors.user.sessions import session_hash
+from actor_oauth.actors.user.tokens import find_access_token
 from actor_oauth.oauth.device import DeviceAuthorization, decide_device_redemption
+from actor_oauth.oauth.dpop import Proof, same_key
 from actor_oauth.oauth.exchange_token import ExchangeRequest
+from actor_oauth.oauth.introspect import decide_access
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
-from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
 from actor_oauth.oauth.refresh import RefreshRequest
-from actor_oauth.oauth.tokens import TokenResponse
+from actor_oauth.oauth.revoke import Revoked
+from actor_oauth.oauth.tokens import Token, TokenResponse
 from actor_oauth.runtime import Actor, turn
 
 
@@ -58,6 +63,30 @@ class TokenTurns(Actor, kind="user"):
         if isinstance(outcome, TokenResponse):
             self._sweep_soon(now)
         return outcome
+
+    @turn
+    def revoke_token(self, token: Token, *, client_id: str, now: int) -> Revoked:
+        """Revoke a token at its client's wish; what ended is for the log only."""
+        return exchange.revoke(self.db, token, client_id=client_id, now=now)
+
+    @turn
+    def accept_proof(self, token: Token, proof: Proof, *, now: int) -> Refused | None:
+        """Accept a proof that came with an access token, once (F-05, F-06).
+
+        Returns:
+            Refused if the token is not alive, not bound to this key, or the proof was
+            used before.
+        """
+        info = decide_access(
+            token, find_access_token(self.db, token), now=now, with_props=False
+        )
+        if info is None or info.jkt is None or not same_key(info.jkt, proof):
+            return Refused(Reason.DPOP_PROOF_SIGNATURE)
+        refused = unless_used(self.db, proof, None)
+        if refused is None:
+            note_proof(self.db, proof, now=now)
+            self._sweep_soon(now)
+        return refused
 
     # Devices
 
@@ -101,6 +130,7 @@ class TokenTurns(Actor, kind="user"):
         decision = decide_device_redemption(
             request, grant, policy=policy, fresh=fresh, now=now
         )
+        decision = unless_used(self.db, request.proof, decision)
         return settle_redemption(self.db, grant, decision, now=now)
 
     # With the application's callback: begin turn, await, finish turn

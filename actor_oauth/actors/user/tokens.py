@@ -23,7 +23,7 @@ _FIND_ACCESS: Final = (
     "SELECT a.issued_at, a.expires_at, a.scope, a.data_key, g.state, g.clock,"
     " g.client_id, g.resource, g.scope, g.metadata, ifnull(a.props, g.props),"
     " (SELECT user_id FROM account), a.resource, a.client_id, a.root,"
-    " ifnull(a.props_version, g.props_version)"
+    " ifnull(a.props_version, g.props_version), a.jkt"
     " FROM access_tokens AS a JOIN grants AS g USING (number)"
     " WHERE a.number = ? AND a.generation = ? AND a.hash = ?"
 )
@@ -40,7 +40,7 @@ def insert_access_token(db: Database, number: int, issued: IssuedAccessToken) ->
     """Store an access token that was just issued."""
     db.execute(
         "INSERT INTO access_tokens (number, generation, hash, issued_at, expires_at,"
-        " scope, data_key) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " scope, data_key, jkt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             issued.generation,
@@ -49,6 +49,7 @@ def insert_access_token(db: Database, number: int, issued: IssuedAccessToken) ->
             issued.expires_at,
             None if issued.scope is None else str(issued.scope),
             issued.data_key,
+            issued.jkt,
         ),
     )
 
