@@ -160,7 +160,7 @@ def _rotate(
     fresh: bytes,
     now: int,
 ) -> Rotation:
-    time, lifetimes = grant.time(now), policy.lifetimes
+    time, lifetimes, jkt = grant.time(now), policy.lifetimes, request.jkt
     link = Link(
         kid=keyring.current,
         salt=draw(fresh, "salt", SALT_LENGTH),
@@ -174,13 +174,13 @@ def _rotate(
     scope = _narrowed(request.scope, grant)
     access = issue_access_token(
         grant,
-        _access_secret(keyring, link, refresh.token, scope, request.jkt, attempt=0),
+        _access_secret(keyring, link, refresh.token, scope, jkt, attempt=0),
         generation=refresh.generation,
         time=time,
         lifetimes=lifetimes,
         scope=scope,
         data_key=data_key,
-        jkt=request.jkt,
+        jkt=jkt,
     )
     return Rotation(
         # Without a window there is nothing to walk, so nothing is kept to walk on.
@@ -197,10 +197,10 @@ def _rotate(
             time=time,
             scope=scope,
             refresh=refresh.token,
-            jkt=request.jkt,
+            jkt=jkt,
         ),
         proof=request.proof,
-        refresh_jkt=grant.refresh_jkt or (request.jkt if request.binds else None),
+        refresh_jkt=grant.refresh_jkt or (jkt if request.binds else None),
     )
 
 

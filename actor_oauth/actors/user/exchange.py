@@ -139,7 +139,7 @@ def refresh(
     decision = decide_refresh(
         request, grant, chain, keyring=keyring, policy=policy, fresh=fresh, now=now
     )
-    if isinstance(decision, Rotation | Retry):
+    if request.proof is not None and isinstance(decision, (Rotation, Retry)):
         decision = unless_used(db, request.proof, decision)
     return settle_refresh(db, grant, chain, decision, now=now)
 
@@ -158,7 +158,8 @@ def settle_refresh(
             assert grant is not None
             note_proof(db, decision.proof, now=now)
             save_rotation(db, grant, decision)
-            bind_refresh_tokens(db, grant, decision.refresh_jkt)
+            if decision.refresh_jkt != grant.refresh_jkt:
+                bind_refresh_tokens(db, grant, decision.refresh_jkt)
             link = decision.link
             ends_at = None if link is None else link.window_ends_at
             return _refreshed(grant, decision.response, window_ends_at=ends_at)

@@ -157,11 +157,10 @@ def save_redeemed(db: Database, grant: Grant) -> None:
 
 
 def bind_refresh_tokens(db: Database, grant: Grant, jkt: str | None) -> None:
-    """Store which key must refresh from now on, if it was not so before."""
-    if jkt != grant.refresh_jkt:
-        db.execute(
-            "UPDATE grants SET refresh_jkt = ? WHERE number = ?", (jkt, grant.number)
-        )
+    """Store which key must refresh from now on."""
+    db.execute(
+        "UPDATE grants SET refresh_jkt = ? WHERE number = ?", (jkt, grant.number)
+    )
 
 
 def save_verifier_failures(db: Database, grant: Grant, failures: int) -> None:
