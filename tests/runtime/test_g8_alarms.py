@@ -45,6 +45,11 @@ class Failing(Actor, kind="failing"):
         """Set the alarm."""
         self.set_alarm(at)
 
+    @turn
+    def touch(self) -> None:
+        """Write, and leave the alarm alone."""
+        self.db.execute("INSERT OR REPLACE INTO _runtime VALUES ('touched', 1)")
+
     @view
     def alarm(self) -> int | None:
         """When it is due."""
@@ -211,20 +216,25 @@ async def test_g8_a_new_time_counts_though_an_attempt_fails_meanwhile(
     data: Path, autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     disk = FaultyDisk()
-    async with open_counters(data, disk=disk, kinds=[Failing]) as system:
+    clock = TrioClock()
+    async with open_counters(data, disk=disk, kinds=[Failing], clock=clock) as system:
         failing = system.get(Failing, "a")
-        await failing.wake_me(START + 10**6)
+        await failing.wake_me(START)
+        # By now there is a minute between two attempts; the next is due after 302 s.
+        await trio.sleep(295)
+        attempts = len(Failing.attempts)
         disk.hold()
-        # This turn's reply waits, and so does the failed attempt's behind it.
-        nursery.start_soon(failing.wake_me, START)
+        # This turn's reply waits, and so does the next failed attempt's behind it.
+        nursery.start_soon(failing.touch)
         await disk.holds()
-        await trio.sleep(1)
-        assert Failing.attempts == [START]
-        nursery.start_soon(failing.wake_me, START + 10)
+        await trio.sleep(8)
+        assert len(Failing.attempts) == attempts + 1
+        new = clock.now() + 5
+        nursery.start_soon(failing.wake_me, new)
         await trio.sleep(1)
         disk.let_go()
-        await trio.sleep(9)
-        assert Failing.attempts[-1] == START + 10
+        await trio.sleep(5)
+        assert Failing.attempts[-1] == new
 
 
 async def test_g8_a_new_time_counts_though_an_attempt_succeeds_meanwhile(
