@@ -13,15 +13,21 @@ _MEMORY: Final = Path("/dev/shm")
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[Path]:
-    """A data directory, which does not exist yet; in memory, where there is such a place.
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder, in memory where there is such a place.
 
     SQLite syncs by itself, hundreds of times in some tests, and no test outlives a power
     failure.
     """
     if not (_MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)):
-        yield tmp_path / "data"
+        yield tmp_path
         return
     folder = Path(tempfile.mkdtemp(dir=_MEMORY, prefix="actors-"))
-    yield folder / "data"
+    yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data(memory: Path) -> Path:
+    """A data directory, which does not exist yet."""
+    return memory / "data"

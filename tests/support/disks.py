@@ -121,6 +121,11 @@ class PowerLossDisk(InlineDisk):
         self._root = root
         self._files: dict[int, bytes] = {}
         self._names: dict[Path, dict[str, int]] = {}
+        for path in root.rglob("*"):
+            # What is there to begin with has been there for long.
+            PowerLossDisk.sync_directory(self, path.parent)
+            if path.is_file():
+                self._files[path.stat().st_ino] = path.read_bytes()
 
     def sync_data(self, descriptor: int) -> None:
         """Remember the file as it is now."""
