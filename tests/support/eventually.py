@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import trio
+from trio.testing import wait_all_tasks_blocked
+
+from actor_oauth.runtime import ActorSystem
 
 T = TypeVar("T")
 
@@ -18,3 +21,13 @@ async def eventually(look: Callable[[], Awaitable[T]]) -> T:
             if seen := await look():
                 return seen
             await trio.sleep(0.1)
+
+
+async def woken(system: ActorSystem, count: int = 1) -> None:
+    """Wait until so many actors are in memory, which nobody has asked for."""
+
+    async def are_awake() -> bool:
+        return system.activations >= count
+
+    await eventually(are_awake)
+    await wait_all_tasks_blocked()
