@@ -20,6 +20,8 @@ from actor_oauth.runtime import (
     view,
 )
 from actor_oauth.runtime.actor import TurnContext
+from actor_oauth.runtime.call import Call, UnstartedError
+from actor_oauth.runtime.lifecycle import ActivationEvent
 from tests.support.counter import Counter
 from tests.support.files import find, open_files, write
 from tests.support.systems import open_counters
@@ -283,3 +285,22 @@ async def test_g7_an_actor_whose_file_vanishes_is_absent(
         await gone()
         assert await counter.value() == 0
         assert system.activations == 0
+
+
+async def test_g7_a_turn_whose_activation_breaks_before_it_runs_is_handed_back(
+    data: Path,
+) -> None:
+    async with open_counters(data) as system:
+        counter = system.get(Counter, "a")
+        await counter.add(1)
+        activation = system._directory.find(counter.address)
+        assert activation is not None
+        call = Call(Counter.add.operation, (10,))
+        assert await activation.mailbox.reserve()
+        # The dispatcher finds the activation in its round, and it is broken by then.
+        system._dispatcher.post(activation, call)
+        activation.break_off(ActivationEvent.FAULTED)
+        system._directory.drop(activation)
+        with pytest.raises(UnstartedError):
+            await call.reply()
+        assert await counter.add(1) == 2
