@@ -25,7 +25,7 @@ from actor_oauth.oauth.authorization_request import (
     success_redirect,
 )
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.consent import ConsentState
+from actor_oauth.oauth.consent import Consent, ConsentState
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters
@@ -183,13 +183,11 @@ class Authorizations:
         self, session: Session, handle: str
     ) -> ConsentView | None:
         """What a transaction asks; None if it is not open to this session."""
-        raw = _parse_handle(handle)
-        if raw is None:
+        opened = await self._open_consent(session, handle)
+        if opened is None:
             return None
-        consent = await self._user(session).pending_consent(
-            raw, session_secret=session.secret, now=self._effects.now()
-        )
-        if consent is None or consent.state is not ConsentState.PENDING:
+        _, consent = opened
+        if consent.state is not ConsentState.PENDING:
             return None
         request, policy = consent.request, self._effects.policy
         descriptions = dict(policy.scope_descriptions)
@@ -209,15 +207,11 @@ class Authorizations:
         self, session: Session, handle: str, *, scope: Scope
     ) -> Redirect | Gone | LocalRefusal:
         """Answer yes; the first answer counts (C-14, C-15)."""
-        raw = _parse_handle(handle)
-        if raw is None:
+        opened = await self._open_consent(session, handle)
+        if opened is None:
             return Gone()
+        raw, consent = opened
         user = self._user(session)
-        consent = await user.pending_consent(
-            raw, session_secret=session.secret, now=self._effects.now()
-        )
-        if consent is None:
-            return Gone()
         request = consent.request
         gone = await self._client_gone(request)
         if gone is not None:
@@ -245,15 +239,11 @@ class Authorizations:
 
     async def deny_consent(self, session: Session, handle: str) -> Redirect | Gone:
         """Answer no; the first answer counts (C-15, C-16)."""
-        raw = _parse_handle(handle)
-        if raw is None:
+        opened = await self._open_consent(session, handle)
+        if opened is None:
             return Gone()
+        raw, consent = opened
         user = self._user(session)
-        consent = await user.pending_consent(
-            raw, session_secret=session.secret, now=self._effects.now()
-        )
-        if consent is None:
-            return Gone()
         if await self._pushed.complete(consent.request, raw) is not None:
             return Gone()
         outcome = await user.deny_consent(
@@ -289,6 +279,18 @@ class Authorizations:
             metadata=metadata,
             client_epoch=epoch,
         )
+
+    async def _open_consent(
+        self, session: Session, handle: str
+    ) -> tuple[bytes, Consent] | None:
+        """The handle's bytes and its transaction, if that is open to this session."""
+        raw = _parse_handle(handle)
+        if raw is None:
+            return None
+        consent = await self._user(session).pending_consent(
+            raw, session_secret=session.secret, now=self._effects.now()
+        )
+        return None if consent is None else (raw, consent)
 
     def _user(self, session: Session) -> UserActor:
         return self._effects.system.get(UserActor, session.user_key)
