@@ -10,7 +10,6 @@ the key follows from the time of issue, signature and sealing are deterministic.
 client that is given the same token again is given the same text (D-26).
 """
 
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final
 
@@ -19,8 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from actor_oauth.oauth.json_values import Json, get_text
 from actor_oauth.oauth.keyring import Keyring
-from actor_oauth.oauth.signed_jwt import fitting_keys, parse_jwt, verifies
-from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS, SigningKey
+from actor_oauth.oauth.own_jwt import parse_own_jwt, sign_jwt
+from actor_oauth.oauth.signing_keys import SigningKey
 from actor_oauth.oauth.tokens import AccessTokenInfo, Token, parse_token
 
 TYPE: Final = "at+jwt"
@@ -46,7 +45,6 @@ def render_access_token(
 
     Source: RFC 9068 §2 (D-11).
     """
-    header: dict[str, Json] = {"typ": TYPE, "alg": key.algorithm, "kid": key.kid}
     claims: dict[str, Json] = {
         "iss": issuer,
         "sub": info.user_id,
@@ -59,8 +57,7 @@ def render_access_token(
     }
     if info.jkt is not None:
         claims["cnf"] = {"jkt": info.jkt}
-    signed = f"{_segment(header)}.{_segment(claims)}"
-    return f"{signed}.{_encode(key.sign(signed.encode()))}"
+    return sign_jwt(claims, typ=TYPE, key=key)
 
 
 def parse_access_token(text: str, *, keyring: Keyring, issuer: str) -> Token | None:
@@ -76,15 +73,10 @@ def parse_access_token(text: str, *, keyring: Keyring, issuer: str) -> Token | N
     Returns:
         None if we did not sign it as an access token.
     """
-    jwt = parse_jwt(text)
-    if jwt is None or jwt.typ != TYPE:
+    found = parse_own_jwt(text, typ=TYPE, issuer=issuer, keyring=keyring)
+    if found is None:
         return None
-    key = keyring.signing_key_named(jwt.kid or "")
-    if key is None or get_text(jwt.claims, "iss") != issuer:
-        return None
-    keys = fitting_keys(jwt, (key.verification_key,))
-    if not verifies(jwt, keys, algorithms=SIGNING_ALGORITHMS):
-        return None
+    jwt, key = found
     return _unseal(get_text(jwt.claims, "jti") or "", key)
 
 
@@ -101,10 +93,6 @@ def _unseal(text: str, key: SigningKey) -> Token | None:
     except (InvalidTag, ValueError):
         return None
     return parse_token(plain.decode())
-
-
-def _segment(value: dict[str, Json]) -> str:
-    return _encode(json.dumps(value, separators=(",", ":")).encode())
 
 
 def _encode(data: bytes) -> str:

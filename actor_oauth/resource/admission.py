@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from typing import assert_never
 from urllib.parse import quote
 
+from actor_oauth.oauth.bearer import (
+    BearerToken,
+    BoundToken,
+    CredentialsFault,
+    parse_credentials,
+)
+from actor_oauth.oauth.challenge import Challenge, ChallengeError
 from actor_oauth.oauth.dpop import Proof, ProofTarget, decide_proof, same_key
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.resources import covers
@@ -16,13 +23,6 @@ from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.answers import Answer, challenge_answer, forbidden_origin
 from actor_oauth.resource.asgi import HeaderLine, RequestHead
-from actor_oauth.resource.bearer import (
-    BearerToken,
-    BoundToken,
-    CredentialsFault,
-    parse_credentials,
-)
-from actor_oauth.resource.challenge import Challenge, ChallengeError
 from actor_oauth.resource.cors import is_preflight
 from actor_oauth.resource.origins import OriginRules, origin_of
 

@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass
 
+from actor_oauth.oauth.challenge import Challenge
 from actor_oauth.resource.asgi import HeaderLine, Receive, Scope, Send
-from actor_oauth.resource.challenge import Challenge
 from actor_oauth.resource.cors import CORS_HEADERS
 
 _NO_STORE: HeaderLine = (b"cache-control", b"no-store")

@@ -12,6 +12,8 @@ The guard holds no token and no answer between requests.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, cast
 
+from actor_oauth.oauth.bearer import BearerToken, BoundToken
+from actor_oauth.oauth.challenge import Challenge
 from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.tokens import AccessTokenInfo
@@ -32,8 +34,6 @@ from actor_oauth.resource.asgi import (
     Send,
     request_head,
 )
-from actor_oauth.resource.bearer import BearerToken, BoundToken
-from actor_oauth.resource.challenge import Challenge
 from actor_oauth.resource.passage import Passage
 from actor_oauth.resource.proof_memory import ProofMemory
 from actor_oauth.runtime import ActorError, Clock, OverloadedError, SystemClock

@@ -10,9 +10,9 @@ from typing import Final, cast
 
 import trio
 
+from actor_oauth.oauth.challenge import Challenge
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.asgi import ASGIApp, HeaderLine, Message, Receive, Scope, Send
-from actor_oauth.resource.challenge import Challenge
 from actor_oauth.resource.cors import with_cors
 from actor_oauth.runtime import ActorError, Clock
 

@@ -16,7 +16,7 @@ import trio
 from actor_oauth.config import ResourceSettings, Settings
 from benchmarks.grants import make_grants
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
-from tests.resource.test_challenge import parse_challenge
+from tests.oauth.test_challenge import parse_challenge
 
 pytestmark = SDK_LEAVES_GENERATORS
 

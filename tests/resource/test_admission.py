@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actor_oauth.oauth.challenge import Challenge, ChallengeError
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.admission import decide_token, missing_scopes
-from actor_oauth.resource.challenge import Challenge, ChallengeError
 from tests.resource.asgi_calls import NOW, protection, token_info
 
 

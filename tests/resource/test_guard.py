@@ -15,6 +15,7 @@ from actor_oauth.runtime import (
     StorageError,
     TrioClock,
 )
+from tests.oauth.test_challenge import parse_challenge
 from tests.resource.asgi_calls import (
     METADATA_URL,
     NOW,
@@ -27,7 +28,6 @@ from tests.resource.asgi_calls import (
     receive,
     token_info,
 )
-from tests.resource.test_challenge import parse_challenge
 
 GOOD: HeaderLine = (b"authorization", b"Bearer good")
 

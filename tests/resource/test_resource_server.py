@@ -8,6 +8,7 @@ from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.resource import ResourceServer
 from actor_oauth.resource.asgi import Receive, Scope, Send
 from actor_oauth.runtime import TrioClock
+from tests.oauth.test_challenge import parse_challenge
 from tests.resource.asgi_calls import (
     METADATA_URL,
     NOW,
@@ -17,7 +18,6 @@ from tests.resource.asgi_calls import (
     http_scope,
     token_info,
 )
-from tests.resource.test_challenge import parse_challenge
 
 POLICY = Policy(
     issuer="https://as.example",

@@ -1,4 +1,4 @@
-"""The `WWW-Authenticate` challenges of a protected resource.
+"""The `WWW-Authenticate` challenges of protected resources.
 
 Sources: RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1.
 
@@ -47,7 +47,8 @@ class Challenge:
     """What a client is told to come back with.
 
     Attributes:
-        metadata_url: Absolute URL of the protected resource metadata (G-07).
+        metadata_url: Absolute URL of the protected resource metadata (G-07); None for
+            an endpoint of the authorization server itself.
         scope: The scopes to ask for: the baseline without a token, all scopes of the
             operation with `insufficient_scope` (G-08).
         error: None if no usable credentials were sent: a challenge with an error would
@@ -60,7 +61,7 @@ class Challenge:
         ValueError: A value cannot stand in a quoted string (G-10).
     """
 
-    metadata_url: str
+    metadata_url: str | None
     scope: tuple[str, ...] = ()
     error: ChallengeError | None = None
     description: str | None = None
@@ -105,6 +106,6 @@ class Challenge:
             ("error", error or ""),
             ("error_description", (self.description or "") if error else ""),
             ("scope", " ".join(self.scope)),
-            ("resource_metadata", self.metadata_url),
+            ("resource_metadata", self.metadata_url or ""),
         ]
         return [(name, str(value)) for name, value in parameters if value]

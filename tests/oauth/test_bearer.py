@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actor_oauth.resource.bearer import (
+from actor_oauth.oauth.bearer import (
     BearerToken,
     BoundToken,
     CredentialsFault,

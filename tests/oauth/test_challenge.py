@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actor_oauth.resource.challenge import Challenge, ChallengeError
+from actor_oauth.oauth.challenge import Challenge, ChallengeError
 
 URL = "https://mcp.example/.well-known/oauth-protected-resource/mcp"
 _PARAMETER = re.compile(r'([a-z_]+)="([\x20-\x21\x23-\x5B\x5D-\x7E]*)"')
