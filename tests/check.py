@@ -25,6 +25,7 @@ STATIC: Final[tuple[tuple[str, ...], ...]] = (
     ("lint-imports", "--no-logo"),
 )
 COVERAGE: Final[tuple[tuple[str, ...], ...]] = (
+    ("coverage", "combine", "--quiet"),
     (
         "coverage", "report", "--skip-covered", "--show-missing",
         f"--include={_INNER}", "--fail-under=100",
