@@ -11,11 +11,7 @@ from actor_oauth.config.settings import ENVIRONMENT_PREFIX, Settings
 
 def settings_table() -> str:
     """Render every setting: TOML key, environment variable, default, meaning."""
-    rows = [
-        f"| `{name}` | `{ENVIRONMENT_PREFIX}{name.upper()}` "
-        f"| {_default(field)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
+    rows = [_row(name, Settings.model_fields[name]) for name in Settings.in_groups()]
     return "\n".join(
         [
             "| TOML key | environment variable | default | meaning |",
@@ -23,6 +19,11 @@ def settings_table() -> str:
             *rows,
         ]
     )
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    variable = f"{ENVIRONMENT_PREFIX}{name.upper()}"
+    return f"| `{name}` | `{variable}` | {_default(field)} | {field.description} |"
 
 
 def _default(field: FieldInfo) -> str:

@@ -52,6 +52,9 @@ class Lifetimes:
 class Policy:
     """Everything the protocol needs to know about this server.
 
+    A feature with more than a switch brings a frozen dataclass of its own, in a file of
+    its own, and adds it here as one field with a default.
+
     Attributes:
         issuer: The issuer identifier, byte for byte as published (A-01).
         resources: At least one.

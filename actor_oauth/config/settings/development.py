@@ -1,0 +1,21 @@
+"""What is for trying things out, and refused where it would be dangerous."""
+
+from pydantic import Field
+
+from actor_oauth.config.settings.group import SettingsGroup
+
+
+class DevelopmentSettings(SettingsGroup):
+    """The example server, and a login without a password."""
+
+    demo: bool | None = Field(
+        default=None,
+        description="Serve the example MCP server at the issuer's `/mcp`. Without a "
+        "value: on when the issuer is a loopback address and `resources` is empty.",
+    )
+    auto_approve: str | None = Field(
+        default=None,
+        description="Tests and demos only: this user is logged in and consents "
+        "without being asked. Refused unless issuer and host are loopback "
+        "addresses.",
+    )

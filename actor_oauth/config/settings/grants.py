@@ -1,0 +1,64 @@
+"""Which ways to a token there are beside the authorization code."""
+
+from dataclasses import replace
+from typing import Final
+
+from pydantic import Field
+
+from actor_oauth.config.settings.group import SettingsGroup
+from actor_oauth.config.settings.values import Words
+from actor_oauth.oauth.policy import Lifetimes, Policy
+
+_LIFETIMES: Final = Lifetimes()
+
+
+class GrantSettings(SettingsGroup):
+    """Grant types that are off until somebody needs them."""
+
+    client_credentials_enabled: bool = Field(
+        default=False,
+        description="Let clients that the operator made for it get tokens for "
+        "themselves (RFC 6749 §4.4).",
+    )
+    token_exchange_enabled: bool = Field(
+        default=False,
+        description="Let clients trade an access token for a lesser one (RFC 8693).",
+    )
+    exchange_clients: Words = Field(
+        default=(),
+        description="Ids of confidential clients that may exchange other clients' "
+        "tokens.",
+    )
+    exchange_targets: dict[str, Words] = Field(
+        default_factory=dict,
+        description="Table: a resource, and those that its tokens may be exchanged "
+        "for beyond the ones below it.",
+    )
+    device_authorization_enabled: bool = Field(
+        default=False,
+        description="Let devices without a browser ask, and people answer at "
+        "`/device` (RFC 8628).",
+    )
+    device_code_seconds: int = Field(
+        default=_LIFETIMES.device_code,
+        ge=60,
+        le=3600,
+        description="How long a device may wait for an answer.",
+    )
+
+    def shape(self, policy: Policy) -> Policy:
+        """Put the grant types into the policy."""
+        policy = super().shape(policy)
+        return replace(
+            policy,
+            lifetimes=replace(policy.lifetimes, device_code=self.device_code_seconds),
+            client_credentials_enabled=self.client_credentials_enabled,
+            token_exchange_enabled=self.token_exchange_enabled,
+            exchange_clients=frozenset(self.exchange_clients),
+            exchange_targets=frozenset(
+                (source, target)
+                for source, targets in self.exchange_targets.items()
+                for target in targets
+            ),
+            device_authorization_enabled=self.device_authorization_enabled,
+        )

@@ -1,0 +1,40 @@
+"""How much one worker takes on at once."""
+
+from typing import Final
+
+from pydantic import Field
+
+from actor_oauth.config.settings.group import SettingsGroup
+from actor_oauth.runtime import RuntimeLimits
+
+_LIMITS: Final = RuntimeLimits()
+
+
+class LimitSettings(SettingsGroup):
+    """Limits of the runtime."""
+
+    mailbox_size: int = Field(
+        default=_LIMITS.mailbox_size,
+        ge=1,
+        description="Turns queued at one actor; further callers wait.",
+    )
+    max_waiting: int = Field(
+        default=_LIMITS.max_waiting,
+        ge=1,
+        description="Callers that may wait for actors in one worker; the next gets 503.",
+    )
+    max_activations: int = Field(
+        default=_LIMITS.max_activations,
+        ge=1,
+        description="Actors that one worker keeps open in memory.",
+    )
+    call_seconds: float = Field(
+        default=_LIMITS.call_seconds,
+        gt=0,
+        description="How long a request waits for its turn before it gets 503.",
+    )
+    idle_seconds: float = Field(
+        default=_LIMITS.idle_seconds,
+        gt=0,
+        description="An actor that was not used for this long is closed.",
+    )

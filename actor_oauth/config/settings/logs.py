@@ -1,0 +1,34 @@
+"""What is logged, and how."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from actor_oauth.config.settings.group import SettingsGroup
+
+
+class LogLevel(StrEnum):
+    """From which severity on a record is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log record is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogSettings(SettingsGroup):
+    """Level and form of the log."""
+
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.CONSOLE, description="`console` or `json`."
+    )

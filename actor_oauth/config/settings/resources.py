@@ -1,0 +1,82 @@
+"""What tokens are for: protected resources and their scopes."""
+
+from dataclasses import replace
+from typing import ClassVar, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from actor_oauth.config.settings.group import SettingsGroup
+from actor_oauth.config.settings.values import Words
+from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.signing_keys import SigningAlgorithm
+
+# Of the default resource's scope.
+_SCOPE_DESCRIPTIONS: Final = {"mcp": "Use its tools on your behalf"}
+
+
+class ResourceSettings(BaseModel):
+    """A protected resource that tokens are issued for.
+
+    Attributes:
+        identifier: Canonical absolute URL, the one that users type into clients.
+        scopes: Every scope that a token for this resource may carry.
+        default_scopes: Granted when a request names none; without it, `scopes`.
+        name: Shown on the consent page.
+        access_tokens: `opaque`, or `jwt` for tokens that resource servers can verify by
+            themselves (RFC 9068).
+        signing_algorithm: What such tokens are signed with.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    identifier: str
+    scopes: Words = ("mcp",)
+    default_scopes: Words | None = None
+    name: str | None = None
+    access_tokens: Literal["opaque", "jwt"] = "opaque"
+    signing_algorithm: SigningAlgorithm = "EdDSA"
+
+    def policy(self) -> ResourcePolicy:
+        """Give the protocol's view of this resource."""
+        defaults = self.scopes if self.default_scopes is None else self.default_scopes
+        return ResourcePolicy(
+            identifier=self.identifier,
+            scopes=self.scopes,
+            default_scopes=defaults,
+            name=self.name,
+            has_jwt_tokens=self.access_tokens == "jwt",
+            signing_algorithm=self.signing_algorithm,
+        )
+
+
+class ResourcesSettings(SettingsGroup):
+    """The registry of resources, and what their scopes mean."""
+
+    resources: tuple[ResourceSettings, ...] = Field(
+        default=(),
+        description="Protected resources: tables with `identifier`, `scopes`, "
+        "`default_scopes`, `name`, `access_tokens` (`opaque` or `jwt`), "
+        "`signing_algorithm` (`EdDSA`, `ES256` or `RS256`). Without any: the issuer's "
+        "`/mcp` with the scope `mcp`.",
+    )
+    scope_descriptions: dict[str, str] = Field(
+        default_factory=dict,
+        description="Table: what a scope allows, in words, for the consent page.",
+    )
+
+    def shape(self, policy: Policy) -> Policy:
+        """Put the resources into the policy, or the default one if there are none."""
+        policy = super().shape(policy)
+        resources = self.resources or (
+            ResourceSettings(
+                identifier=policy.issuer.removesuffix("/") + "/mcp",
+                name="the MCP server",
+            ),
+        )
+        return replace(
+            policy,
+            resources=tuple(resource.policy() for resource in resources),
+            scope_descriptions=tuple(
+                {**_SCOPE_DESCRIPTIONS, **self.scope_descriptions}.items()
+            ),
+        )

@@ -1,0 +1,12 @@
+"""The composition root: opens runtime, actors and HTTP in one nursery, and serves them.
+
+The only place that builds things; everything else receives what it needs. A new part
+of a running provider is opened in `opening.py`, a service beside the requests stands in
+`background.py`, a path in the table of `http/app.py`.
+"""
+
+from actor_oauth.provider.facade import Provider, serve
+from actor_oauth.provider.keyring_following import follow_keyring
+from actor_oauth.provider.opening import RunningProvider
+
+__all__ = ["Provider", "RunningProvider", "follow_keyring", "serve"]

@@ -1,0 +1,182 @@
+"""The provider as an application's author sees it."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import trio
+
+from actor_oauth.actors.authorization_server import AuthorizationServer
+from actor_oauth.actors.callbacks import Callbacks
+from actor_oauth.config import Settings
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.provider.mounts import Mount, resource_at
+from actor_oauth.provider.opening import Parts, RunningProvider, open_provider
+from actor_oauth.provider.serving import serve_running
+from actor_oauth.resource.asgi import ASGIApp
+from actor_oauth.runtime import Clock, Entropy, SystemClock, SystemEntropy
+from actor_oauth.upstream.fetch import Fetcher
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+ListenResult = TypeVar("ListenResult")
+
+
+class Provider:
+    """An authorization server, and the applications that it protects, in one process.
+
+    Args:
+        settings: With an issuer, or with the port that it follows from.
+        clock: Wall time.
+        entropy: Randomness.
+        pages: Makes an application of one's own for `/authorize` and whatever else a
+            person sees, out of the helper API; it gets the lifespan events. The
+            provider's own pages if not given.
+        fetcher: The way to what clients publish on the web.
+        callbacks: What the application wants to be asked or told.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        pages: Callable[[AuthorizationServer], ASGIApp] | None = None,
+        fetcher: Fetcher | None = None,
+        callbacks: Callbacks | None = None,
+    ) -> None:
+        self.settings = settings
+        self.policy: Policy = settings.policy(settings.issuer_at(settings.port))
+        self._parts = Parts(
+            settings=settings,
+            policy=self.policy,
+            clock=clock or SystemClock(),
+            entropy=entropy or SystemEntropy(),
+            pages=pages,
+            fetcher=fetcher,
+            callbacks=callbacks or Callbacks(),
+        )
+
+    def protect(
+        self, app: ASGIApp, *, path: str, scopes: Sequence[str] | None = None
+    ) -> None:
+        """Serve an ASGI application at a path, to callers with a good token only.
+
+        It finds what the token is good for by `actor_oauth.resource.verified_token`, and
+        asks for more than the guard does by `actor_oauth.resource.require_scopes`.
+
+        Args:
+            app: Any ASGI application. It gets no lifespan events.
+            path: Where, such as `/mcp`; the issuer's origin with this path is, or is
+                below, one of the configured resources.
+            scopes: What its callers' tokens must have; the resource's default scopes
+                if not given.
+
+        Raises:
+            ValueError: No configured resource covers the path.
+        """
+        resource_at(self.policy, path)
+        self._parts.mounts.append(Mount(path.rstrip("/"), app, scopes))
+
+    def protect_mcp(
+        self,
+        server: "MCPServer[ListenResult]",
+        *,
+        path: str = "/mcp",
+        scopes: Sequence[str] | None = None,
+    ) -> None:
+        """Serve an MCP server of the official SDK over streamable HTTP, protected.
+
+        Tools read their caller from `actor_oauth.mcp.current_token()`.
+
+        Args:
+            server: Set up with its tools, and without the SDK's own authentication.
+            path: As for `protect`.
+            scopes: As for `protect`.
+
+        Raises:
+            ValueError: No configured resource covers the path, or the server
+                authenticates by itself.
+        """
+        # Loading the SDK takes longer than all the rest: only who serves MCP pays.
+        from actor_oauth.mcp import MCPEndpoint  # noqa: PLC0415 - see above
+
+        endpoint = MCPEndpoint(
+            server,
+            path=path,
+            issuer=self.policy.issuer,
+            # A session lives in one process, and the next request may reach another.
+            stateless=self.settings.workers > 1,
+        )
+        self.protect(endpoint, path=path, scopes=scopes)
+        self._parts.endpoints.append(endpoint)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[RunningProvider]:
+        """Open the data directory and run the actors for as long as the block lasts.
+
+        Other processes may have the same data directory open.
+
+        Raises:
+            ConfigError: The data directory or its keyring cannot be used.
+        """
+        async with open_provider(self._parts) as running:
+            yield running
+
+    async def serve(
+        self,
+        *,
+        fd: int | None = None,
+        announce: Callable[[str], None] | None = None,
+        stopping: trio.Event | None = None,
+    ) -> None:
+        """Serve until told to stop, then finish what is in flight.
+
+        Args:
+            fd: A bound TCP socket to accept connections from, which this closes; without
+                it, `host` and `port` of the settings are bound.
+            announce: Called with the issuer once connections are accepted.
+            stopping: Set to stop in an orderly way; without it, cancel.
+
+        Raises:
+            ConfigError: As for `open`.
+            OSError: The address cannot be bound.
+        """
+
+        def listening() -> None:
+            if announce is not None:
+                announce(self.policy.issuer)
+
+        async with self.open() as running:
+            await serve_running(
+                running,
+                self.settings,
+                fd=fd,
+                listening=listening,
+                stop=trio.Event() if stopping is None else stopping,
+            )
+
+
+async def serve(
+    settings: Settings,
+    *,
+    fd: int,
+    announce: Callable[[str], None],
+    stopping: trio.Event,
+) -> None:
+    """Run `actor-oauth serve`: the provider, and the example MCP server if that is on.
+
+    Args:
+        settings: Filled in for the bound socket.
+        fd: See `Provider.serve`.
+        announce: See `Provider.serve`.
+        stopping: See `Provider.serve`.
+    """
+    provider = Provider(settings)
+    if settings.demo_enabled:
+        from actor_oauth.mcp.demo import demo_server  # noqa: PLC0415 - loaded if used
+
+        provider.protect_mcp(demo_server())
+    await provider.serve(fd=fd, announce=announce, stopping=stopping)

@@ -1,0 +1,88 @@
+"""Applications behind the guard: where they are, and what their callers must bring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from actor_oauth.actors.authorization_server import AuthorizationServer
+from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.resources import canonical_resource
+from actor_oauth.resource import BearerGuard, ResourceServer
+from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """An application at a path, and the scopes that its guard requires."""
+
+    path: str
+    app: ASGIApp
+    scopes: Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedMount:
+    """A mount's path, and the guard with its application behind it."""
+
+    path: str
+    guard: BearerGuard
+
+
+def resource_at(policy: Policy, path: str) -> ResourcePolicy:
+    """Find the resource that a path of the issuer's origin belongs to.
+
+    Raises:
+        ValueError: No configured resource covers the path.
+    """
+    origin = urlsplit(policy.issuer)
+    url = canonical_resource(f"{origin.scheme}://{origin.netloc}{path}") or ""
+    covering = [
+        resource
+        for resource in policy.resources
+        if url == resource.identifier or url.startswith(resource.identifier + "/")
+    ]
+    if not covering:
+        known = ", ".join(resource.identifier for resource in policy.resources)
+        raise ValueError(f"no resource covers {url}; configured: {known}")
+    return max(covering, key=lambda resource: len(resource.identifier))
+
+
+def guard_mounts(
+    mounts: Sequence[Mount], server: AuthorizationServer
+) -> list[GuardedMount]:
+    """Put a guard in front of each application.
+
+    Returns:
+        The longest path first, so that a mount below another one is found.
+    """
+    guarded = [
+        GuardedMount(
+            mount.path,
+            ResourceServer(
+                server.policy,
+                resource_at(server.policy, mount.path),
+                server.validate_token,
+                clock=server.clock,
+                accept_proof=server.accept_proof,
+                proof_nonces=server.proof_nonces,
+            ).guard(mount.app, required_scopes=mount.scopes),
+        )
+        for mount in mounts
+    ]
+    return sorted(guarded, key=lambda mount: len(mount.path), reverse=True)
+
+
+def dispatch_to(guarded: Sequence[GuardedMount], pages: ASGIApp) -> ASGIApp:
+    """Make one application: guarded paths, and all else to the authorization server."""
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        app = pages
+        if scope["type"] != "lifespan":
+            path = str(scope["path"])
+            for mount in guarded:
+                if path == mount.path or path.startswith(mount.path + "/"):
+                    app = mount.guard
+                    break
+        await app(scope, receive, send)
+
+    return dispatch

@@ -1,0 +1,117 @@
+"""Opens everything that a provider consists of, each part for as long as the block."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
+from actor_oauth.actors.callbacks import Callbacks, open_callbacks
+from actor_oauth.config import Settings, prepare_data_directory
+from actor_oauth.http import build_app
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.provider.keyring_following import keyring_for
+from actor_oauth.provider.mounts import Mount, dispatch_to, guard_mounts
+from actor_oauth.resource import BearerGuard
+from actor_oauth.resource.asgi import ASGIApp
+from actor_oauth.runtime import Clock, Entropy, LocalEngine, open_system
+from actor_oauth.upstream.fetch import Fetcher
+from actor_oauth.upstream.published_clients import open_published_clients
+
+if TYPE_CHECKING:
+    # Loading the SDK takes longer than all the rest: only who serves MCP pays for it.
+    from actor_oauth.mcp import MCPEndpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a provider is made of. See `Provider` for what each one is."""
+
+    settings: Settings
+    policy: Policy
+    clock: Clock
+    entropy: Entropy
+    pages: Callable[[AuthorizationServer], ASGIApp] | None
+    fetcher: Fetcher | None
+    callbacks: Callbacks
+    mounts: list[Mount] = field(default_factory=list)
+    endpoints: "list[MCPEndpoint]" = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningProvider:
+    """An open provider.
+
+    Attributes:
+        server: The authorization server; its methods are the helper API.
+        app: The whole provider as one ASGI application.
+        guards: Those of the protected applications.
+    """
+
+    server: AuthorizationServer
+    app: ASGIApp
+    guards: Sequence[BearerGuard]
+
+
+@asynccontextmanager
+async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
+    """Open the data directory and run the actors for as long as the block lasts.
+
+    Raises:
+        ConfigError: The data directory or its keyring cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        server = await _open_server(parts, stack)
+        for endpoint in parts.endpoints:
+            await stack.enter_async_context(endpoint.run())
+        guarded = guard_mounts(parts.mounts, server)
+        pages = build_app(
+            server,
+            options=parts.settings.http_options(),
+            pages=None if parts.pages is None else parts.pages(server),
+        )
+        yield RunningProvider(
+            server=server,
+            app=dispatch_to(guarded, pages),
+            guards=[mount.guard for mount in guarded],
+        )
+
+
+async def _open_server(parts: Parts, stack: AsyncExitStack) -> AuthorizationServer:
+    """Open what the authorization server works with, and then itself."""
+    settings = parts.settings
+    directory = await trio.to_thread.run_sync(
+        partial(prepare_data_directory, settings.data, entropy=parts.entropy)
+    )
+    keyring = await keyring_for(parts.policy, directory, entropy=parts.entropy)
+    system = await stack.enter_async_context(
+        open_system(
+            LocalEngine(directory),
+            ACTOR_KINDS,
+            limits=settings.runtime_limits(),
+            clock=parts.clock,
+        )
+    )
+    published = await stack.enter_async_context(
+        open_published_clients(
+            system=system,
+            policy=parts.policy,
+            clock=parts.clock,
+            fetcher=parts.fetcher or Fetcher(loopback=parts.policy.loopback_documents),
+        )
+    )
+    callbacks = await stack.enter_async_context(
+        open_callbacks(parts.callbacks, entropy=parts.entropy)
+    )
+    return AuthorizationServer(
+        callbacks=callbacks,
+        system=system,
+        policy=parts.policy,
+        keyring=keyring,
+        clock=parts.clock,
+        entropy=parts.entropy,
+        publications=published,
+    )
