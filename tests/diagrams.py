@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
 
-from actor_oauth.oauth import client_lifecycle, consent, device, grants
+from actor_oauth.oauth import client_lifecycle, grants, question_lifecycle
 from actor_oauth.runtime import lifecycle
 
 State = TypeVar("State", bound=StrEnum)
@@ -62,16 +62,10 @@ def diagrams() -> str:
                 client_lifecycle.TRANSITIONS,
             ),
             diagram(
-                "A device authorization",
-                "oauth/device.py",
-                device.DeviceState.PENDING,
-                device.TRANSITIONS,
-            ),
-            diagram(
-                "A consent transaction",
-                "oauth/consent.py",
-                consent.ConsentState.PENDING,
-                consent.TRANSITIONS,
+                "A question to a user: a consent transaction, a device authorization",
+                "oauth/question_lifecycle.py",
+                question_lifecycle.QuestionState.PENDING,
+                question_lifecycle.TRANSITIONS,
             ),
         )
     )

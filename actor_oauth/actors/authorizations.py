@@ -25,10 +25,11 @@ from actor_oauth.oauth.authorization_request import (
     success_redirect,
 )
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.consent import Consent, ConsentState
+from actor_oauth.oauth.consent import Consent
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.question_lifecycle import QuestionState
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redirect_uris import matches
 from actor_oauth.oauth.scopes import Scope
@@ -187,7 +188,7 @@ class Authorizations:
         if opened is None:
             return None
         _, consent = opened
-        if consent.state is not ConsentState.PENDING:
+        if consent.state is not QuestionState.PENDING:
             return None
         request, policy = consent.request, self._effects.policy
         descriptions = dict(policy.scope_descriptions)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actor_oauth.actors.assertion_authentication import AssertionAuthentication
-from actor_oauth.actors.client import ClientActor, hash_client_secret
+from actor_oauth.actors.client import ClientActor
+from actor_oauth.actors.client_secret import hash_client_secret
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords

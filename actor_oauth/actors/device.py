@@ -12,15 +12,14 @@ from sqlite_utils.migrations import Migrations
 
 from actor_oauth.oauth.device import (
     KEPT_AFTER_EXPIRY,
-    DeviceAnswer,
     DeviceAuthorization,
     DeviceRequest,
-    DeviceState,
     Ready,
     Waiting,
     decide_device_answer,
     decide_poll,
 )
+from actor_oauth.oauth.question_lifecycle import Answer, QuestionState
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.tokens import Token, token_hash
@@ -90,7 +89,7 @@ class DeviceActor(Actor, kind="device"):
     def pending(self, code_hash: bytes, *, now: int) -> DeviceAuthorization | None:
         """Give the record of a user code that waits for an answer, or None."""
         device = _load(self.db, "code_hash", code_hash)
-        if decide_device_answer(device, DeviceAnswer.DENY, now=now) is None:
+        if decide_device_answer(device, Answer.DENY, now=now) is None:
             return None
         return device
 
@@ -98,7 +97,7 @@ class DeviceActor(Actor, kind="device"):
     def answer(
         self,
         code_hash: bytes,
-        answer: DeviceAnswer,
+        answer: Answer,
         *,
         user_key: str | None = None,
         grant_number: int | None = None,
@@ -174,7 +173,7 @@ def _load(db: Database, column: str, key: bytes) -> DeviceAuthorization | None:
             client_id=client_id, scope=parse_scope(scope) or Scope(), resource=resource
         ),
         device_hash=device_hash,
-        state=DeviceState(state),
+        state=QuestionState(state),
         expires_at=expires_at,
         interval=interval,
         polled_at=polled_at,

@@ -14,10 +14,8 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import Redeemed, UserActor
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.device import (
-    DeviceAnswer,
     DeviceAuthorization,
     DeviceResponse,
-    DeviceState,
     decide_device_request,
     draw_user_code,
     parse_user_code,
@@ -30,6 +28,7 @@ from actor_oauth.oauth.grant_types import DEVICE_CODE
 from actor_oauth.oauth.grants import parse_grant_id
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.question_lifecycle import Answer, QuestionState
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
 from actor_oauth.oauth.scopes import Scope
@@ -177,7 +176,7 @@ class DeviceAuthorizations:
             return False
         counts = await self._answer(
             code,
-            DeviceAnswer.APPROVE,
+            Answer.APPROVE,
             user_key=session.user_key,
             grant_number=parse_grant_id(begun),
         )
@@ -188,7 +187,7 @@ class DeviceAuthorizations:
     async def deny(self, user_code: str) -> bool:
         """Turn the device away; whether this answer counts."""
         code = parse_user_code(user_code)
-        return code is not None and await self._answer(code, DeviceAnswer.DENY)
+        return code is not None and await self._answer(code, Answer.DENY)
 
     async def _begin(
         self, form: Parameters, authorization: str | None
@@ -213,7 +212,7 @@ class DeviceAuthorizations:
             device = DeviceAuthorization(
                 request=request,
                 device_hash=token_hash(token),
-                state=DeviceState.PENDING,
+                state=QuestionState.PENDING,
                 expires_at=self._effects.now() + lifetime,
             )
             begun = await self._shard(code).begin(device, self._hash(code))
@@ -251,7 +250,7 @@ class DeviceAuthorizations:
     async def _answer(
         self,
         code: str,
-        answer: DeviceAnswer,
+        answer: Answer,
         *,
         user_key: str | None = None,
         grant_number: int | None = None,

@@ -6,15 +6,12 @@ after one another. The grant itself is the user's, and begins when the person sa
 is redeemed by the device code, in a turn of the user's actor: whoever polls first gets the
 tokens, and nobody else does (RFC 8628).
 
-Rule 1: a record changes state through `decide_device_answer` or not at all, and the first
-answer counts.
+Rule 1: a record changes state through `decide_device_answer` or not at all.
 Rule 2: what another client asks about a device code has no effect, not even on its pace.
 """
 
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Final
 
 from actor_oauth.oauth.authorization_request import AuthorizationRequest, decide_scope
@@ -24,6 +21,7 @@ from actor_oauth.oauth.issue_code import IssuedCode
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.question_lifecycle import Answer, QuestionState, after
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redeem_code import CodeRequest, Redemption, redeem_grant
 from actor_oauth.oauth.resources import find_resource
@@ -47,31 +45,6 @@ KEPT_AFTER_EXPIRY: Final = 600
 # The largest multiple of the alphabet's size in a byte: what is above would make the first
 # letters likelier than the last.
 _FAIR: Final = 256 - 256 % len(USER_CODE_ALPHABET)
-
-
-class DeviceState(StrEnum):
-    """Where a device authorization stands."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    DENIED = "denied"
-
-
-class DeviceAnswer(StrEnum):
-    """What a person can say."""
-
-    APPROVE = "approve"
-    DENY = "deny"
-
-
-_S = DeviceState
-_A = DeviceAnswer
-
-TRANSITIONS: Final[Mapping[DeviceState, Mapping[DeviceAnswer, DeviceState]]] = {
-    _S.PENDING: {_A.APPROVE: _S.APPROVED, _A.DENY: _S.DENIED},
-    _S.APPROVED: {},
-    _S.DENIED: {},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +91,7 @@ class DeviceAuthorization:
 
     request: DeviceRequest
     device_hash: bytes = field(repr=False)
-    state: DeviceState
+    state: QuestionState
     expires_at: int
     interval: int = INTERVAL
     polled_at: int = 0
@@ -246,12 +219,12 @@ def decide_device_request(
 
 
 def decide_device_answer(
-    device: DeviceAuthorization | None, answer: DeviceAnswer, *, now: int
-) -> DeviceState | None:
+    device: DeviceAuthorization | None, answer: Answer, *, now: int
+) -> QuestionState | None:
     """Give the state after an answer; None if the answer does not count any more."""
     if device is None or now >= device.expires_at:
         return None
-    return TRANSITIONS[device.state].get(answer)
+    return after(device.state, answer)
 
 
 def decide_poll(
@@ -270,7 +243,7 @@ def decide_poll(
         return Refused(Reason.DEVICE_CODE_UNKNOWN)
     if now >= device.expires_at:
         return Refused(Reason.DEVICE_CODE_EXPIRED)
-    if device.state is DeviceState.DENIED:
+    if device.state is QuestionState.DENIED:
         return Refused(Reason.DEVICE_DENIED)
     if device.user_key is not None and device.grant_number is not None:
         return Ready(user_key=device.user_key, grant_number=device.grant_number)

@@ -10,11 +10,8 @@ import sqlite_utils
 import trio
 from sqlite_utils.migrations import Migrations
 
-from actor_oauth.actors.client import (
-    Authentication,
-    ClientActor,
-    hash_client_secret,
-)
+from actor_oauth.actors.client import ClientActor
+from actor_oauth.actors.client_secret import Authentication, hash_client_secret
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
 from actor_oauth.oauth.client_lifecycle import ClientState
 from actor_oauth.oauth.clients import Client

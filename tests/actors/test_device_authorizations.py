@@ -14,15 +14,14 @@ from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationSe
 from actor_oauth.actors.device import DeviceActor
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.device import (
-    DeviceAnswer,
     DeviceAuthorization,
     DeviceRequest,
     DeviceResponse,
-    DeviceState,
 )
 from actor_oauth.oauth.grant_types import DEVICE_CODE
 from actor_oauth.oauth.keyring import client_key
 from actor_oauth.oauth.parameters import parameters_of
+from actor_oauth.oauth.question_lifecycle import Answer, QuestionState
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import NO_RECORD, Token, TokenKind, token_hash
@@ -43,7 +42,7 @@ TOKEN = Token(TokenKind.DEVICE_CODE, SHARD, NO_RECORD, b"d" * 32)
 DEVICE = DeviceAuthorization(
     request=DeviceRequest(client_id="app", scope=READ, resource=RESOURCE),
     device_hash=token_hash(TOKEN),
-    state=DeviceState.PENDING,
+    state=QuestionState.PENDING,
     expires_at=START + 900,
 )
 CLIENT = Client(client_id="app", redirect_uris=(), grant_types=(DEVICE_CODE,))
@@ -115,7 +114,7 @@ async def poll(shard: DeviceActor, now: int) -> object:
 async def test_nothing_answers_for_a_code_that_is_not_there(tmp_path: Path) -> None:
     async with opened(tmp_path) as system:
         shard = system.get(DeviceActor, SHARD)
-        for answer in DeviceAnswer:
+        for answer in Answer:
             assert not await shard.answer(b"code", answer, now=START)
         assert await shard.pending(b"code", now=START) is None
 

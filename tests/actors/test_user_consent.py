@@ -9,10 +9,10 @@ import trio
 
 from actor_oauth.actors.user import Approved, Denied
 from actor_oauth.actors.user.consents import MAX_CONSENTS
-from actor_oauth.oauth.consent import ConsentState
 from actor_oauth.oauth.grants import parse_record
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.policy import Lifetimes
+from actor_oauth.oauth.question_lifecycle import QuestionState
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
 from tests.support.grants import (
@@ -83,7 +83,7 @@ async def test_a_yes_becomes_a_code_for_what_was_asked(tmp_path: Path) -> None:
         )
         assert pending is not None
         assert (pending.request, pending.client) == (a_request(), CLIENT)
-        assert pending.state is ConsentState.PENDING
+        assert pending.state is QuestionState.PENDING
         answer = await approve(ada)
         assert isinstance(answer, Approved)
         assert answer.request == a_request()
@@ -127,7 +127,7 @@ async def test_of_many_answers_one_counts(tmp_path: Path) -> None:
                 handle, session_secret=SESSION, now=START
             )
             assert pending is not None
-            assert pending.state is not ConsentState.PENDING
+            assert pending.state is not QuestionState.PENDING
 
 
 @pytest.mark.requirement("C-14")

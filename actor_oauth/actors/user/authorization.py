@@ -1,6 +1,6 @@
 """From the user's yes to a code: consent transactions, and the application's own pages."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from actor_oauth.actors.user import short_lived
@@ -14,10 +14,11 @@ from actor_oauth.actors.user.grants import insert_grant
 from actor_oauth.actors.user.sessions import load_session
 from actor_oauth.actors.user.short_lived import Kind
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
-from actor_oauth.oauth.consent import Consent, ConsentAnswer, answered, decide_answer
+from actor_oauth.oauth.consent import Consent, decide_answer
 from actor_oauth.oauth.device import DeviceAuthorization, for_device
 from actor_oauth.oauth.issue_code import Approval, IssuedCode, decide_code
 from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.question_lifecycle import Answer
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.runtime import Database
 
@@ -137,14 +138,12 @@ def approve(
 
     A yes that cannot be given a code leaves the transaction as it was.
     """
-    consent = _answer(
-        db, handle, session_key, ConsentAnswer.APPROVE, now=circumstances.now
-    )
+    consent = _answer(db, handle, session_key, Answer.APPROVE, now=circumstances.now)
     if isinstance(consent, Refused):
         return consent
     outcome = authorize(db, consent.request, approval, circumstances)
     if isinstance(outcome, Approved):
-        _save_answer(db, handle, consent, ConsentAnswer.APPROVE)
+        save_consent(db, handle_hash(handle), consent)
     return outcome
 
 
@@ -152,10 +151,10 @@ def deny(
     db: Database, handle: bytes, session_key: bytes, *, now: int
 ) -> Denied | Refused:
     """Answer a consent transaction with no."""
-    consent = _answer(db, handle, session_key, ConsentAnswer.DENY, now=now)
+    consent = _answer(db, handle, session_key, Answer.DENY, now=now)
     if isinstance(consent, Refused):
         return consent
-    _save_answer(db, handle, consent, ConsentAnswer.DENY)
+    save_consent(db, handle_hash(handle), consent)
     return Denied(request=consent.request)
 
 
@@ -180,16 +179,9 @@ def ended_epoch(db: Database, client_id: str) -> int:
 
 
 def _answer(
-    db: Database, handle: bytes, session_key: bytes, answer: ConsentAnswer, *, now: int
+    db: Database, handle: bytes, session_key: bytes, answer: Answer, *, now: int
 ) -> Consent | Refused:
     if load_session(db, session_key, now=now) is None:
         return Refused(Reason.SESSION_ENDED)
     consent = load_consent(db, handle_hash(handle))
     return decide_answer(consent, answer, session_hash=session_key, now=now)
-
-
-def _save_answer(
-    db: Database, handle: bytes, consent: Consent, answer: ConsentAnswer
-) -> None:
-    state = answered(consent, answer)
-    save_consent(db, handle_hash(handle), replace(consent, state=state))

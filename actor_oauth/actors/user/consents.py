@@ -8,8 +8,9 @@ from actor_oauth.actors.user.sessions import load_session
 from actor_oauth.actors.user.short_lived import Kind
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.consent import Consent, ConsentState, is_open_to
+from actor_oauth.oauth.consent import Consent, is_open_to
 from actor_oauth.oauth.json_values import need_text, parse_record, render_record
+from actor_oauth.oauth.question_lifecycle import QuestionState
 from actor_oauth.runtime import Database
 
 MAX_CONSENTS: Final = 32
@@ -60,7 +61,7 @@ def load_consent(db: Database, key: bytes) -> Consent | None:
         return None
     expires_at, record = row[0], parse_record(row[1])
     return Consent(
-        state=ConsentState(need_text(record, "state")),
+        state=QuestionState(need_text(record, "state")),
         session_hash=bytes.fromhex(need_text(record, "session")),
         request=AuthorizationRequest.from_record(need_text(record, "request")),
         client=Client.from_record(need_text(record, "client")),

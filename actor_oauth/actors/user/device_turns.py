@@ -1,0 +1,60 @@
+"""The part of a user's actor whose grants device codes redeem."""
+
+from actor_oauth.actors.proofs import unless_used
+from actor_oauth.actors.user.authorization import Circumstances, authorize_device
+from actor_oauth.actors.user.exchange import Redeemed, settle_redemption
+from actor_oauth.actors.user.grants import load_grant
+from actor_oauth.actors.user.turns import UserTurns
+from actor_oauth.oauth.device import DeviceAuthorization, decide_device_redemption
+from actor_oauth.oauth.issue_code import Approval
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.redeem_code import CodeRequest
+from actor_oauth.runtime import turn
+
+
+class DeviceTurns(UserTurns, kind="user"):
+    """Turns of a user's actor; see `UserActor`."""
+
+    @turn
+    def authorize_device(
+        self,
+        device: DeviceAuthorization,
+        approval: Approval,
+        *,
+        session_secret: bytes,
+        policy: Policy,
+        fresh: bytes,
+        now: int,
+    ) -> str | Refused:
+        """Begin a grant that a device code redeems, if the session lives.
+
+        Returns:
+            The grant's name. It is nothing before the device's own actor took the answer.
+        """
+        key = self.address.key
+        circumstances = Circumstances(key, policy, fresh, now)
+        begun = authorize_device(
+            self.db, device, self._session_key(session_secret), approval, circumstances
+        )
+        if not isinstance(begun, Refused):
+            self._sweep_soon(now)
+        return begun
+
+    @turn
+    def redeem_device(
+        self,
+        request: CodeRequest,
+        grant_number: int,
+        *,
+        policy: Policy,
+        fresh: bytes,
+        now: int,
+    ) -> Redeemed | Refused:
+        """Redeem a device code for an authenticated client (D-53)."""
+        grant = load_grant(self.db, self.address.key, grant_number)
+        decision = decide_device_redemption(
+            request, grant, policy=policy, fresh=fresh, now=now
+        )
+        decision = unless_used(self.db, request.proof, decision)
+        return settle_redemption(self.db, grant, decision, now=now)

@@ -1,0 +1,44 @@
+"""What the parts of a user's actor share inside their turns."""
+
+from actor_oauth.actors.directory import USERS, DirectoryActor
+from actor_oauth.actors.user import account, grants, sessions
+from actor_oauth.actors.user.exchange import Refreshed, RefreshOutcome
+from actor_oauth.actors.user.housekeeping import link_alarm, sweep_alarm
+from actor_oauth.actors.user.sessions import session_hash
+from actor_oauth.oauth.grants import GrantEvent
+from actor_oauth.runtime import Actor
+
+
+class UserTurns(Actor, kind="user"):
+    """Base of the parts of a user's actor; see `UserActor`."""
+
+    def _add_account(
+        self, user_id: str, *, password_hash: str | None, now: int
+    ) -> None:
+        account.insert_account(self.db, user_id, password_hash=password_hash, now=now)
+        self.send(
+            DirectoryActor, USERS, DirectoryActor.add, entry_id=user_id, created_at=now
+        )
+
+    def _session_key(self, secret: bytes) -> bytes:
+        return session_hash(self.address.key, secret)
+
+    def _end_everything(self, event: GrantEvent, *, now: int) -> None:
+        sessions.close_all_sessions(self.db, now=now)
+        grants.end_live_grants(self.db, self.address.key, event, now=now)
+
+    def _refreshed(self, outcome: RefreshOutcome, now: int) -> Refreshed:
+        if outcome.window_ends_at is None:
+            self._sweep_soon(now)
+        else:
+            self._wake_by(link_alarm(self.address.key, outcome.window_ends_at))
+        return outcome.refreshed
+
+    def _sweep_soon(self, now: int) -> None:
+        # The sweep finds out by itself when the next one is due.
+        self._wake_by(sweep_alarm(self.address.key, now))
+
+    def _wake_by(self, at: int) -> None:
+        alarm = self.get_alarm()
+        if alarm is None or alarm > at:
+            self.set_alarm(at)
