@@ -1,0 +1,14 @@
+"""Reasons that lie with the server itself."""
+
+from typing import Final
+
+from actor_oauth.oauth.categories import Category
+from actor_oauth.oauth.reasons.rows import Row, Rows
+
+ROWS: Final[Rows] = {
+    "rate_limited": Row(Category.RATE_LIMITED),
+    "overloaded": Row(Category.TEMPORARILY_UNAVAILABLE),
+    "storage_failed": Row(Category.TEMPORARILY_UNAVAILABLE),
+    "signing_key_missing": Row(Category.SERVER_ERROR),
+    "internal": Row(Category.SERVER_ERROR),
+}
