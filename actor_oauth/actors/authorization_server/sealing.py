@@ -2,14 +2,12 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.oauth.keyring import NONCE_LENGTH
 
 
-class Sealing:
+class Sealing(ServerParts):
     """Encrypts and opens state that a browser keeps; part of `AuthorizationServer`."""
-
-    _effects: Effects
 
     def seal(self, purpose: str, data: bytes) -> str:
         """Encrypt and authenticate something that a browser keeps; fit for a URL."""

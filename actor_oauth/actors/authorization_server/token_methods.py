@@ -1,23 +1,56 @@
-"""What an application does with tokens by a call: the part of `AuthorizationServer`."""
+"""Tokens: what clients ask for, and what an application does with them by a call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from actor_oauth.actors.accounts import Accounts
+from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.actors.device_authorizations import DeviceAuthorizations
-from actor_oauth.actors.effects import Effects
-from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.oauth.dpop import Proof
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo, TokenResponse
+from actor_oauth.oauth.wire import WireError
 
 
-class TokenMethods:
-    """See `AuthorizationServer`, which sets these up."""
+class TokenMethods(ServerParts):
+    """Part of `AuthorizationServer`."""
 
-    _effects: Effects
-    _accounts: Accounts
-    _token_endpoint: TokenEndpoint
+    async def token(
+        self,
+        form: Parameters,
+        authorization: str | None,
+        *,
+        proofs: Sequence[str] = (),
+    ) -> TokenResponse | WireError:
+        """Answer a token request.
+
+        Args:
+            form: Parsed.
+            authorization: The `Authorization` header.
+            proofs: The values of all `DPoP` header lines.
+        """
+        return await self._token_endpoint.token(form, authorization, proofs)
+
+    async def revoke(
+        self, form: Parameters, authorization: str | None
+    ) -> WireError | None:
+        """Answer a revocation request (RFC 7009); None is success."""
+        return await self._token_status.revoke(form, authorization)
+
+    async def introspect(
+        self, form: Parameters, authorization: str | None
+    ) -> Mapping[str, Json] | WireError:
+        """Answer an introspection request (RFC 7662); a mapping is the 200's JSON."""
+        return await self._token_status.introspect(form, authorization)
+
+    async def validate_token(self, resource: str, token: str) -> AccessTokenInfo | None:
+        """What an access token is good for at a resource; None if for nothing.
+
+        This joins the authorization server to a resource server. It reads the owner's
+        committed state every time, so a revocation holds at once (G12).
+        """
+        return await self._access_tokens.validate(resource, token)
 
     @property
     def devices(self) -> DeviceAuthorizations:
@@ -30,18 +63,18 @@ class TokenMethods:
         For the application itself. A resource asks `validate_token`, which compares the
         audience.
         """
-        return await self._token_endpoint.unwrap(token)
+        return await self._access_tokens.unwrap(token)
 
     async def accept_proof(self, token: str, proof: Proof) -> Refused | None:
         """Accept a DPoP proof that came with an access token, once; or refuse it.
 
         It is remembered by the token's owner: of any number of copies one is accepted.
         """
-        return await self._token_endpoint.accept_proof(token, proof)
+        return await self._access_tokens.accept_proof(token, proof)
 
     def proof_nonces(self) -> Sequence[str] | None:
         """The nonces that resource servers accept; None if they need not ask for one."""
-        return self._token_endpoint.proof_nonces()
+        return self._access_tokens.proof_nonces()
 
     async def exchange_token(
         self,

@@ -1,0 +1,80 @@
+"""What access tokens are good for, asked of the actors that own them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from actor_oauth.actors.asking import resolved
+from actor_oauth.actors.callbacks import CallbackRunner
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.sender_proofs import SenderProofs
+from actor_oauth.actors.token_format import TokenFormat
+from actor_oauth.actors.user import UserActor
+from actor_oauth.oauth.dpop import Proof
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.resources import canonical_resource
+from actor_oauth.oauth.tokens import AccessTokenInfo, TokenKind
+
+ACCESS_KINDS: Final = frozenset((TokenKind.ACCESS, TokenKind.CLIENT_ACCESS))
+
+
+class AccessTokens:
+    """Checks access tokens, and the proofs that come with them.
+
+    Args:
+        effects: What to act through.
+        token_format: Reads them.
+        proofs: Knows the nonces.
+        callbacks: Ask the application about tokens of others; None if it has none.
+    """
+
+    def __init__(
+        self,
+        effects: Effects,
+        token_format: TokenFormat,
+        proofs: SenderProofs,
+        callbacks: CallbackRunner | None,
+    ) -> None:
+        self._effects = effects
+        self._format = token_format
+        self._proofs = proofs
+        self._callbacks = callbacks
+
+    async def validate(self, resource: str, token: str) -> AccessTokenInfo | None:
+        """What an access token is good for at a resource; None if for nothing (G-05)."""
+        info = await self.unwrap(token) or await self._resolve(resource, token)
+        if info is None or canonical_resource(info.resource) != canonical_resource(
+            resource
+        ):
+            return None
+        return info
+
+    async def unwrap(self, text: str) -> AccessTokenInfo | None:
+        """What an access token says, whichever resource it is for."""
+        token = self._format.read(text)
+        if token is None or token.kind not in ACCESS_KINDS:
+            return None
+        return await self._format.holder(token).check_access_token(
+            token, now=self._effects.now()
+        )
+
+    async def accept_proof(self, text: str, proof: Proof) -> Refused | None:
+        """Accept a proof that came with an access token, once (F-05, F-06)."""
+        token = self._format.read(text)
+        if token is None or token.kind is not TokenKind.ACCESS:
+            return Refused(Reason.DPOP_PROOF_SIGNATURE)
+        owner = self._effects.system.get(UserActor, token.actor_key)
+        return await owner.accept_proof(token, proof, now=self._effects.now())
+
+    def proof_nonces(self) -> Sequence[str] | None:
+        """The nonces for resource servers, if proofs need one (F-13)."""
+        if not self._effects.policy.dpop_nonces_required:
+            return None
+        return self._proofs.accepted("resource server")
+
+    async def _resolve(self, resource: str, text: str) -> AccessTokenInfo | None:
+        # Whatever has our form is ours: nobody else is asked about it.
+        if self._callbacks is None or self._format.read(text) is not None:
+            return None
+        return resolved(
+            await self._callbacks.resolve(text, resource), now=self._effects.now()
+        )

@@ -1,0 +1,80 @@
+"""Authorization requests: reading them, and granting them."""
+
+from collections.abc import Sequence
+
+from actor_oauth.actors.authorization_server.parts import ServerParts
+from actor_oauth.oauth.authorization_request import (
+    AuthorizationRequest,
+    LocalRefusal,
+    RedirectRefusal,
+)
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.parameters import Parameters, parse_form
+from actor_oauth.oauth.pushed_requests import PushedResponse
+from actor_oauth.oauth.reasons import Reason
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.wire import WireError
+
+
+class AuthorizationMethods(ServerParts):
+    """Part of `AuthorizationServer`."""
+
+    async def push_authorization_request(
+        self,
+        form: Parameters,
+        authorization: str | None,
+        *,
+        proofs: Sequence[str] = (),
+    ) -> PushedResponse | WireError:
+        """Answer a client that pushes its authorization request (RFC 9126)."""
+        return await self._pushed.push(form, authorization, proofs)
+
+    async def parse_auth_request(
+        self, parameters: Parameters | str, *, presented_at: int | None = None
+    ) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
+        """Read an authorization request and decide whether it may be put to a user.
+
+        Args:
+            parameters: Parsed, or the query string as it came.
+            presented_at: When the browser first came with it, in Unix seconds; None for
+                now. A pushed request lives for seconds, in which nobody signs in.
+
+        Returns:
+            What to ask the user; or a refusal to show on a page of one's own; or one to
+            tell the client by redirect.
+        """
+        if isinstance(parameters, str):
+            parsed = parse_form(parameters.encode())
+            if not isinstance(parsed, Parameters):
+                return LocalRefusal(Reason.FORM_MALFORMED)
+            parameters = parsed
+        return await self._authorizations.parse(parameters, presented_at=presented_at)
+
+    async def complete_authorization(
+        self,
+        request: AuthorizationRequest,
+        *,
+        user_id: str,
+        scope: Scope | None = None,
+        metadata: Json = None,
+        props: Json = None,
+    ) -> str:
+        """Grant a request on behalf of a user who was asked on a page of one's own.
+
+        Args:
+            request: From `parse_auth_request`.
+            user_id: Who said yes, in the application's own words; becomes `sub`.
+            scope: What was granted, at most what was asked; None for all of it.
+            metadata: For listing the user's grants. Not encrypted.
+            props: For the protected application, which gets them with every request.
+                Encrypted; readable only with a live token of the grant. At most 64 KiB.
+
+        Returns:
+            Where to redirect the browser.
+
+        Raises:
+            ValueError: If the user's name, the metadata or the props are not acceptable.
+        """
+        return await self._authorizations.complete(
+            request, user_id=user_id, scope=scope, metadata=metadata, props=props
+        )

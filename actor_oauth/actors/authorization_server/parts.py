@@ -1,0 +1,25 @@
+"""What the parts of `AuthorizationServer` share."""
+
+from actor_oauth.actors.access_tokens import AccessTokens
+from actor_oauth.actors.accounts import Accounts
+from actor_oauth.actors.authorizations import Authorizations
+from actor_oauth.actors.clients import Clients
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
+from actor_oauth.actors.registrations import Registrations
+from actor_oauth.actors.token_endpoint import TokenEndpoint
+from actor_oauth.actors.token_status import TokenStatus
+
+
+class ServerParts:
+    """Who answers what; `AuthorizationServer` sets these up."""
+
+    registrations: Registrations
+    _effects: Effects
+    _clients: Clients
+    _accounts: Accounts
+    _pushed: PushedAuthorizations
+    _authorizations: Authorizations
+    _token_endpoint: TokenEndpoint
+    _token_status: TokenStatus
+    _access_tokens: AccessTokens

@@ -1,0 +1,143 @@
+"""`AuthorizationServer`: the role that issues tokens, put together."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from actor_oauth.actors.access_tokens import AccessTokens
+from actor_oauth.actors.accounts import Accounts
+from actor_oauth.actors.authorization_server.authorization_methods import (
+    AuthorizationMethods,
+)
+from actor_oauth.actors.authorization_server.client_methods import ClientMethods
+from actor_oauth.actors.authorization_server.consent_methods import ConsentMethods
+from actor_oauth.actors.authorization_server.grant_methods import GrantMethods
+from actor_oauth.actors.authorization_server.people_methods import PeopleMethods
+from actor_oauth.actors.authorization_server.sealing import Sealing
+from actor_oauth.actors.authorization_server.token_methods import TokenMethods
+from actor_oauth.actors.authorizations import Authorizations
+from actor_oauth.actors.callbacks import CallbackRunner
+from actor_oauth.actors.client import ClientActor
+from actor_oauth.actors.clients import Clients
+from actor_oauth.actors.device import DeviceActor
+from actor_oauth.actors.directory import DirectoryActor
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.passwords import Passwords
+from actor_oauth.actors.publications import Publications
+from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
+from actor_oauth.actors.registrar import RegistrarActor
+from actor_oauth.actors.registrations import Registrations
+from actor_oauth.actors.sender_proofs import SenderProofs
+from actor_oauth.actors.token_endpoint import TokenEndpoint
+from actor_oauth.actors.token_format import TokenFormat
+from actor_oauth.actors.token_status import TokenStatus
+from actor_oauth.actors.user import UserActor
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.oauth.metadata import endpoints_of
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.signing_keys import key_set
+from actor_oauth.runtime import Actor, ActorSystem, Clock, Entropy
+
+ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (
+    UserActor,
+    ClientActor,
+    DeviceActor,
+    DirectoryActor,
+    RegistrarActor,
+)
+"""What the actor system of an authorization server has to know."""
+
+
+class AuthorizationServer(
+    ClientMethods,
+    AuthorizationMethods,
+    ConsentMethods,
+    TokenMethods,
+    PeopleMethods,
+    GrantMethods,
+    Sealing,
+):
+    """One issuer, with its clients, users and resources.
+
+    Args:
+        system: Serves `ACTOR_KINDS`.
+        policy: What the operator decided.
+        keyring: The server's keys.
+        clock: Wall time.
+        entropy: Randomness.
+        publications: Finds out what clients publish; without it only registered
+            clients are known.
+        callbacks: Runs the application's callbacks, from `open_callbacks`.
+
+    Raises:
+        ValueError: The policy wants metadata documents, and nobody can fetch them.
+    """
+
+    def __init__(
+        self,
+        *,
+        system: ActorSystem,
+        policy: Policy,
+        keyring: Keyring,
+        clock: Clock,
+        entropy: Entropy,
+        publications: Publications | None = None,
+        callbacks: CallbackRunner | None = None,
+    ) -> None:
+        if policy.metadata_documents_enabled and publications is None:
+            raise ValueError("metadata documents are on, and cannot be fetched")
+        self.policy = policy
+        self._effects = Effects(
+            system=system, policy=policy, keyring=keyring, clock=clock, entropy=entropy
+        )
+        passwords = Passwords()
+        self._clients = Clients(self._effects, passwords, publications)
+        self.registrations = Registrations(self._effects, self._clients, callbacks)
+        self._accounts = Accounts(self._effects, passwords)
+        self._pushed = PushedAuthorizations(self._effects, self._clients)
+        self._authorizations = Authorizations(
+            self._effects, self._clients, self._accounts, self._pushed
+        )
+        token_format = TokenFormat(self._effects)
+        proofs = SenderProofs(self._effects, endpoints_of(policy).token)
+        self._token_endpoint = TokenEndpoint(
+            self._effects,
+            self._clients,
+            token_format=token_format,
+            proofs=proofs,
+            callbacks=callbacks,
+        )
+        self._access_tokens = AccessTokens(
+            self._effects, token_format, proofs, callbacks
+        )
+        self._token_status = TokenStatus(
+            self._effects,
+            self._clients,
+            token_format=token_format,
+            access_tokens=self._access_tokens,
+            callbacks=callbacks,
+        )
+
+    @property
+    def clock(self) -> Clock:
+        """Wall time, the same for everything that this server does."""
+        return self._effects.clock
+
+    @property
+    def entropy(self) -> Entropy:
+        """Randomness."""
+        return self._effects.entropy
+
+    def use_keyring(self, keyring: Keyring) -> None:
+        """Go on with another keyring: the same one, after keys were added or removed.
+
+        Raises:
+            ValueError: It is another server's: its users would be in other actors.
+        """
+        if keyring.address_key != self._effects.keyring.address_key:
+            raise ValueError("this is the keyring of another server")
+        self._effects.keyring = keyring
+
+    def jwks(self) -> Mapping[str, Json]:
+        """The public keys of JWT access tokens (RFC 7517)."""
+        return key_set(self._effects.keyring.signing_keys)
