@@ -5,6 +5,7 @@ tasks too. Ours is that class with the verified `AccessTokenInfo` inside, so the
 one way for it to travel and one place to read it.
 """
 
+from collections.abc import Mapping
 from typing import Final, TypeVar, overload
 
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -12,6 +13,7 @@ from mcp.server.auth.provider import AccessToken
 from pydantic import PrivateAttr, TypeAdapter
 
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.scopes import held_scopes
 from actor_oauth.oauth.tokens import AccessTokenInfo
 
 T = TypeVar("T")
@@ -25,9 +27,16 @@ class VerifiedAccessToken(AccessToken):  # type: ignore[explicit-any]  # its `cl
     """The SDK's view of a token, with ours in it."""
 
     _info: AccessTokenInfo = PrivateAttr()
+    _held: frozenset[str] = PrivateAttr()
 
     @classmethod
-    def of(cls, info: AccessTokenInfo, *, issuer: str) -> "VerifiedAccessToken":
+    def of(
+        cls,
+        info: AccessTokenInfo,
+        *,
+        issuer: str,
+        implied: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> "VerifiedAccessToken":
         """Describe a verified token to the SDK, which never sees the token itself.
 
         Client, issuer and subject are what the SDK binds sessions to: another user's
@@ -36,6 +45,7 @@ class VerifiedAccessToken(AccessToken):  # type: ignore[explicit-any]  # its `cl
         Args:
             info: What the token is good for.
             issuer: Of the authorization server; subjects are unique under it only.
+            implied: What a scope includes besides itself.
         """
         token = cls(
             token=_WITHHELD,
@@ -47,12 +57,30 @@ class VerifiedAccessToken(AccessToken):  # type: ignore[explicit-any]  # its `cl
             claims={"iss": issuer},
         )
         token._info = info
+        token._held = held_scopes(info.scope, implied or {})
         return token
 
     @property
     def info(self) -> AccessTokenInfo:
         """What the token is good for."""
         return self._info
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Its scopes, and those that they include."""
+        return self._held
+
+
+def verified_access_token() -> VerifiedAccessToken:
+    """The token of the request that is being served.
+
+    Raises:
+        LookupError: This is not running for an authenticated request.
+    """
+    token = get_access_token()
+    if isinstance(token, VerifiedAccessToken):
+        return token
+    raise LookupError("no authenticated request is being served here")
 
 
 def current_token() -> AccessTokenInfo:
@@ -63,10 +91,7 @@ def current_token() -> AccessTokenInfo:
     Raises:
         LookupError: This is not running for an authenticated request.
     """
-    token = get_access_token()
-    if isinstance(token, VerifiedAccessToken):
-        return token.info
-    raise LookupError("no authenticated request is being served here")
+    return verified_access_token().info
 
 
 @overload
@@ -85,7 +110,14 @@ def current_props(props_type: type[T] | None = None) -> Json | T:
         pydantic.ValidationError: The props do not fit the type.
     """
     props = current_token().props
-    if props_type is None:
-        return props
+    return props if props_type is None else props_as(props, props_type)
+
+
+def props_as(props: Json, props_type: type[T]) -> T:
+    """Read props into a type.
+
+    Raises:
+        pydantic.ValidationError: They do not fit.
+    """
     adapter: TypeAdapter[T] = TypeAdapter(props_type)
     return adapter.validate_python(props)

@@ -9,21 +9,24 @@ of one.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar, cast
+from functools import partial
+from typing import TypeVar, cast
 
-import trio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.authentication import AuthCredentials
-from starlette.types import Receive, Scope, Send
 
 from actor_oauth.mcp.access import VerifiedAccessToken
-from actor_oauth.oauth.tokens import AccessTokenInfo
-
-TOKEN_KEY: Final = "actor_oauth.token"  # noqa: S105  a key, not a token
-"""Where the guard leaves the verified token in the ASGI scope."""
+from actor_oauth.mcp.caller import Caller
+from actor_oauth.mcp.gate import read_ahead, scopes_of_calls
+from actor_oauth.mcp.middleware import HiddenTools, Listeners
+from actor_oauth.mcp.permissions import demands_of_tools
+from actor_oauth.resource import PROTECTION_KEY, require_scopes, verified_token
+from actor_oauth.resource.admission import Protection
+from actor_oauth.resource.answers import Answer
+from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
 
 LifespanResult = TypeVar("LifespanResult")
 
@@ -66,9 +69,12 @@ class MCPEndpoint:
                 enable_dns_rebinding_protection=False
             ),
         )
-        self._app = AuthContextMiddleware(app)
+        self._app: ASGIApp = AuthContextMiddleware(app)
         self._manager = server.session_manager
         self._issuer = issuer
+        self._demands = partial(demands_of_tools, server)
+        self._listeners = Listeners()
+        server.middleware.extend((HiddenTools(self._demands), self._listeners))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request that the guard has let through.
@@ -76,14 +82,42 @@ class MCPEndpoint:
         Raises:
             KeyError: There is no verified token in the scope: no guard in front.
         """
-        info = cast("AccessTokenInfo", scope[TOKEN_KEY])
-        token = VerifiedAccessToken.of(info, issuer=self._issuer)
+        protection = cast("Protection", scope[PROTECTION_KEY])
+        token = VerifiedAccessToken.of(
+            verified_token(scope), issuer=self._issuer, implied=protection.implied
+        )
+        if scope["method"] == "POST":
+            receive, refusal = await self._judge(token, scope, receive)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
         inner_scope = {
             **scope,
             "user": AuthenticatedUser(token),
             "auth": AuthCredentials(token.scopes),
         }
         await self._app(inner_scope, receive, send)
+
+    async def _judge(
+        self, token: VerifiedAccessToken, scope: Scope, receive: Receive
+    ) -> tuple[Receive, Answer | None]:
+        """The challenge for what the request calls, if its token lacks a scope for it."""
+        demands = self._demands()
+        if not demands:
+            return receive, None
+        body, receive = await read_ahead(receive)
+        if body is None:
+            return receive, None
+        caller = Caller(token=token.info, scopes=token.held)
+        return receive, require_scopes(scope, *scopes_of_calls(body, demands, caller))
+
+    def end_listening(self) -> None:
+        """End the event streams that clients opened by `subscriptions/listen`.
+
+        They never end by themselves, so an orderly stop would wait for them until its
+        deadline. Nobody can listen from now on.
+        """
+        self._listeners.end()
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -93,11 +127,3 @@ class MCPEndpoint:
         """
         async with self._manager.run():
             yield
-
-    async def serve_sessions(
-        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        """Keep the sessions until cancelled; for `nursery.start`."""
-        async with self.run():
-            task_status.started()
-            await trio.sleep_forever()

@@ -1,7 +1,7 @@
 """Scopes: what a token may be used for (RFC 6749 §3.3)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,3 +81,22 @@ def parse_scope(text: str) -> Scope | None:
     if not all(map(_NAME.fullmatch, names)):
         return None
     return Scope(names)
+
+
+def held_scopes(
+    granted: Iterable[str], implied: Mapping[str, tuple[str, ...]]
+) -> frozenset[str]:
+    """Give the granted scopes and those that they include, transitively (G-09).
+
+    Args:
+        granted: As the token lists them.
+        implied: What a scope includes besides itself, as `{"admin": ("mcp",)}`.
+    """
+    held: set[str] = set()
+    unseen = list(granted)
+    while unseen:
+        name = unseen.pop()
+        if name not in held:
+            held.add(name)
+            unseen.extend(implied.get(name, ()))
+    return frozenset(held)

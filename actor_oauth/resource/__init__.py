@@ -2,6 +2,7 @@
 
 from actor_oauth.resource.answers import Answer
 from actor_oauth.resource.guard import (
+    PROTECTION_KEY,
     TOKEN_KEY,
     BearerGuard,
     ValidateToken,
@@ -17,6 +18,7 @@ from actor_oauth.resource.remote_keys import (
 from actor_oauth.resource.server import ResourceServer
 
 __all__ = [
+    "PROTECTION_KEY",
     "TOKEN_KEY",
     "Answer",
     "BearerGuard",

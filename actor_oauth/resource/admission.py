@@ -19,7 +19,7 @@ from actor_oauth.oauth.challenge import Challenge, ChallengeError
 from actor_oauth.oauth.dpop import Proof, ProofTarget, decide_proof, same_key
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.resources import covers
-from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.scopes import Scope, held_scopes
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.answers import Answer, challenge_answer, forbidden_origin
 from actor_oauth.resource.asgi import HeaderLine, RequestHead
@@ -220,13 +220,7 @@ def missing_scopes(
     required: tuple[str, ...], granted: Scope, implied: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
     """The required scopes that were granted neither themselves nor by implication."""
-    held: set[str] = set()
-    unseen = list(granted.names)
-    while unseen:
-        name = unseen.pop()
-        if name not in held:
-            held.add(name)
-            unseen.extend(implied.get(name, ()))
+    held = held_scopes(granted, implied)
     return tuple(name for name in required if name not in held)
 
 

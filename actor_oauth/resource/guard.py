@@ -49,7 +49,8 @@ ProofNonces = Callable[[], Sequence[str] | None]
 
 TOKEN_KEY: Final = "actor_oauth.token"  # noqa: S105  a key, not a token
 """Where the guarded application finds the verified `AccessTokenInfo` in its scope."""
-_PROTECTION_KEY: Final = "actor_oauth.protection"
+PROTECTION_KEY: Final = "actor_oauth.protection"
+"""Where it finds how it is guarded, a `Protection`."""
 
 RETRY_AFTER: Final = 1
 
@@ -127,7 +128,7 @@ class BearerGuard:
         inner_scope = {
             **scope,
             TOKEN_KEY: passage.info,
-            _PROTECTION_KEY: self._protection,
+            PROTECTION_KEY: self._protection,
         }
         self._passages.add(passage)
         try:
@@ -194,14 +195,16 @@ def require_scopes(scope: Mapping[str, object], *names: str) -> Answer | None:
 
     Returns:
         None if the token has them all; otherwise the 403 to answer with, which tells
-        the client what to ask its user for.
+        the client what to ask its user for: these, and what the guard requires of
+        everybody, without which the new token would not pass.
 
     Raises:
         KeyError: There is no guard in front.
     """
     info = verified_token(scope)
-    protection = cast("Protection", scope[_PROTECTION_KEY])
+    protection = cast("Protection", scope[PROTECTION_KEY])
     if not missing_scopes(names, info.scope, protection.implied):
         return None
     bound = info.jkt is not None
-    return challenge_answer(protection.insufficient_scope(names, bound=bound))
+    wanted = tuple(dict.fromkeys((*protection.required, *names)))
+    return challenge_answer(protection.insufficient_scope(wanted, bound=bound))

@@ -1,7 +1,7 @@
 """An MCP server behind the guard, over real HTTP on Trio, and a client to ask it."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,13 +29,15 @@ ISSUER = "https://as.example"
 NEVER = 2**40
 
 
-def token_info(user_id: str, resource: str, props: Json = None) -> AccessTokenInfo:
+def token_info(
+    user_id: str, resource: str, props: Json = None, scope: tuple[str, ...] = ("mcp",)
+) -> AccessTokenInfo:
     """What the authorization server says of a user's token."""
     return AccessTokenInfo(
         grant_id="0123456789abcdef",
         client_id="client",
         user_id=user_id,
-        scope=Scope(("mcp",)),
+        scope=Scope(scope),
         resource=resource,
         issued_at=0,
         expires_at=NEVER,
@@ -73,13 +75,21 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def protected_server(
-    authority: Authority, server: MCPServer[object] | None = None
+    authority: Authority,
+    server: MCPServer[object] | None = None,
+    *,
+    implied_scopes: Mapping[str, tuple[str, ...]] | None = None,
+    stateless: bool = False,
 ) -> AsyncIterator[str]:
     """Serve an MCP server behind the guard; gives the URL to connect to."""
     resource = ResourcePolicy(identifier="http://127.0.0.1/mcp")
     policy = Policy(issuer=ISSUER, resources=(resource,))
-    role = ResourceServer(policy, resource, authority.validate_token)
-    endpoint = MCPEndpoint(server or demo_server(), path="/mcp", issuer=ISSUER)
+    role = ResourceServer(
+        policy, resource, authority.validate_token, implied_scopes=implied_scopes
+    )
+    endpoint = MCPEndpoint(
+        server or demo_server(), path="/mcp", issuer=ISSUER, stateless=stateless
+    )
     async with endpoint.run(), serving(role.guard(endpoint)) as base:
         yield f"{base}/mcp"
 

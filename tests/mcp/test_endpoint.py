@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-import trio
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import MCPServer
 from pydantic import AnyHttpUrl
@@ -18,9 +17,7 @@ from actor_oauth.mcp import (
     root_logging_kept,
 )
 from actor_oauth.mcp.demo import add, demo_server
-from actor_oauth.mcp.endpoint import TOKEN_KEY
 from actor_oauth.oauth.policy import ResourcePolicy
-from actor_oauth.resource import guard
 from tests.mcp.protected_server import (
     ISSUER,
     SDK_LEAVES_GENERATORS,
@@ -30,6 +27,7 @@ from tests.mcp.protected_server import (
     protected_server,
     token_info,
 )
+from tests.resource.asgi_calls import call, http_scope
 
 pytestmark = SDK_LEAVES_GENERATORS
 
@@ -188,14 +186,9 @@ async def test_without_a_token_the_endpoint_is_a_challenge(
 async def test_an_endpoint_without_a_guard_in_front_serves_nobody() -> None:
     endpoint = MCPEndpoint(demo_server(), path="/mcp", issuer=ISSUER)
 
-    async def unused(*_: object) -> dict[str, object]:
-        raise AssertionError
-
-    async with trio.open_nursery() as nursery:
-        await nursery.start(endpoint.serve_sessions)
+    async with endpoint.run():
         with pytest.raises(KeyError):
-            await endpoint({"type": "http"}, unused, unused)  # type: ignore[arg-type]
-        nursery.cancel_scope.cancel()
+            await call(endpoint, http_scope(method="POST"))
 
 
 def test_a_server_that_authenticates_by_itself_is_not_guarded_twice() -> None:
@@ -209,10 +202,6 @@ def test_a_server_that_authenticates_by_itself_is_not_guarded_twice() -> None:
     )
     with pytest.raises(ValueError, match="auth settings"):
         MCPEndpoint(server, path="/mcp", issuer=ISSUER)
-
-
-def test_the_guard_and_the_endpoint_agree_on_where_the_token_is() -> None:
-    assert guard.TOKEN_KEY == TOKEN_KEY
 
 
 def test_outside_of_a_request_there_is_no_caller() -> None:

@@ -1,0 +1,95 @@
+"""The step-up challenge of single tools, at the HTTP level (G-08).
+
+MCP wants a call that lacks a scope answered 403 with `insufficient_scope`, but by the time
+the SDK knows which tool is called it can only answer with a JSON-RPC message. So the body
+of a POST is read here first, and handed on as it was.
+
+The body decides and no header does: clients of the older revisions send no `Mcp-Name`, and
+for those of 2026-07-28 the SDK refuses a header that says something else than the body.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
+
+from actor_oauth.mcp.caller import Caller
+from actor_oauth.mcp.permissions import Demand, Verdict
+from actor_oauth.resource.asgi import Message, Receive
+
+TOOL_CALL = "tools/call"
+
+
+async def read_ahead(
+    receive: Receive, limit: int = DEFAULT_MAX_REQUEST_BODY_SIZE
+) -> tuple[bytes | None, Receive]:
+    """Read a request's body, and give what the application is to receive instead.
+
+    Args:
+        receive: The server's.
+        limit: Bytes; of a body beyond it no more is read.
+
+    Returns:
+        The body, or None if it is too large or its client went away, which is for the
+        application to find out; and the same messages once more, with all that follow.
+    """
+    seen: list[Message] = []
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more and size <= limit:
+        message = await receive()
+        seen.append(message)
+        if message["type"] != "http.request":
+            break
+        chunk = cast("bytes", message.get("body", b""))
+        chunks.append(chunk)
+        size += len(chunk)
+        more = bool(message.get("more_body", False))
+    whole = not more and size <= limit
+    replay = iter(seen)
+
+    async def receive_again() -> Message:
+        for message in replay:
+            return message
+        return await receive()
+
+    return (b"".join(chunks) if whole else None), receive_again
+
+
+def scopes_of_calls(
+    body: bytes, demands: Mapping[str, Demand], caller: Caller
+) -> tuple[str, ...]:
+    """All scopes that the tools called by a JSON-RPC body demand.
+
+    Args:
+        body: A message, or several as the revision of 2025-03-26 had them; anything else
+            calls nothing, and the SDK says what is wrong with it.
+        demands: Of the tools, by name.
+        caller: Who sent it. A tool that is hidden from them demands nothing: a challenge
+            would tell that it is there.
+    """
+    found: dict[str, None] = {}
+    for name in called_tools(body):
+        demand = demands.get(name)
+        if demand is not None and demand.judge(caller) is not Verdict.HIDDEN:
+            found.update(dict.fromkeys(demand.scopes))
+    return tuple(found)
+
+
+def called_tools(body: bytes) -> Iterator[str]:
+    """The names of the tools that a JSON-RPC body calls."""
+    try:
+        # The parser of the SDK's own newer transport: what that one can read, this can.
+        decoded: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    messages: list[object] = decoded if isinstance(decoded, list) else [decoded]
+    for message in messages:
+        if not isinstance(message, dict) or message.get("method") != TOOL_CALL:
+            continue
+        params = message.get("params")
+        name = params.get("name") if isinstance(params, dict) else None
+        if isinstance(name, str):
+            yield name
