@@ -233,6 +233,9 @@ def _check_resource(resource: ResourcePolicy) -> list[str]:
         problems.append(f"A default scope of {name} is not one of its scopes.")
     if OFFLINE_ACCESS in scopes:
         problems.append(f"{OFFLINE_ACCESS} is not a scope of a resource ({name}).")
+    related = {n for scope, others in resource.implied_scopes for n in (scope, *others)}
+    if not related.issubset(scopes):
+        problems.append(f"An implied scope of {name} is not one of its scopes.")
     return problems
 
 

@@ -21,6 +21,8 @@ class ResourcePolicy:
         has_jwt_tokens: Whether its access tokens are JWTs, which resource servers can
             read and verify by themselves (RFC 9068), and not opaque.
         signing_algorithm: What such tokens are signed with.
+        implied_scopes: Pairs of a scope and those that it includes besides itself, as
+            `("admin", ("mcp",))`; transitive (G-09).
     """
 
     identifier: str
@@ -29,6 +31,7 @@ class ResourcePolicy:
     name: str | None = None
     has_jwt_tokens: bool = False
     signing_algorithm: SigningAlgorithm = "EdDSA"
+    implied_scopes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,11 +49,23 @@ class RunningProvider:
         server: The authorization server; its methods are the helper API.
         app: The whole provider as one ASGI application.
         guards: Those of the protected applications.
+        endpoints: The MCP servers among these.
     """
 
     server: AuthorizationServer
     app: ASGIApp
     guards: Sequence[BearerGuard]
+    endpoints: "Sequence[MCPEndpoint]"
+
+    def end_event_streams(self) -> None:
+        """End the streams that would hold an orderly stop for as long as it may take.
+
+        Answers that end by themselves are not touched.
+        """
+        for guard in self.guards:
+            guard.end_event_streams()
+        for endpoint in self.endpoints:
+            endpoint.end_listening()
 
 
 @asynccontextmanager
@@ -77,6 +89,7 @@ async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
             server=server,
             app=dispatch_to(guarded, pages),
             guards=[mount.guard for mount in guarded],
+            endpoints=parts.endpoints,
         )
 
 

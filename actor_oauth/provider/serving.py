@@ -43,9 +43,7 @@ async def serve_running(
 
         async def stopped() -> None:
             await stop.wait()
-            # An open stream would hold the server for as long as it may.
-            for guard in running.guards:
-                guard.end_event_streams()
+            running.end_event_streams()
 
         async def serve_and_end(
             *, task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED

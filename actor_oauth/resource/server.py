@@ -43,7 +43,8 @@ class ResourceServer:
         policy: Names the issuer; one of its resources is `resource`.
         resource: What is protected.
         validate_token: Asks the authorization server about a token, every time.
-        implied_scopes: What a scope includes besides itself, as `{"admin": ("mcp",)}`.
+        implied_scopes: What a scope includes besides itself, as `{"admin": ("mcp",)}`;
+            what the resource says if not given.
         allowed_origins: Origins of pages that may call; see `origin_rules`.
         allowed_methods: The verbs that a browser's preflight is told.
         clock: Tells when tokens expire while a stream is open.
@@ -69,7 +70,8 @@ class ResourceServer:
         self.metadata = protected_resource_metadata(resource, policy)
         self.validate_token = validate_token
         self.issuer = policy.issuer
-        self._implied = dict(implied_scopes or {})
+        implied = resource.implied_scopes if implied_scopes is None else implied_scopes
+        self._implied = dict(implied)
         self._origins = origin_rules(resource.identifier, allowed_origins)
         self._preflight = preflight_headers(allowed_methods)
         self._clock = clock

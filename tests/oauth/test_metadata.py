@@ -268,6 +268,12 @@ def test_a_server_does_not_start_with(changes: dict[str, object], problem: str) 
             ResourcePolicy(identifier="https://x", scopes=("mcp", "offline_access")),
             "offline_access",
         ),
+        (
+            ResourcePolicy(
+                identifier="https://x", implied_scopes=(("mcp", ("other",)),)
+            ),
+            "implied scope",
+        ),
     ],
 )
 def test_a_server_does_not_start_with_the_resource(

@@ -25,6 +25,7 @@ class ResourceSettings(BaseModel):
         access_tokens: `opaque`, or `jwt` for tokens that resource servers can verify by
             themselves (RFC 9068).
         signing_algorithm: What such tokens are signed with.
+        implied_scopes: What a scope includes besides itself.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +36,7 @@ class ResourceSettings(BaseModel):
     name: str | None = None
     access_tokens: Literal["opaque", "jwt"] = "opaque"
     signing_algorithm: SigningAlgorithm = "EdDSA"
+    implied_scopes: dict[str, Words] = Field(default_factory=dict)
 
     def policy(self) -> ResourcePolicy:
         """Give the protocol's view of this resource."""
@@ -46,6 +48,7 @@ class ResourceSettings(BaseModel):
             name=self.name,
             has_jwt_tokens=self.access_tokens == "jwt",
             signing_algorithm=self.signing_algorithm,
+            implied_scopes=tuple(self.implied_scopes.items()),
         )
 
 
@@ -56,8 +59,9 @@ class ResourcesSettings(SettingsGroup):
         default=(),
         description="Protected resources: tables with `identifier`, `scopes`, "
         "`default_scopes`, `name`, `access_tokens` (`opaque` or `jwt`), "
-        "`signing_algorithm` (`EdDSA`, `ES256` or `RS256`). Without any: the issuer's "
-        "`/mcp` with the scope `mcp`.",
+        "`signing_algorithm` (`EdDSA`, `ES256` or `RS256`), `implied_scopes` (a table: "
+        "what a scope includes besides itself). Without any: the issuer's `/mcp` with "
+        "the scope `mcp`.",
     )
     scope_descriptions: dict[str, str] = Field(
         default_factory=dict,
