@@ -26,6 +26,7 @@ from actor_oauth.oauth.authorization_request import (
 )
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.consent import Consent
+from actor_oauth.oauth.interaction import Interaction, SignIn, decide_interaction
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters
@@ -116,12 +117,26 @@ class Authorizations:
                 parameters, client, self._effects.policy
             )
         if not isinstance(decision, AuthorizationRequest):
-            log.info(
-                "refused",
-                endpoint="authorize",
-                reason=str(decision.reason),
-                client_id=parameters.get("client_id"),
-            )
+            _log_refusal(decision.reason, parameters.get("client_id"))
+        return decision
+
+    async def required_interaction(
+        self,
+        request: AuthorizationRequest,
+        sign_in: SignIn | None,
+        *,
+        presented_at: int | None,
+    ) -> Interaction | Refused:
+        """Which page a request needs next, or why the client gets none."""
+        decision = decide_interaction(
+            request,
+            sign_in,
+            presented_at=presented_at,
+            remembered=False,
+            now=self._effects.now(),
+        )
+        if isinstance(decision, Refused):
+            _log_refusal(decision.reason, request.client_id)
         return decision
 
     async def complete(
@@ -132,6 +147,7 @@ class Authorizations:
         scope: Scope | None = None,
         metadata: Json = None,
         props: Json = None,
+        auth_time: int | None = None,
     ) -> str:
         """Grant a request on behalf of a user whom the application has asked.
 
@@ -145,7 +161,12 @@ class Authorizations:
         check_user_id(user_id)
         user = self._accounts.actor(user_id)
         approval = await self._approval(
-            request, user.address.key, scope=scope, metadata=metadata, props=props
+            request,
+            user.address.key,
+            scope=scope,
+            metadata=metadata,
+            props=props,
+            auth_time=auth_time,
         )
         if isinstance(approval, Refused):
             return self._error(request, approval.reason)
@@ -217,7 +238,9 @@ class Authorizations:
         gone = await self._client_gone(request)
         if gone is not None:
             return gone
-        approval = await self._approval(request, session.user_key, scope=scope)
+        approval = await self._approval(
+            request, session.user_key, scope=scope, auth_time=session.auth_time
+        )
         if isinstance(approval, Refused):
             return LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
         # Before the code, not after it: a crash in between costs a request, and no
@@ -270,6 +293,7 @@ class Authorizations:
         scope: Scope | None,
         metadata: Json = None,
         props: Json = None,
+        auth_time: int | None,
     ) -> Approval | Refused:
         epoch = await self._clients.enlist(request.client_id, user_key)
         if isinstance(epoch, Refused):
@@ -279,6 +303,7 @@ class Authorizations:
             props=props,
             metadata=metadata,
             client_epoch=epoch,
+            auth_time=auth_time,
         )
 
     async def _open_consent(
@@ -305,12 +330,7 @@ class Authorizations:
         )
 
     def _error(self, request: AuthorizationRequest, reason: Reason) -> str:
-        log.info(
-            "refused",
-            endpoint="authorize",
-            reason=str(reason),
-            client_id=request.client_id,
-        )
+        _log_refusal(reason, request.client_id)
         error = to_wire(reason)
         return error_redirect(
             request.redirect_uri,
@@ -324,6 +344,10 @@ class Authorizations:
 _OVER: Final = frozenset(
     (Reason.CONSENT_UNKNOWN, Reason.CONSENT_ANSWERED, Reason.SESSION_ENDED)
 )
+
+
+def _log_refusal(reason: Reason, client_id: str | None) -> None:
+    log.info("refused", endpoint="authorize", reason=str(reason), client_id=client_id)
 
 
 def _parse_handle(text: str) -> bytes | None:

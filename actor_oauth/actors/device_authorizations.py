@@ -166,7 +166,7 @@ class DeviceAuthorizations:
         user = effects.system.get(UserActor, session.user_key)
         begun = await user.authorize_device(
             device,
-            Approval(scope=scope, client_epoch=epoch),
+            Approval(scope=scope, client_epoch=epoch, auth_time=session.auth_time),
             session_secret=session.secret,
             policy=effects.policy,
             fresh=effects.fresh(),

@@ -11,19 +11,11 @@ from actor_oauth.oauth.authorization_request import (
     LocalRefusal,
     RedirectRefusal,
 )
-from actor_oauth.oauth.wire import Reason, WireError, to_wire
+from actor_oauth.oauth.interaction import Interaction
+from actor_oauth.oauth.wire import Reason, Refused, to_wire
 
 MAX_QUERY_LENGTH = 16384
 """Characters of a request that is sent as a form: it becomes a URL."""
-
-# OpenID Connect Core §3.1.2.1 and §3.1.2.6.
-_SIGN_IN_PROMPTS = frozenset({"login", "select_account"})
-_LOGIN_REQUIRED = WireError(
-    error="login_required", description="Nobody is signed in.", status=400
-)
-_CONSENT_REQUIRED = WireError(
-    error="consent_required", description="The user must be asked.", status=400
-)
 
 
 async def show_authorize(site: Site, visit: Visit) -> Answer:
@@ -43,17 +35,18 @@ async def show_authorize(site: Site, visit: Visit) -> Answer:
             state=decision.state,
             trusted=who is not None,
         )
-    prompts = frozenset((decision.prompt or "").split())
-    if "none" in prompts:
+    sign_in = None if who is None else who.sign_in
+    needed = await site.server.required_interaction(decision, sign_in)
+    if isinstance(needed, Refused):
         return await tell_client(
             site,
-            _LOGIN_REQUIRED if who is None else _CONSENT_REQUIRED,
+            to_wire(needed.reason),
             client_id=decision.client_id,
             redirect_uri=decision.redirect_uri,
             state=decision.state,
             trusted=who is not None,
         )
-    if who is None or prompts & _SIGN_IN_PROMPTS:
+    if who is None or needed is Interaction.SIGN_IN:
         return await _ask_to_sign_in(site, visit, decision)
     return await ask(site, who, decision)
 

@@ -7,6 +7,7 @@ from actor_oauth.actors.authorization_server import AuthorizationServer, Session
 from actor_oauth.http.addresses import Addresses
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.throttle import TokenBuckets
+from actor_oauth.oauth.interaction import SignIn
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.runtime.clock import Clock
 from actor_oauth.runtime.entropy import Entropy
@@ -68,6 +69,11 @@ class SignedIn:
 
     session: Session
     cookie: str = field(repr=False)
+
+    @property
+    def sign_in(self) -> SignIn:
+        """Who that is, and since when."""
+        return SignIn(user_id=self.session.user_id, auth_time=self.session.auth_time)
 
 
 async def signed_in(site: Site, visit: Visit) -> SignedIn | None:

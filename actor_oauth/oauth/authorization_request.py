@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from actor_oauth.oauth.clients import RESPONSE_TYPES, Client
 from actor_oauth.oauth.dpop import is_thumbprint
 from actor_oauth.oauth.json_values import (
+    get_optional_integer,
     get_text,
     need_text,
     parse_record,
@@ -21,6 +22,13 @@ from actor_oauth.oauth.json_values import (
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.pkce import CHALLENGE_METHODS, check_challenge
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.prompts import (
+    Prompt,
+    known_prompts,
+    parse_max_age,
+    parse_prompts,
+    render_prompts,
+)
 from actor_oauth.oauth.redirect_uris import matches
 from actor_oauth.oauth.resources import find_resource
 from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope, parse_scope
@@ -28,7 +36,6 @@ from actor_oauth.oauth.wire import Reason
 
 MAX_STATE_LENGTH: Final = 8192
 MAX_LOGIN_HINT_LENGTH: Final = 256
-MAX_PROMPT_LENGTH: Final = 64
 
 _NOT_IN_DESCRIPTION: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
@@ -48,8 +55,10 @@ class AuthorizationRequest:
             was asked for.
         resource: The identifier of the resource, as configured.
         code_challenge: Of method S256. Never sent anywhere (C-20).
-        prompt: As it came, or None. Only a wish.
-        login_hint: As it came, or None. Only a wish.
+        prompts: What the client wishes to be shown; values unknown here are left out.
+        max_age: Seconds since the user last proved who it is, at most; None for any.
+        login_hint: Whom the client has in mind, or None. To fill in a form with, never
+            to be believed.
         dpop_jkt: The thumbprint of the key that must redeem the code, or None
             (RFC 9449 §10).
         request_uri: The name under which the client pushed it; None if the browser
@@ -63,7 +72,8 @@ class AuthorizationRequest:
     scope: Scope
     resource: str
     code_challenge: str
-    prompt: str | None = None
+    prompts: frozenset[Prompt] = frozenset()
+    max_age: int | None = None
     login_hint: str | None = None
     dpop_jkt: str | None = None
     request_uri: str | None = None
@@ -79,7 +89,8 @@ class AuthorizationRequest:
                 "scope": str(self.scope),
                 "resource": self.resource,
                 "code_challenge": self.code_challenge,
-                "prompt": self.prompt,
+                "prompt": render_prompts(self.prompts),
+                "max_age": self.max_age,
                 "login_hint": self.login_hint,
                 "dpop_jkt": self.dpop_jkt,
                 "request_uri": self.request_uri,
@@ -102,7 +113,8 @@ class AuthorizationRequest:
             scope=parse_scope(need_text(record, "scope")) or Scope(),
             resource=need_text(record, "resource"),
             code_challenge=need_text(record, "code_challenge"),
-            prompt=get_text(record, "prompt"),
+            prompts=known_prompts(get_text(record, "prompt")),
+            max_age=get_optional_integer(record, "max_age"),
             login_hint=get_text(record, "login_hint"),
             dpop_jkt=get_text(record, "dpop_jkt"),
             request_uri=get_text(record, "request_uri"),
@@ -226,6 +238,12 @@ def _decide_rest(
     scope = decide_scope(params.get("scope"), client, resource)
     if isinstance(scope, Reason):
         return scope
+    prompts = parse_prompts(params.get("prompt"))
+    if isinstance(prompts, Reason):
+        return prompts
+    max_age = parse_max_age(params.get("max_age"))
+    if isinstance(max_age, Reason):
+        return max_age
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
@@ -234,7 +252,8 @@ def _decide_rest(
         scope=scope,
         resource=resource.identifier,
         code_challenge=params.get("code_challenge") or "",
-        prompt=_bounded(params.get("prompt"), MAX_PROMPT_LENGTH),
+        prompts=prompts,
+        max_age=max_age,
         login_hint=_bounded(params.get("login_hint"), MAX_LOGIN_HINT_LENGTH),
         dpop_jkt=params.get("dpop_jkt"),
     )

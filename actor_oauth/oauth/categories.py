@@ -65,6 +65,22 @@ class Category(Enum):
         "The resource is missing, malformed, or not served here.",
     )
     ACCESS_DENIED = ("access_denied", 403, "The request was denied.")
+    LOGIN_REQUIRED = (
+        "login_required",
+        400,
+        "Nobody is signed in, or not recently enough.",
+    )
+    CONSENT_REQUIRED = ("consent_required", 400, "The user must be asked.")
+    INTERACTION_REQUIRED = (
+        "interaction_required",
+        400,
+        "The user must be shown a page.",
+    )
+    ACCOUNT_SELECTION_REQUIRED = (
+        "account_selection_required",
+        400,
+        "Another account is signed in than the one that login_hint names.",
+    )
     REQUEST_NOT_SUPPORTED = (
         "request_not_supported",
         400,

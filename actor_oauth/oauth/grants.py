@@ -137,6 +137,8 @@ class Grant:
         code_data_key: The data key of its props, wrapped for the code.
         code_jkt: The thumbprint of the key that must redeem the code, or None.
         refresh_jkt: The thumbprint of the key that must refresh, or None (F-09).
+        auth_time: When the user had last proved who it is when it agreed, in Unix
+            seconds; None if nobody knew.
     """
 
     actor_key: str
@@ -158,6 +160,7 @@ class Grant:
     code_data_key: bytes | None = field(repr=False)
     code_jkt: str | None = None
     refresh_jkt: str | None = None
+    auth_time: int | None = None
 
     @property
     def grant_id(self) -> str:

@@ -35,6 +35,8 @@ class Approval:
         supersede: Whether the grant, once redeemed, ends older ones of the same client,
             redirect URI and resource. None decides by the redirect URI, see
             `supersedes_by_default`.
+        auth_time: When the user last proved who it is, in Unix seconds; None if nobody
+            knows. Kept with the grant for the `auth_time` of OpenID Connect.
     """
 
     scope: Scope
@@ -42,6 +44,7 @@ class Approval:
     metadata: Json = None
     client_epoch: int
     supersede: bool | None = None
+    auth_time: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,4 +156,5 @@ def _new_grant(
         code_failures=0,
         code_data_key=None if data_key is None else wrap_data_key(data_key, code),
         code_jkt=request.dpop_jkt,
+        auth_time=approval.auth_time,
     )

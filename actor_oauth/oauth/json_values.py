@@ -90,6 +90,12 @@ def get_integer(record: Mapping[str, Json], name: str) -> int:
     return value if isinstance(value, int) else 0
 
 
+def get_optional_integer(record: Mapping[str, Json], name: str) -> int | None:
+    """Give a member that is an integer, or None."""
+    value = record.get(name)
+    return value if isinstance(value, int) else None
+
+
 def get_object(record: Mapping[str, Json], name: str) -> dict[str, Json]:
     """Give a member that is an object, or an empty one."""
     value = record.get(name)

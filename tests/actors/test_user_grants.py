@@ -1,5 +1,6 @@
 """A user's grants in the actor: tokens, listing, revoking, forgetting."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -7,7 +8,7 @@ import pytest
 import trio
 
 from actor_oauth.actors.user import GrantSummary, Redeemed, Refreshed, UserActor
-from actor_oauth.actors.user.grants import MAX_PAGE
+from actor_oauth.actors.user.grants import MAX_PAGE, load_grant
 from actor_oauth.actors.user.housekeeping import KEEP_ENDED, LINK_GRID
 from actor_oauth.oauth.grants import GrantEvent
 from actor_oauth.oauth.issue_code import Approval
@@ -15,6 +16,7 @@ from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
 from tests.support.clocks import StoppedClock
 from tests.support.grants import (
+    ACTOR_KEY,
     GRACE,
     NO_REFRESH_CLIENT,
     OTHER_CLIENT,
@@ -431,4 +433,14 @@ def test_a_token_that_is_kept_after_its_expiry_is_dead_for_good() -> None:
     assert again.refreshed.response.access_token != (
         outcome.refreshed.response.access_token
     )
+    user.close()
+
+
+@pytest.mark.parametrize("auth_time", [None, START - 60])
+def test_a_grant_keeps_when_its_user_had_signed_in(auth_time: int | None) -> None:
+    user = UserDatabase()
+    user.authorize(approval=replace(an_approval(), auth_time=auth_time))
+    grant = load_grant(user.db, ACTOR_KEY, 1)
+    assert grant is not None
+    assert grant.auth_time == auth_time
     user.close()

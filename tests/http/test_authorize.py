@@ -259,6 +259,48 @@ async def test_prompt_login_asks_even_who_is_signed_in(deployment: Deployment) -
     assert "wants access" in consent.text
 
 
+async def test_max_age_asks_who_signed_in_too_long_ago(deployment: Deployment) -> None:
+    client = await deployment.register()
+    browser = deployment.browser()
+    await browser.consent_page(deployment.authorize_url(client))
+    deployment.clock.advance(60)
+
+    recent = await browser.get(deployment.authorize_url(client, max_age="60"))
+    page = await browser.get(deployment.authorize_url(client, max_age="59"))
+
+    assert recent.status_code == 302
+    assert "Sign in" in page.text
+    deployment.clock.advance(60)
+    consent = await browser.follow(await browser.sign_in(page))
+    assert "wants access" in consent.text
+
+
+@pytest.mark.parametrize("change", [{"prompt": "none login"}, {"max_age": "soon"}])
+async def test_wishes_that_make_no_sense_are_told_to_the_client(
+    deployment: Deployment, change: dict[str, str]
+) -> None:
+    client = await vetted_client(deployment)
+
+    answer = await deployment.browser().get(deployment.authorize_url(client, **change))
+
+    assert query_of(answer.headers["location"])["error"] == "invalid_request"
+
+
+async def test_prompt_none_for_another_account_than_the_client_has_in_mind(
+    deployment: Deployment,
+) -> None:
+    client = await vetted_client(deployment)
+    browser = deployment.browser()
+    await browser.consent_page(deployment.authorize_url(client))
+
+    answer = await browser.get(
+        deployment.authorize_url(client, prompt="none", login_hint="eve")
+    )
+
+    error = query_of(answer.headers["location"])["error"]
+    assert error == "account_selection_required"
+
+
 async def test_prompt_none_asks_nobody(deployment: Deployment) -> None:
     client = await vetted_client(deployment)
     browser = deployment.browser()

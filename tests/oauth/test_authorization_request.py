@@ -20,6 +20,7 @@ from actor_oauth.oauth.authorization_request import (
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.parameters import Parameters, parameters_of, parse_form
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.prompts import Prompt
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.wire import Reason
 
@@ -104,7 +105,12 @@ def test_a_valid_request_becomes_a_value() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"prompt": "login", "login_hint": "é", "scope": "mcp"}]
+    "changes",
+    [
+        {},
+        {"prompt": "login consent", "login_hint": "é", "scope": "mcp"},
+        {"prompt": "none", "max_age": "0"},
+    ],
 )
 def test_a_request_survives_being_stored(changes: dict[str, str]) -> None:
     request = accepted(**changes)
@@ -369,9 +375,29 @@ def test_a_long_state_is_accepted_and_an_absurd_one_told_about() -> None:
 
 def test_wishes_are_carried_within_bounds() -> None:
     request = accepted(prompt="consent", login_hint="user@h.example")
-    assert (request.prompt, request.login_hint) == ("consent", "user@h.example")
+    assert request.prompts == {Prompt.CONSENT}
+    assert (request.max_age, request.login_hint) == (None, "user@h.example")
+    assert accepted(max_age="86400").max_age == 86_400
     excessive = accepted(prompt="p" * 65, login_hint="h" * (MAX_LOGIN_HINT_LENGTH + 1))
-    assert (excessive.prompt, excessive.login_hint) == (None, None)
+    assert (excessive.prompts, excessive.login_hint) == (frozenset(), None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"prompt": "none login"}, Reason.PROMPT_CONTRADICTORY),
+        ({"max_age": "-1"}, Reason.MAX_AGE_MALFORMED),
+        ({"max_age": "soon"}, Reason.MAX_AGE_MALFORMED),
+        ({"max_age": "1" * 11}, Reason.MAX_AGE_MALFORMED),
+        ({"max_age": "\N{ARABIC-INDIC DIGIT ONE}"}, Reason.MAX_AGE_MALFORMED),
+    ],
+)
+def test_wishes_that_cannot_be_are_told_about(
+    changes: dict[str, str], reason: Reason
+) -> None:
+    decision = decide(**changes)
+    assert isinstance(decision, RedirectRefusal)
+    assert decision.reason is reason
 
 
 @given(st.binary(max_size=300), st.sampled_from([CLIENT, LOOPBACK, TWO_URIS, None]))
@@ -384,7 +410,9 @@ def test_deciding_on_any_bytes_never_raises(body: bytes, client: Client | None) 
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([*VALID, "scope", "resource", "prompt", "request"]),
+            st.sampled_from(
+                [*VALID, "scope", "resource", "prompt", "max_age", "request"]
+            ),
             st.sampled_from([*VALID.values(), "", "mcp", "https://h.example/mcp", "é"]),
         )
     )

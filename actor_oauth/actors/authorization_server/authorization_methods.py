@@ -8,10 +8,11 @@ from actor_oauth.oauth.authorization_request import (
     LocalRefusal,
     RedirectRefusal,
 )
+from actor_oauth.oauth.interaction import Interaction, SignIn
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.pushed_requests import PushedResponse
-from actor_oauth.oauth.reasons import Reason
+from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.wire import WireError
 
@@ -50,6 +51,30 @@ class AuthorizationMethods(ServerParts):
             parameters = parsed
         return await self._authorizations.parse(parameters, presented_at=presented_at)
 
+    async def required_interaction(
+        self,
+        request: AuthorizationRequest,
+        sign_in: SignIn | None,
+        *,
+        presented_at: int | None = None,
+    ) -> Interaction | Refused:
+        """Say which page a request needs next, with the client's wishes in mind.
+
+        These are `prompt`, `max_age` and `login_hint` (OpenID Connect Core §3.1.2.1).
+
+        Args:
+            request: From `parse_auth_request`.
+            sign_in: Who is signed in, in this browser; None if nobody is.
+            presented_at: When the browser first came with this request, in Unix
+                seconds, if it was sent to sign in meanwhile; None before.
+
+        Returns:
+            Refused if a page is needed that the client does not want: tell it.
+        """
+        return await self._authorizations.required_interaction(
+            request, sign_in, presented_at=presented_at
+        )
+
     async def complete_authorization(
         self,
         request: AuthorizationRequest,
@@ -58,6 +83,7 @@ class AuthorizationMethods(ServerParts):
         scope: Scope | None = None,
         metadata: Json = None,
         props: Json = None,
+        auth_time: int | None = None,
     ) -> str:
         """Grant a request on behalf of a user who was asked on a page of one's own.
 
@@ -68,6 +94,8 @@ class AuthorizationMethods(ServerParts):
             metadata: For listing the user's grants. Not encrypted.
             props: For the protected application, which gets them with every request.
                 Encrypted; readable only with a live token of the grant. At most 64 KiB.
+            auth_time: When the user last proved who it is, in Unix seconds; None if the
+                application does not know.
 
         Returns:
             Where to redirect the browser.
@@ -76,5 +104,10 @@ class AuthorizationMethods(ServerParts):
             ValueError: If the user's name, the metadata or the props are not acceptable.
         """
         return await self._authorizations.complete(
-            request, user_id=user_id, scope=scope, metadata=metadata, props=props
+            request,
+            user_id=user_id,
+            scope=scope,
+            metadata=metadata,
+            props=props,
+            auth_time=auth_time,
         )

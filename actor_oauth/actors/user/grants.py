@@ -25,7 +25,8 @@ MAX_PAGE: Final = 200
 _LOAD: Final = (
     "SELECT number, state, clock, generation, deadline, expires_at, created_at,"
     " client_id, redirect_uri, resource, scope, supersedes, code_hash, code_challenge,"
-    " code_failures, code_data_key, code_jkt, refresh_jkt FROM grants WHERE number = ?"
+    " code_failures, code_data_key, code_jkt, refresh_jkt, auth_time"
+    " FROM grants WHERE number = ?"
 )
 
 
@@ -94,6 +95,7 @@ def load_grant(db: Database, actor_key: str, number: int) -> Grant | None:
         code_data_key=row[15],
         code_jkt=row[16],
         refresh_jkt=row[17],
+        auth_time=row[18],
     )
 
 
@@ -103,8 +105,9 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
     db.execute(
         "INSERT INTO grants (number, state, clock, generation, links_from, deadline,"
         " expires_at, created_at, client_id, redirect_uri, resource, scope, supersedes,"
-        " code_hash, code_challenge, code_failures, code_data_key, code_jkt, metadata,"
-        " props) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " code_hash, code_challenge, code_failures, code_data_key, code_jkt, auth_time,"
+        " metadata, props)"
+        " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             grant.number,
             grant.state,
@@ -123,6 +126,7 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
             grant.code_failures,
             grant.code_data_key,
             grant.code_jkt,
+            grant.auth_time,
             issued.metadata,
             issued.sealed_props,
         ),

@@ -115,3 +115,9 @@ def m0003_keys_of_senders(db: sqlite_utils.Database) -> None:
         "access_tokens ADD COLUMN jkt TEXT",
     ):
         db.execute(f"ALTER TABLE {column}")
+
+
+@USER_MIGRATIONS()
+def m0004_times_of_authentication(db: sqlite_utils.Database) -> None:
+    """When the user had proved who it is, for the grants that know."""
+    db.execute("ALTER TABLE grants ADD COLUMN auth_time INTEGER")

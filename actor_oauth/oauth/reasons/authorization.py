@@ -61,6 +61,17 @@ ROWS: Final[Rows] = {
     ),
     "too_many_pushed": Row(Category.RATE_LIMITED),
     "user_denied": Row(Category.ACCESS_DENIED, "The user denied the request."),
+    "prompt_contradictory": Row(
+        Category.INVALID_REQUEST, "The prompt none stands alone, or not at all."
+    ),
+    "max_age_malformed": Row(
+        Category.INVALID_REQUEST, "The max_age is no number of seconds."
+    ),
+    # With prompt=none
+    "login_required": Row(Category.LOGIN_REQUIRED),
+    "consent_required": Row(Category.CONSENT_REQUIRED),
+    "interaction_required": Row(Category.INTERACTION_REQUIRED),
+    "account_selection_required": Row(Category.ACCOUNT_SELECTION_REQUIRED),
     # Consent
     "client_ended": Row(Category.UNAUTHORIZED_CLIENT),
     "account_disabled": Row(Category.ACCESS_DENIED),

@@ -106,6 +106,12 @@ class Reason(StrEnum):
     PUSH_REQUIRED = auto()
     TOO_MANY_PUSHED = auto()
     USER_DENIED = auto()
+    PROMPT_CONTRADICTORY = auto()
+    MAX_AGE_MALFORMED = auto()
+    LOGIN_REQUIRED = auto()
+    CONSENT_REQUIRED = auto()
+    INTERACTION_REQUIRED = auto()
+    ACCOUNT_SELECTION_REQUIRED = auto()
 
     # Registration
     REGISTRATION_DISABLED = auto()

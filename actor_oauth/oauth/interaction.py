@@ -1,0 +1,87 @@
+"""Which page an authorization request needs next: signing in, consent, or none.
+
+With `prompt=none` a page that is needed becomes an error for the client.
+
+Source: OpenID Connect Core §3.1.2.1, §3.1.2.3, §3.1.2.6.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
+from actor_oauth.oauth.prompts import Prompt
+from actor_oauth.oauth.reasons import Reason, Refused
+
+
+class Interaction(Enum):
+    """What a request needs of its user next."""
+
+    SIGN_IN = auto()
+    CONSENT = auto()
+    NOTHING = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Who is signed in, in the browser that brings a request.
+
+    Attributes:
+        user_id: Who.
+        auth_time: When that was last proved, in Unix seconds: not when the session was
+            last used. None if nobody knows, which counts as too long ago.
+    """
+
+    user_id: str
+    auth_time: int | None
+
+
+def decide_interaction(
+    request: AuthorizationRequest,
+    sign_in: SignIn | None,
+    *,
+    presented_at: int | None,
+    remembered: bool,
+    now: int,
+) -> Interaction | Refused:
+    """Decide what a request needs next.
+
+    Args:
+        request: Validated.
+        sign_in: Who is signed in, or None.
+        presented_at: When the browser first came with this request, if it has been sent
+            to sign in meanwhile: whoever proved who they are since then did it for this
+            request. None if it comes for the first time.
+        remembered: Whether the user has allowed the same before, and it is remembered.
+        now: In Unix seconds.
+
+    Returns:
+        Refused if a page is needed that the client does not want.
+    """
+    silent = Prompt.NONE in request.prompts
+    if silent and sign_in is not None and _names_another(request, sign_in):
+        return Refused(Reason.ACCOUNT_SELECTION_REQUIRED)
+    if sign_in is None or _is_too_old(request, sign_in.auth_time, presented_at, now):
+        return Refused(Reason.LOGIN_REQUIRED) if silent else Interaction.SIGN_IN
+    if remembered and Prompt.CONSENT not in request.prompts:
+        return Interaction.NOTHING
+    return Refused(Reason.CONSENT_REQUIRED) if silent else Interaction.CONSENT
+
+
+def _names_another(request: AuthorizationRequest, sign_in: SignIn) -> bool:
+    return request.login_hint not in (None, sign_in.user_id)
+
+
+def _is_too_old(
+    request: AuthorizationRequest,
+    auth_time: int | None,
+    presented_at: int | None,
+    now: int,
+) -> bool:
+    """Tell whether the user must prove anew who it is."""
+    if auth_time is not None and presented_at is not None and auth_time >= presented_at:
+        return False
+    if request.prompts & {Prompt.LOGIN, Prompt.SELECT_ACCOUNT}:
+        return True
+    if request.max_age is None:
+        return False
+    return auth_time is None or now - auth_time > request.max_age
