@@ -13,16 +13,16 @@ import trio
 from mcp.server.mcpserver import MCPServer
 
 from actor_oauth.config import load_settings
-from actor_oauth.mcp import current_token
+from actor_oauth.mcp import CurrentCaller
 from actor_oauth.provider import Provider
 
 mcp = MCPServer("notes")
 
 
 @mcp.tool()
-def greet() -> str:
+def greet(caller: CurrentCaller) -> str:
     """Greet whoever is signed in."""
-    return f"Hello, {current_token().user_id}!"
+    return f"Hello, {caller.user_id}!"
 
 
 provider = Provider(load_settings())

@@ -14,13 +14,14 @@ from actor_oauth.provider.mounts import Mount, resource_at
 from actor_oauth.provider.opening import Parts, RunningProvider, open_provider
 from actor_oauth.provider.serving import serve_running
 from actor_oauth.resource.asgi import ASGIApp
-from actor_oauth.runtime import Clock, Entropy, SystemClock, SystemEntropy
+from actor_oauth.runtime import Actor, Clock, Entropy, SystemClock, SystemEntropy
 from actor_oauth.upstream.fetch import Fetcher
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
 ListenResult = TypeVar("ListenResult")
+ActorT = TypeVar("ActorT", bound=Actor)
 
 
 class Provider:
@@ -35,6 +36,7 @@ class Provider:
             provider's own pages if not given.
         fetcher: The way to what clients publish on the web.
         callbacks: What the application wants to be asked or told.
+        actors: The application's own kinds of durable actors, to be used by `actor_of`.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Provider:
         pages: Callable[[AuthorizationServer], ASGIApp] | None = None,
         fetcher: Fetcher | None = None,
         callbacks: Callbacks | None = None,
+        actors: Sequence[type[Actor]] = (),
     ) -> None:
         self.settings = settings
         self.policy: Policy = settings.policy(settings.issuer_at(settings.port))
@@ -57,7 +60,9 @@ class Provider:
             pages=pages,
             fetcher=fetcher,
             callbacks=callbacks or Callbacks(),
+            actors=actors,
         )
+        self._running: RunningProvider | None = None
 
     def protect(
         self, app: ASGIApp, *, path: str, scopes: Sequence[str] | None = None
@@ -123,7 +128,31 @@ class Provider:
             ConfigError: The data directory or its keyring cannot be used.
         """
         async with open_provider(self._parts) as running:
-            yield running
+            self._running = running
+            try:
+                yield running
+            finally:
+                self._running = None
+
+    @property
+    def server(self) -> AuthorizationServer:
+        """The authorization server; its methods are the helper API.
+
+        Raises:
+            RuntimeError: The provider is not open.
+        """
+        if self._running is None:
+            raise RuntimeError("the provider is not open: open() or serve() opens it")
+        return self._running.server
+
+    def actor_of(self, actor_class: type[ActorT], user_id: str) -> ActorT:
+        """The application's own actor of a user; see `AuthorizationServer.actor_of`.
+
+        Raises:
+            RuntimeError: The provider is not open.
+            ActorUsageError: The class was not among `actors`.
+        """
+        return self.server.actor_of(actor_class, user_id)
 
     async def serve(
         self,

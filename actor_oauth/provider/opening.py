@@ -17,7 +17,7 @@ from actor_oauth.provider.keyring_following import keyring_for
 from actor_oauth.provider.mounts import Mount, dispatch_to, guard_mounts
 from actor_oauth.resource import BearerGuard
 from actor_oauth.resource.asgi import ASGIApp
-from actor_oauth.runtime import Clock, Entropy, LocalEngine, open_system
+from actor_oauth.runtime import Actor, Clock, Entropy, LocalEngine, open_system
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.published_clients import open_published_clients
 
@@ -37,6 +37,7 @@ class Parts:
     pages: Callable[[AuthorizationServer], ASGIApp] | None
     fetcher: Fetcher | None
     callbacks: Callbacks
+    actors: Sequence[type[Actor]]
     mounts: list[Mount] = field(default_factory=list)
     endpoints: "list[MCPEndpoint]" = field(default_factory=list)
 
@@ -103,7 +104,7 @@ async def _open_server(parts: Parts, stack: AsyncExitStack) -> AuthorizationServ
     system = await stack.enter_async_context(
         open_system(
             LocalEngine(directory),
-            ACTOR_KINDS,
+            (*ACTOR_KINDS, *parts.actors),
             limits=settings.runtime_limits(),
             clock=parts.clock,
         )

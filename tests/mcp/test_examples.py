@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -15,12 +16,18 @@ import trio
 
 from actor_oauth.config import ResourceSettings, Settings
 from benchmarks.grants import make_grants
+from tests.mcp.people import add_user, person
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
+from tests.mcp.sdk_client import McpUser
 from tests.oauth.test_challenge import parse_challenge
 
 pytestmark = SDK_LEAVES_GENERATORS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+ALICE = "alice"
+PASSWORD = "correct horse battery staple"
 
 
 def free_port() -> int:
@@ -92,3 +99,62 @@ def test_the_guarded_api_tells_readers_what_they_need_to_write(tmp_path: Path) -
     assert wrote.status_code == 403
     challenge = parse_challenge(wrote.headers["www-authenticate"])
     assert challenge["scope"] == "notes notes:write"
+
+
+def test_each_user_has_a_durable_list_of_their_own(tmp_path: Path) -> None:
+    async def use(issuer: str, *, again: bool) -> list[object]:
+        _, tokens = await make_grants(Settings(data=tmp_path, issuer=issuer), 2)
+        seen: list[object] = []
+        for number, token in enumerate(tokens):
+            async with mcp_client(f"{issuer}/mcp", token.access_token, "auto") as mcp:
+                if not again:
+                    await mcp.call_tool("add", {"text": f"milk for {number}"})
+                    await mcp.call_tool("add", {"text": "bread"})
+                    await mcp.call_tool("finish", {"number": 2})
+                left = await mcp.call_tool("left", {})
+                seen.append((left.structured_content or {})["result"])
+        return seen
+
+    expected = [{"1": "milk for 0"}, {"1": "milk for 1"}]
+    with running("todo_server.py", tmp_path, free_port()) as issuer:
+        assert trio.run(partial(use, issuer, again=False)) == expected
+    with running("todo_server.py", tmp_path, free_port()) as issuer:
+        assert trio.run(partial(use, issuer, again=True)) == expected
+
+
+@pytest.mark.requirement("G-08")
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_a_tool_asks_for_its_scope_and_the_client_asks_its_user(
+    mode: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    resource = {
+        "identifier": f"http://127.0.0.1:{port}/mcp",
+        "scopes": ["notes", "notes:write"],
+        "default_scopes": ["notes"],
+    }
+
+    async def write_and_read(issuer: str) -> tuple[McpUser, object]:
+        user = McpUser(f"{issuer}/mcp", person(issuer, ALICE, PASSWORD))
+        async with user.connect(mode) as client:
+            tools = {tool.name for tool in (await client.list_tools()).tools}
+            assert tools == {"read_notes", "write_note"}
+            assert (await client.call_tool("read_notes", {})).structured_content == {
+                "result": []
+            }
+            assert user.asked == 1
+            wrote = await client.call_tool("write_note", {"text": "milk"})
+            assert not wrote.is_error
+            read = await client.call_tool("read_notes", {})
+        return user, read.structured_content
+
+    variables = {"ACTOR_OAUTH_RESOURCES": json.dumps([resource])}
+    with running("tool_permissions.py", tmp_path, port, **variables) as issuer:
+        add_user(tmp_path, ALICE, PASSWORD)
+        user, notes = trio.run(write_and_read, issuer)
+    assert notes == {"result": ["milk"]}
+    assert user.asked == 2
+    assert set(((user.storage.tokens and user.storage.tokens.scope) or "").split()) >= {
+        "notes",
+        "notes:write",
+    }

@@ -4,8 +4,6 @@
 revocation, 401 again, over real HTTP, in both eras of the protocol.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from actor_oauth.oauth.json_values import Json
 from actor_oauth.provider import Provider
 from benchmarks.processes import started
 from tests.mcp.form_browser import FormBrowser
+from tests.mcp.people import add_user
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS
 from tests.mcp.sdk_client import McpUser
 
@@ -163,24 +162,11 @@ async def test_a_client_logs_in_refreshes_is_revoked_and_logs_in_again(
     assert user.asked == 2
 
 
-def add_user(data: Path, name: str) -> None:
-    """Make a local account by the command line, while the server runs."""
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "actor_oauth", "users", "add", name),
-            *("--password-stdin", "--data", str(data)),
-        ],
-        input=f"{PASSWORD}\n".encode(),
-        check=True,
-        capture_output=True,
-    )
-
-
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_person_signs_in_and_consents_before_the_client_gets_anything(
     mode: str, asking_server: Server
 ) -> None:
-    await trio.to_thread.run_sync(add_user, asking_server.data, "bob")
+    await trio.to_thread.run_sync(add_user, asking_server.data, "bob", PASSWORD)
     headings: list[str] = []
 
     async def sign_in_and_consent(url: str) -> str:

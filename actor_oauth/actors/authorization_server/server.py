@@ -5,6 +5,9 @@ from typing import Final
 
 from actor_oauth.actors.access_tokens import AccessTokens
 from actor_oauth.actors.accounts import Accounts
+from actor_oauth.actors.authorization_server.application_methods import (
+    ApplicationMethods,
+)
 from actor_oauth.actors.authorization_server.authorization_methods import (
     AuthorizationMethods,
 )
@@ -55,6 +58,7 @@ class AuthorizationServer(
     TokenMethods,
     PeopleMethods,
     GrantMethods,
+    ApplicationMethods,
     Sealing,
 ):
     """One issuer, with its clients, users and resources.
