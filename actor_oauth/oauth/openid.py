@@ -1,0 +1,126 @@
+"""OpenID Connect over OAuth: what a client may learn of who has signed in.
+
+Rule 1: the identity scopes belong to no resource, as `offline_access` does not. Whoever
+only wants to know who somebody is gets a token for the userinfo endpoint and for nothing
+else: signing in somewhere must not hand over a user's tools.
+Rule 2: `profile` and `email` mean nothing without `openid`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from actor_oauth.oauth.json_values import (
+    Json,
+    get_integer,
+    get_text,
+    get_texts,
+    parse_record,
+    render_record,
+)
+from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.resources import find_resource
+from actor_oauth.oauth.scopes import OFFLINE_ACCESS, OPENID, Scope, parse_scope
+
+MAX_NONCE_LENGTH: Final = 1024
+
+SUBJECT_TYPES: Final = ("public",)
+"""Every client is told the same name of a user (OpenID Connect Core §8)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """What a grant keeps of the sign-in that it came from, for ID tokens.
+
+    Attributes:
+        auth_time: When the user was recognised, in Unix seconds; None if not known.
+        methods: How, in the words of RFC 8176; none if not known.
+        session: Names the browser session to clients, without being of use in it; None
+            if there was none of ours.
+        nonce: What the client sent along, or None.
+    """
+
+    auth_time: int | None = None
+    methods: tuple[str, ...] = ()
+    session: str | None = None
+    nonce: str | None = None
+
+    def to_record(self) -> str:
+        """Give the JSON text to store."""
+        values: dict[str, Json] = {
+            "auth_time": self.auth_time,
+            "amr": list(self.methods) or None,
+            "sid": self.session,
+            "nonce": self.nonce,
+        }
+        return render_record(values)
+
+    @classmethod
+    def from_record(cls, text: str) -> "SignIn":
+        """Read it back.
+
+        Raises:
+            RecordError: The record is damaged.
+        """
+        record = parse_record(text)
+        return cls(
+            auth_time=get_integer(record, "auth_time") or None,
+            methods=get_texts(record, "amr"),
+            session=get_text(record, "sid"),
+            nonce=get_text(record, "nonce"),
+        )
+
+    def without_nonce(self) -> "SignIn":
+        """Give it as a refresh tells it (OpenID Connect Core §12.2)."""
+        return replace(self, nonce=None)
+
+
+def userinfo_resource(policy: Policy) -> ResourcePolicy:
+    """Give the userinfo endpoint as the resource of tokens that are for nothing else."""
+    return ResourcePolicy(
+        identifier=userinfo_url(policy),
+        scopes=(),
+        default_scopes=(),
+        name="your name on this server",
+    )
+
+
+def userinfo_url(policy: Policy) -> str:
+    """Give the URL of the userinfo endpoint."""
+    return policy.issuer.removesuffix("/") + "/userinfo"
+
+
+def find_target(
+    requested: Sequence[str], scope: str | None, policy: Policy
+) -> ResourcePolicy | None:
+    """Find the one resource that a request is about (C-09).
+
+    Args:
+        requested: The values of `resource`.
+        scope: The parameter, or None.
+        policy: The server's.
+
+    Returns:
+        The userinfo endpoint for a request that names it, or that names identity scopes
+        only and no resource; else as `find_resource` says.
+    """
+    if policy.openid_enabled:
+        userinfo = userinfo_resource(policy)
+        if tuple(requested) == (userinfo.identifier,):
+            return userinfo
+        if not requested and _is_for_identity_only(scope, policy):
+            return userinfo
+    return find_resource(requested, policy)
+
+
+def granted_identity(wanted: Scope, policy: Policy) -> Scope:
+    """Give the identity scopes that a request gets: none without `openid`."""
+    if OPENID not in wanted:
+        return Scope()
+    return wanted.intersection(Scope(policy.identity_scopes))
+
+
+def _is_for_identity_only(scope: str | None, policy: Policy) -> bool:
+    wanted = parse_scope(scope or "") or Scope()
+    rest = wanted.difference(Scope((*policy.identity_scopes, OFFLINE_ACCESS)))
+    return OPENID in wanted and not rest

@@ -1,0 +1,205 @@
+"""The userinfo endpoint: whose token is good there, and what it is told.
+
+It takes every live token of this server that a user granted with `openid`, whichever
+resource the token is for. OpenID Connect has clients bring the access token that came with
+the ID token, and theirs may be for an API. What can be learned is what the user allowed
+this client to know, so nothing opens that was not granted; a resource server that replays
+its caller's token here learns the same, which is why a token that need not tell who
+somebody is should be asked for without `openid`, or be bound to a key (RFC 9449).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from actor_oauth.oauth.bearer import (
+    BearerToken,
+    BoundToken,
+    CredentialsFault,
+    parse_credentials,
+)
+from actor_oauth.oauth.challenge import Challenge, ChallengeError
+from actor_oauth.oauth.dpop import Proof, ProofTarget, decide_proof, same_key
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.scopes import EMAIL, OPENID, PROFILE, Scope
+from actor_oauth.oauth.tokens import AccessTokenInfo
+
+# Which scope a standard claim waits for (OpenID Connect Core §5.4).
+_SCOPES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            "name",
+            "family_name",
+            "given_name",
+            "middle_name",
+            "nickname",
+            "preferred_username",
+            "profile",
+            "picture",
+            "website",
+            "gender",
+            "birthdate",
+            "zoneinfo",
+            "locale",
+            "updated_at",
+        ),
+        PROFILE,
+    ),
+    **dict.fromkeys(("email", "email_verified"), EMAIL),
+    "address": "address",
+    **dict.fromkeys(("phone_number", "phone_number_verified"), "phone"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserInfoRequest:
+    """A request to the userinfo endpoint.
+
+    Attributes:
+        method: Upper-case verb.
+        authorization: The values of all `Authorization` header lines.
+        query_string: As on the wire; nothing in it counts.
+        proofs: The values of all `DPoP` header lines.
+    """
+
+    method: str
+    authorization: Sequence[bytes] = field(repr=False)
+    query_string: bytes = field(default=b"", repr=False)
+    proofs: Sequence[str] = field(default=(), repr=False)
+
+
+def find_token(request: UserInfoRequest) -> BearerToken | BoundToken | Challenge:
+    """Give the token of a request, or the challenge to bring one."""
+    found = parse_credentials(request.authorization, request.query_string)
+    match found:
+        case BearerToken() | BoundToken():
+            return found
+        case CredentialsFault.NO_CREDENTIALS:
+            return _challenge()
+        case CredentialsFault.MALFORMED:
+            return _invalid_token()
+        case CredentialsFault.SEVERAL:
+            return _challenge(
+                ChallengeError.INVALID_REQUEST,
+                "Send one access token, in one Authorization header.",
+            )
+        case _:
+            assert_never(found)
+
+
+def decide_userinfo(
+    token: BearerToken | BoundToken, info: AccessTokenInfo | None
+) -> AccessTokenInfo | Challenge:
+    """Decide whether whoever holds a token may be told about its user.
+
+    Args:
+        token: As it was presented.
+        info: What the token's owner says of it; None if it is dead, or none of ours.
+
+    Source: OpenID Connect Core §5.3.
+    """
+    bound = isinstance(token, BoundToken)
+    # No user stands behind a client's own token.
+    if info is None or info.principal != "user" or (info.jkt is not None) != bound:
+        return _invalid_token(bound=bound)
+    if OPENID not in info.scope:
+        return _challenge(
+            ChallengeError.INSUFFICIENT_SCOPE,
+            "The token was not granted for telling who the user is.",
+            bound=bound,
+        )
+    return info
+
+
+def decide_holder(
+    request: UserInfoRequest,
+    token: BoundToken,
+    info: AccessTokenInfo,
+    *,
+    url: str,
+    nonces: Sequence[str] | None,
+    now: int,
+) -> Proof | Challenge:
+    """Decide whether the holder of a bound token proves its key (RFC 9449 §7).
+
+    Args:
+        request: With the proof.
+        token: As it was presented.
+        info: What it is good for.
+        url: Of the endpoint, from configuration.
+        nonces: Those that are accepted, the newest first; None if none is wanted.
+        now: In Unix seconds.
+    """
+    target = ProofTarget(
+        method=request.method, url=url, access_token=token.value, nonces=nonces
+    )
+    proof = decide_proof(request.proofs, target, now=now)
+    if isinstance(proof, Proof) and not same_key(info.jkt, proof):
+        proof = Refused(Reason.DPOP_PROOF_SIGNATURE)
+    if isinstance(proof, Refused):
+        return refused_holder(proof, nonces=nonces)
+    return proof
+
+
+def refused_holder(refused: Refused, *, nonces: Sequence[str] | None) -> Challenge:
+    """Give the challenge for a proof that does not hold, or not again."""
+    wants_nonce = refused.reason is Reason.DPOP_NONCE_WANTED
+    error = ChallengeError.INVALID_DPOP_PROOF
+    if wants_nonce:
+        error = ChallengeError.USE_DPOP_NONCE
+    return _challenge(
+        error,
+        refused.reason.description,
+        bound=True,
+        nonce=nonces[0] if wants_nonce and nonces else None,
+    )
+
+
+def userinfo_claims(
+    user_id: str, scope: Scope, supplied: Mapping[str, Json]
+) -> dict[str, Json]:
+    """Give the members of the answer.
+
+    Args:
+        user_id: Who; the application cannot say otherwise.
+        scope: What was granted. A standard claim whose scope was not granted is left
+            out, whoever supplied it.
+        supplied: By the application.
+
+    Source: OpenID Connect Core §5.1, §5.3.2, §5.4.
+    """
+    claims: dict[str, Json] = {"preferred_username": user_id, **supplied}
+    return {
+        **{
+            name: value
+            for name, value in claims.items()
+            if value is not None and _SCOPES.get(name, OPENID) in scope
+        },
+        "sub": user_id,
+    }
+
+
+def _invalid_token(*, bound: bool = False) -> Challenge:
+    return _challenge(
+        ChallengeError.INVALID_TOKEN,
+        "The access token is not valid here, or no longer.",
+        bound=bound,
+    )
+
+
+def _challenge(
+    error: ChallengeError | None = None,
+    description: str | None = None,
+    *,
+    bound: bool = False,
+    nonce: str | None = None,
+) -> Challenge:
+    return Challenge(
+        metadata_url=None,
+        scope=(OPENID,),
+        error=error,
+        description=description,
+        bound=bound,
+        nonce=nonce,
+    )
