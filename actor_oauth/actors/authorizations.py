@@ -21,9 +21,8 @@ from actor_oauth.oauth.authorization_request import (
     LocalRefusal,
     RedirectRefusal,
     decide_authorization_request,
-    error_redirect,
-    success_redirect,
 )
+from actor_oauth.oauth.authorization_response import error_redirect, success_redirect
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.consent import Consent
 from actor_oauth.oauth.interaction import Interaction, SignIn, decide_interaction

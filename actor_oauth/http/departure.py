@@ -3,7 +3,8 @@
 from actor_oauth.http.display import destination
 from actor_oauth.http.page import Answer, Cookie, Move, Page, message
 from actor_oauth.http.site import Site
-from actor_oauth.oauth.authorization_request import LocalRefusal, error_redirect
+from actor_oauth.oauth.authorization_request import LocalRefusal
+from actor_oauth.oauth.authorization_response import error_redirect
 from actor_oauth.oauth.wire import WireError, to_wire
 
 

@@ -5,12 +5,10 @@ together, nobody may be redirected anywhere: the answer is a page of our own. Fr
 on the client is told everything by redirect, with its `state` and our `iss` (C-02).
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlencode
 
-from actor_oauth.oauth.clients import RESPONSE_TYPES, Client
+from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.dpop import is_thumbprint
 from actor_oauth.oauth.json_values import (
     get_optional_integer,
@@ -19,8 +17,8 @@ from actor_oauth.oauth.json_values import (
     parse_record,
     render_record,
 )
+from actor_oauth.oauth.openid import MAX_NONCE_LENGTH, find_target, without_idle
 from actor_oauth.oauth.parameters import Parameters
-from actor_oauth.oauth.pkce import CHALLENGE_METHODS, check_challenge
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.prompts import (
     Prompt,
@@ -30,14 +28,18 @@ from actor_oauth.oauth.prompts import (
     render_prompts,
 )
 from actor_oauth.oauth.redirect_uris import matches
-from actor_oauth.oauth.resources import find_resource
+from actor_oauth.oauth.response_types import (
+    CODE,
+    TOKEN,
+    check_response_type,
+    read_challenge,
+    wants_fragment,
+)
 from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope, parse_scope
 from actor_oauth.oauth.wire import Reason
 
 MAX_STATE_LENGTH: Final = 8192
 MAX_LOGIN_HINT_LENGTH: Final = 256
-
-_NOT_IN_DESCRIPTION: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,10 @@ class AuthorizationRequest:
         scope: What may be granted of what was asked, with `offline_access` if that
             was asked for.
         resource: The identifier of the resource, as configured.
-        code_challenge: Of method S256. Never sent anywhere (C-20).
+        code_challenge: Of method S256. Never sent anywhere (C-20). Empty if there will
+            be no code.
+        response_type: What to answer with: `code` or `token`.
+        nonce: For the ID token, or None.
         prompts: What the client wishes to be shown; values unknown here are left out.
         max_age: Seconds since the user last proved who it is, at most; None for any.
         login_hint: Whom the client has in mind, or None. To fill in a form with, never
@@ -72,11 +77,18 @@ class AuthorizationRequest:
     scope: Scope
     resource: str
     code_challenge: str
+    response_type: str = CODE
+    nonce: str | None = None
     prompts: frozenset[Prompt] = frozenset()
     max_age: int | None = None
     login_hint: str | None = None
     dpop_jkt: str | None = None
     request_uri: str | None = None
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether the answer is an access token, in the fragment."""
+        return self.response_type == TOKEN
 
     def to_record(self) -> str:
         """Give the JSON text to store."""
@@ -89,6 +101,8 @@ class AuthorizationRequest:
                 "scope": str(self.scope),
                 "resource": self.resource,
                 "code_challenge": self.code_challenge,
+                "response_type": self.response_type,
+                "nonce": self.nonce,
                 "prompt": render_prompts(self.prompts),
                 "max_age": self.max_age,
                 "login_hint": self.login_hint,
@@ -113,6 +127,8 @@ class AuthorizationRequest:
             scope=parse_scope(need_text(record, "scope")) or Scope(),
             resource=need_text(record, "resource"),
             code_challenge=need_text(record, "code_challenge"),
+            response_type=get_text(record, "response_type") or CODE,
+            nonce=get_text(record, "nonce"),
             prompts=known_prompts(get_text(record, "prompt")),
             max_age=get_optional_integer(record, "max_age"),
             login_hint=get_text(record, "login_hint"),
@@ -140,11 +156,13 @@ class RedirectRefusal:
         reason: Why.
         redirect_uri: Checked to be the client's.
         state: To be returned, or None.
+        in_fragment: Whether the client looks for the answer in the fragment.
     """
 
     reason: Reason
     redirect_uri: str
     state: str | None
+    in_fragment: bool = False
 
 
 def decide_authorization_request(
@@ -178,40 +196,13 @@ def decide_authorization_request(
         state = params.get("state")
         if state is not None and len(state) > MAX_STATE_LENGTH:
             state = None
-        return RedirectRefusal(reason=decision, redirect_uri=redirect_uri, state=state)
+        return RedirectRefusal(
+            reason=decision,
+            redirect_uri=redirect_uri,
+            state=state,
+            in_fragment=wants_fragment(params, policy),
+        )
     return decision
-
-
-def success_redirect(
-    redirect_uri: str, *, code: str, state: str | None, issuer: str
-) -> str:
-    """Give the URL that carries a code to the client (RFC 6749 §4.1.2, RFC 9207 §2)."""
-    return _with_parameters(redirect_uri, code=code, state=state, iss=issuer)
-
-
-def error_redirect(
-    redirect_uri: str,
-    *,
-    error: str,
-    description: str | None,
-    state: str | None,
-    issuer: str,
-) -> str:
-    """Give the URL that carries an error to the client.
-
-    Characters that no `error_description` may have are left out of it.
-
-    Source: OAuth 2.1 §4.1.2.1, RFC 9207 §2.
-    """
-    if description is not None:
-        description = _NOT_IN_DESCRIPTION.sub("", description)
-    return _with_parameters(
-        redirect_uri,
-        error=error,
-        error_description=description,
-        state=state,
-        iss=issuer,
-    )
 
 
 def _decide_redirect_uri(params: Parameters, client: Client) -> str | Reason:
@@ -229,13 +220,17 @@ def _decide_redirect_uri(params: Parameters, client: Client) -> str | Reason:
 def _decide_rest(
     params: Parameters, client: Client, policy: Policy, redirect_uri: str
 ) -> AuthorizationRequest | Reason:
-    refusal = _check_form(params, client) or _check_challenge(params)
+    refusal = _check_form(params, client, policy)
     if refusal is not None:
         return refusal
-    resource = find_resource(params.getlist("resource"), policy)
+    challenge = read_challenge(params, client, policy)
+    if isinstance(challenge, Reason):
+        return challenge
+    asked = params.get("scope")
+    resource = find_target(params.getlist("resource"), asked, policy)
     if resource is None:
         return Reason.RESOURCE_UNKNOWN
-    scope = decide_scope(params.get("scope"), client, resource)
+    scope = decide_scope(asked, client, resource, policy)
     if isinstance(scope, Reason):
         return scope
     prompts = parse_prompts(params.get("prompt"))
@@ -244,6 +239,8 @@ def _decide_rest(
     max_age = parse_max_age(params.get("max_age"))
     if isinstance(max_age, Reason):
         return max_age
+    if params.get("response_type") == TOKEN:
+        scope = scope.difference(Scope((OFFLINE_ACCESS,)))
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
@@ -251,7 +248,9 @@ def _decide_rest(
         state=params.get("state"),
         scope=scope,
         resource=resource.identifier,
-        code_challenge=params.get("code_challenge") or "",
+        code_challenge=challenge,
+        response_type=params.get("response_type") or CODE,
+        nonce=params.get("nonce") if policy.openid_enabled else None,
         prompts=prompts,
         max_age=max_age,
         login_hint=_bounded(params.get("login_hint"), MAX_LOGIN_HINT_LENGTH),
@@ -259,7 +258,7 @@ def _decide_rest(
     )
 
 
-def _check_form(params: Parameters, client: Client) -> Reason | None:
+def _check_form(params: Parameters, client: Client, policy: Policy) -> Reason | None:
     if params.repeated:
         return Reason.PARAMETER_REPEATED
     if params.get("request") is not None:
@@ -268,52 +267,32 @@ def _check_form(params: Parameters, client: Client) -> Reason | None:
         return Reason.REQUEST_URI
     if len(params.get("state") or "") > MAX_STATE_LENGTH:
         return Reason.STATE_TOO_LONG
-    if params.get("response_mode") not in (None, "query"):
-        return Reason.RESPONSE_MODE_UNSUPPORTED
+    if len(params.get("nonce") or "") > MAX_NONCE_LENGTH:
+        return Reason.NONCE_TOO_LONG
     jkt = params.get("dpop_jkt")
     if jkt is not None and not is_thumbprint(jkt):
         return Reason.DPOP_KEY_MALFORMED
-    return _check_response_type(params.get("response_type"), client)
-
-
-def _check_response_type(response_type: str | None, client: Client) -> Reason | None:
-    if response_type is None:
-        return Reason.RESPONSE_TYPE_MISSING
-    if response_type not in RESPONSE_TYPES:
-        return Reason.RESPONSE_TYPE_UNSUPPORTED
-    if response_type not in client.response_types:
-        return Reason.RESPONSE_TYPE_UNREGISTERED
-    return None
-
-
-def _check_challenge(params: Parameters) -> Reason | None:
-    challenge = params.get("code_challenge")
-    if challenge is None:
-        return Reason.CHALLENGE_MISSING
-    # Without a method the challenge is the verifier itself (RFC 7636 §4.3), and then
-    # whoever sees the request can redeem the code.
-    if params.get("code_challenge_method") not in CHALLENGE_METHODS:
-        return Reason.CHALLENGE_METHOD_UNSUPPORTED
-    return None if check_challenge(challenge) else Reason.CHALLENGE_MALFORMED
+    return check_response_type(params, client, policy)
 
 
 def decide_scope(
-    requested: str | None, client: Client, resource: ResourcePolicy
+    requested: str | None, client: Client, resource: ResourcePolicy, policy: Policy
 ) -> Scope | Reason:
     """Decide what may be granted of what is asked, or why nothing may (C-08)."""
     wanted = parse_scope(requested or "")
     if wanted is None:
         return Reason.SCOPE_MALFORMED
-    allowed = Scope(resource.scopes)
+    allowed = Scope((*resource.scopes, *policy.identity_scopes))
     if client.origin == "pre-registered" and client.scope is not None:
         allowed = allowed.intersection(client.scope)
     offline = Scope((OFFLINE_ACCESS,))
     named = wanted.difference(offline)
     if named:
-        scope = named.intersection(allowed)
+        scope = without_idle(named.intersection(allowed), policy)
     else:
         # `offline_access` alone says how long, not what for: as if nothing were named.
-        scope = Scope(resource.default_scopes).intersection(allowed) or allowed
+        usual = Scope(resource.scopes).intersection(allowed)
+        scope = Scope(resource.default_scopes).intersection(allowed) or usual
     if not scope:
         return Reason.SCOPE_UNKNOWN
     if "refresh_token" in client.grant_types:
@@ -323,12 +302,3 @@ def decide_scope(
 
 def _bounded(text: str | None, limit: int) -> str | None:
     return text if text is not None and len(text) <= limit else None
-
-
-def _with_parameters(uri: str, **parameters: str | None) -> str:
-    present = {name: value for name, value in parameters.items() if value is not None}
-    separator = "&" if "?" in uri else "?"
-    if uri.endswith(("?", "&")):
-        separator = ""
-    # `%20` and not `+`: some clients decode the query as a URI and not as a form.
-    return uri + separator + urlencode(present, quote_via=quote, errors="replace")

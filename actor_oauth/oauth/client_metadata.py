@@ -12,12 +12,16 @@ from typing import Final
 from actor_oauth.oauth.clients import (
     APPLICATION_TYPES,
     GRANT_TYPES,
-    RESPONSE_TYPES,
     ApplicationType,
 )
-from actor_oauth.oauth.grant_types import DEVICE_CODE, registrable_grant_types
+from actor_oauth.oauth.grant_types import (
+    DEVICE_CODE,
+    IMPLICIT,
+    registrable_grant_types,
+)
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.jwks import SIGNING_ALGORITHMS, parse_jwks
+from actor_oauth.oauth.openid_client import DEFAULT_ALGORITHM, OpenIdClient
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.redirect_uris import (
     MAX_REDIRECT_URIS,
@@ -25,7 +29,10 @@ from actor_oauth.oauth.redirect_uris import (
     check_redirect_uri,
 )
 from actor_oauth.oauth.resources import known_scopes
+from actor_oauth.oauth.response_types import CODE, TOKEN
 from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS as OWN_ALGORITHMS
+from actor_oauth.oauth.signing_keys import parse_algorithm
 from actor_oauth.oauth.uris import MAX_URI_LENGTH, parse_web_url
 from actor_oauth.oauth.wire import Reason
 
@@ -36,6 +43,8 @@ MAX_LOCALIZED: Final = 64
 LOCALIZED_TEXTS: Final = ("client_name",)
 LOCALIZED_URIS: Final = ("client_uri", "logo_uri", "tos_uri", "policy_uri")
 
+# RFC 7591 §2.1: which answer goes with which grant.
+_RESPONSE_TYPES: Final = {"authorization_code": CODE, IMPLICIT: TOKEN}
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}")
 # Control characters, and those that turn the direction of the text around them: they
 # would let a name rewrite the sentence, or the terminal line, that it stands in (J-09).
@@ -78,6 +87,16 @@ class MetadataReader:
         if value is not None and not isinstance(value, bool):
             self.refuse(Reason.METADATA_TYPE_WRONG)
         return value is True
+
+    def number(self, name: str) -> int | None:
+        """Read a whole number that is not negative; None if there is no such member."""
+        value = self.members.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            self.refuse(Reason.METADATA_TYPE_WRONG)
+            return None
+        return value
 
     def words(self, name: str) -> str | None:
         """Read a text that people will see."""
@@ -167,7 +186,8 @@ def read_grant_types(reader: MetadataReader, policy: Policy) -> tuple[str, ...]:
     # without entries says as little as no list.
     asked = reader.texts("grant_types") or GRANT_TYPES[:1]
     usable = tuple(name for name in registrable_grant_types(policy) if name in asked)
-    if "authorization_code" not in usable and not is_for_devices(reader, policy):
+    redirects = {"authorization_code", IMPLICIT} & set(usable)
+    if not redirects and not is_for_devices(reader, policy):
         reader.refuse(Reason.GRANT_TYPES_UNSUPPORTED)
     return usable
 
@@ -176,16 +196,53 @@ def is_for_devices(reader: MetadataReader, policy: Policy) -> bool:
     """Tell whether this is a client that has no browser to redirect (RFC 8628)."""
     asked = reader.texts("grant_types") or ()
     enabled = DEVICE_CODE in registrable_grant_types(policy)
-    return enabled and DEVICE_CODE in asked and "authorization_code" not in asked
+    redirects = {"authorization_code", IMPLICIT} & set(asked)
+    return enabled and DEVICE_CODE in asked and not redirects
 
 
-def read_response_types(reader: MetadataReader) -> tuple[str, ...]:
-    """Read those of the response types that this server has (B-24)."""
-    asked = reader.texts("response_types") or RESPONSE_TYPES
-    usable = tuple(name for name in RESPONSE_TYPES if name in asked)
+def read_response_types(
+    reader: MetadataReader, grant_types: Iterable[str]
+) -> tuple[str, ...]:
+    """Read those of the response types that go with the client's grant types (B-24).
+
+    Args:
+        reader: Of the client's metadata.
+        grant_types: From `read_grant_types`.
+    """
+    asked = reader.texts("response_types") or (CODE,)
+    possible = {_RESPONSE_TYPES.get(name) for name in grant_types}
+    usable = tuple(
+        name for name in (CODE, TOKEN) if name in possible.intersection(asked)
+    )
     if not usable:
         reader.refuse(Reason.RESPONSE_TYPES_UNSUPPORTED)
     return usable
+
+
+def read_openid(reader: MetadataReader, policy: Policy) -> OpenIdClient | None:
+    """Read what the client says about signing in; None if this server does not offer it.
+
+    Source: OpenID Connect Registration §2, RP-Initiated Logout §3.1.
+    """
+    if not policy.openid_enabled:
+        return None
+    algorithm = reader.text("id_token_signed_response_alg") or DEFAULT_ALGORITHM
+    if algorithm not in OWN_ALGORITHMS:
+        reader.refuse(Reason.ID_TOKEN_ALGORITHM_UNSUPPORTED)
+        return None
+    if reader.text("subject_type") not in (None, "public"):
+        reader.refuse(Reason.PAIRWISE_UNSUPPORTED)
+    uris = reader.texts("post_logout_redirect_uris") or ()
+    if len(uris) > MAX_REDIRECT_URIS:
+        reader.refuse(Reason.REDIRECT_URIS_TOO_MANY)
+    for uri in uris:
+        reader.refuse(check_redirect_uri(uri, policy))
+    return OpenIdClient(
+        id_token_algorithm=parse_algorithm(algorithm),
+        default_max_age=reader.number("default_max_age"),
+        require_auth_time=reader.flag("require_auth_time"),
+        post_logout_redirect_uris=uris,
+    )
 
 
 def read_scope(reader: MetadataReader, policy: Policy, *, strict: bool) -> Scope | None:

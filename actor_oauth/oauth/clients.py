@@ -16,6 +16,7 @@ from actor_oauth.oauth.json_values import (
     parse_record,
     render_record,
 )
+from actor_oauth.oauth.openid_client import OpenIdClient
 from actor_oauth.oauth.scopes import Scope, parse_scope
 
 AuthMethod: TypeAlias = Literal[
@@ -35,6 +36,7 @@ SECRET_METHODS: Final[frozenset[AuthMethod]] = frozenset(
 )
 GRANT_TYPES: Final = ("authorization_code", "refresh_token")
 RESPONSE_TYPES: Final = ("code",)
+"""What a client may do that says nothing."""
 
 CLIENT_ID_PREFIX: Final = "aocl_"
 CLIENT_ID_BYTES: Final = 16
@@ -67,6 +69,9 @@ class Client:
         jwks: The client's public keys, as a JWK set.
         jwks_uri: Where they are published instead.
         assertion_algorithm: The only one that it signs assertions with, if it said so.
+        openid: What it registered about signing in; None if nothing.
+        may_use_plain_pkce: Whether the operator lets it use PKCE's method `plain`, on a
+            server that has it (legacy).
         issued_at: When it was registered, in Unix seconds.
         epoch: Rises when the client is enabled again. What was authorized under an
             epoch that has ended is dead (B-36).
@@ -93,6 +98,8 @@ class Client:
     jwks: Mapping[str, Json] | None = field(default=None, hash=False)
     jwks_uri: str | None = None
     assertion_algorithm: str | None = None
+    openid: OpenIdClient | None = None
+    may_use_plain_pkce: bool = False
     issued_at: int = 0
     epoch: int = 1
     metadata: Mapping[str, Json] = field(default_factory=dict, hash=False)
@@ -125,6 +132,8 @@ class Client:
                 "jwks": None if self.jwks is None else dict(self.jwks),
                 "jwks_uri": self.jwks_uri,
                 "assertion_algorithm": self.assertion_algorithm,
+                "openid": None if self.openid is None else self.openid.to_members(),
+                "plain_pkce": self.may_use_plain_pkce or None,
                 "issued_at": self.issued_at,
                 "epoch": self.epoch,
                 "metadata": dict(self.metadata) or None,
@@ -165,6 +174,12 @@ class Client:
             jwks=get_object(record, "jwks") or None,
             jwks_uri=get_text(record, "jwks_uri"),
             assertion_algorithm=get_text(record, "assertion_algorithm"),
+            openid=(
+                OpenIdClient.from_members(get_object(record, "openid"))
+                if "openid" in record
+                else None
+            ),
+            may_use_plain_pkce=record.get("plain_pkce") is True,
             issued_at=get_integer(record, "issued_at"),
             epoch=get_integer(record, "epoch"),
             metadata=get_object(record, "metadata"),

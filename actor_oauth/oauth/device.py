@@ -20,11 +20,11 @@ from actor_oauth.oauth.grants import Grant, GrantState, is_final, refusal_of_fin
 from actor_oauth.oauth.issue_code import IssuedCode
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.oauth.openid import find_target
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.question_lifecycle import Answer, QuestionState, after
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redeem_code import CodeRequest, Redemption, redeem_grant
-from actor_oauth.oauth.resources import find_resource
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import token_hash
 
@@ -207,10 +207,10 @@ def decide_device_request(
 
     Source: RFC 8628 §3.1 (D-50, C-08, C-09).
     """
-    resource = find_resource(resources, policy)
+    resource = find_target(resources, scope, policy)
     if resource is None:
         return Refused(Reason.RESOURCE_UNKNOWN)
-    decided = decide_scope(scope, client, resource)
+    decided = decide_scope(scope, client, resource, policy)
     if isinstance(decided, Reason):
         return Refused(decided)
     return DeviceRequest(

@@ -11,17 +11,24 @@ from actor_oauth.oauth.policy import Policy
 
 CLIENT_CREDENTIALS: Final = "client_credentials"
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 a grant type
+IMPLICIT: Final = "implicit"
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 def enabled_grant_types(policy: Policy) -> tuple[str, ...]:
-    """Give every grant type that the token endpoint answers (A-04)."""
+    """Give every grant type that the token endpoint answers."""
     offered = (
         (CLIENT_CREDENTIALS, policy.client_credentials_enabled),
         (TOKEN_EXCHANGE, policy.token_exchange_enabled),
         (DEVICE_CODE, policy.device_authorization_enabled),
     )
     return (*GRANT_TYPES, *(name for name, enabled in offered if enabled))
+
+
+def published_grant_types(policy: Policy) -> tuple[str, ...]:
+    """Give every grant type that this server has, at whichever endpoint (A-04)."""
+    implicit = (IMPLICIT,) if policy.implicit_enabled else ()
+    return (*enabled_grant_types(policy), *implicit)
 
 
 def registrable_grant_types(policy: Policy) -> tuple[str, ...]:
@@ -31,5 +38,5 @@ def registrable_grant_types(policy: Policy) -> tuple[str, ...]:
     can say what it may do (D-34).
     """
     return tuple(
-        name for name in enabled_grant_types(policy) if name != CLIENT_CREDENTIALS
+        name for name in published_grant_types(policy) if name != CLIENT_CREDENTIALS
     )

@@ -15,14 +15,11 @@ from typing import Final
 
 from actor_oauth.oauth.json_values import Json, get_text
 from actor_oauth.oauth.keyring import Keyring
-from actor_oauth.oauth.openid import SignIn
+from actor_oauth.oauth.openid import Authentication
 from actor_oauth.oauth.own_jwt import parse_own_jwt, sign_jwt
 from actor_oauth.oauth.signing_keys import SigningAlgorithm, SigningKey
 
 TYPE: Final = "JWT"
-
-DEFAULT_ALGORITHM: Final[SigningAlgorithm] = "RS256"
-"""What clients that say nothing expect (OpenID Connect Registration §2)."""
 
 # Of Ed25519's own hash, for the other half of what a signature covers.
 _HASHES: Final[Mapping[SigningAlgorithm, str]] = {
@@ -39,7 +36,7 @@ class IdToken:
     Attributes:
         user_id: Who has signed in; the `sub`.
         client_id: Who is told; the `aud`.
-        sign_in: When and how.
+        authentication: When and how.
         access_token: The one that it comes with.
         issued_at: In Unix seconds.
         expires_at: In Unix seconds.
@@ -47,7 +44,7 @@ class IdToken:
 
     user_id: str
     client_id: str
-    sign_in: SignIn
+    authentication: Authentication
     access_token: str
     issued_at: int
     expires_at: int
@@ -60,7 +57,7 @@ class IdTokenHint:
     Attributes:
         user_id: Whom it is about.
         client_id: Whom it was issued to.
-        session: The session that it came from, or None; see `SignIn`.
+        session: The session that it came from, or None; see `Authentication`.
     """
 
     user_id: str
@@ -78,12 +75,12 @@ def render_id_token(token: IdToken, *, issuer: str, key: SigningKey) -> str:
 
     Source: OpenID Connect Core §2, §3.1.3.6.
     """
-    sign_in = token.sign_in
+    authentication = token.authentication
     optional: dict[str, Json] = {
-        "auth_time": sign_in.auth_time,
-        "nonce": sign_in.nonce,
-        "amr": list(sign_in.methods) or None,
-        "sid": sign_in.session,
+        "auth_time": authentication.auth_time,
+        "nonce": authentication.nonce,
+        "amr": list(authentication.methods) or None,
+        "sid": authentication.session,
     }
     claims: dict[str, Json] = {
         "iss": issuer,

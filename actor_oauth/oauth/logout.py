@@ -32,6 +32,15 @@ class LogoutRequest:
     redirect_uri: str | None
     state: str | None
 
+    @property
+    def is_vetted(self) -> bool:
+        """Whether an operator vouches for the client.
+
+        To others nobody is sent who is not signed in: anybody can register a client, get
+        an ID token for it, and make of both a link that leads away from here (C-03).
+        """
+        return self.client is not None and self.client.origin == "pre-registered"
+
     def return_url(self) -> str | None:
         """Give the URL to go to afterwards; None if the browser stays here."""
         if self.redirect_uri is None or self.state is None:
@@ -78,7 +87,8 @@ def decide_logout(
         return Refused(Reason.ID_TOKEN_HINT_FOREIGN)
     redirect_uri = parameters.get("post_logout_redirect_uri")
     if redirect_uri is not None:
-        registered = () if client is None else client.post_logout_redirect_uris
+        openid = None if client is None else client.openid
+        registered = () if openid is None else openid.post_logout_redirect_uris
         if not any(matches(uri, redirect_uri) for uri in registered):
             return Refused(Reason.LOGOUT_URI_UNREGISTERED)
     return LogoutRequest(
@@ -101,12 +111,3 @@ def ends_at_once(request: LogoutRequest, *, session: str | None) -> bool:
         and request.hint is not None
         and request.hint.session == session
     )
-
-
-def leads_away_at_once(request: LogoutRequest) -> bool:
-    """Tell whether the browser may be sent on without asking, when nobody is signed in.
-
-    Else anybody could register a client, and use this server as an open redirector (C-03).
-    """
-    vetted = request.client is not None and request.client.origin == "pre-registered"
-    return vetted or request.hint is not None

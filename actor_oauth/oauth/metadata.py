@@ -10,20 +10,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Final, Literal, TypeAlias
 
-from actor_oauth.oauth.clients import AUTH_METHODS, RESPONSE_TYPES
-from actor_oauth.oauth.grant_types import enabled_grant_types
+from actor_oauth.oauth.clients import AUTH_METHODS
+from actor_oauth.oauth.grant_types import published_grant_types
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.jwks import SIGNING_ALGORITHMS
-from actor_oauth.oauth.pkce import CHALLENGE_METHODS
+from actor_oauth.oauth.openid import SUBJECT_TYPES, userinfo_url
 from actor_oauth.oauth.policy import Lifetimes, Policy, ResourcePolicy
 from actor_oauth.oauth.redirect_uris import FORBIDDEN_SCHEMES
 from actor_oauth.oauth.resources import canonical_resource, known_scopes
+from actor_oauth.oauth.response_types import (
+    RESPONSE_MODES,
+    enabled_challenge_methods,
+    enabled_response_types,
+)
 from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
+from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS as OWN_ALGORITHMS
 from actor_oauth.oauth.uris import parse_web_url
 
-WellKnown: TypeAlias = Literal["oauth-authorization-server", "oauth-protected-resource"]
+WellKnown: TypeAlias = Literal[
+    "oauth-authorization-server", "oauth-protected-resource", "openid-configuration"
+]
 
 AUTHORIZATION_SERVER: Final[WellKnown] = "oauth-authorization-server"
+OPENID_CONFIGURATION: Final[WellKnown] = "openid-configuration"
 PROTECTED_RESOURCE: Final[WellKnown] = "oauth-protected-resource"
 
 MAX_CODE_LIFETIME: Final = 600
@@ -32,6 +41,20 @@ MAX_CODE_LIFETIME: Final = 600
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 # Introspection answers whoever may ask about tokens: never a public client (H-09).
 _SECRET_METHODS: Final = tuple(name for name in AUTH_METHODS if name != "none")
+# Those that this server has itself; an application may add to them.
+_CLAIMS: Final = (
+    "iss",
+    "sub",
+    "aud",
+    "iat",
+    "exp",
+    "at_hash",
+    "auth_time",
+    "nonce",
+    "amr",
+    "sid",
+    "preferred_username",
+)
 _ALGORITHMS: Final = "_endpoint_auth_signing_alg_values_supported"
 
 
@@ -47,6 +70,8 @@ class Endpoints:
     introspection: str | None = None
     pushed_authorization_request: str | None = None
     device_authorization: str | None = None
+    userinfo: str | None = None
+    end_session: str | None = None
     jwks: str | None = None
 
 
@@ -67,6 +92,8 @@ def endpoints_of(policy: Policy) -> Endpoints:
             if policy.device_authorization_enabled
             else None
         ),
+        userinfo=userinfo_url(policy) if policy.openid_enabled else None,
+        end_session=base + "/end_session" if policy.openid_enabled else None,
         jwks=base + "/jwks" if policy.signing_algorithms else None,
     )
 
@@ -84,12 +111,14 @@ def authorization_server_metadata(
         "authorization_endpoint": endpoints.authorization,
         "token_endpoint": endpoints.token,
         "scopes_supported": [*known_scopes(policy)],
-        "response_types_supported": [*RESPONSE_TYPES],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": [*enabled_grant_types(policy)],
+        "response_types_supported": [*enabled_response_types(policy)],
+        "response_modes_supported": [
+            RESPONSE_MODES[name] for name in enabled_response_types(policy)
+        ],
+        "grant_types_supported": [*published_grant_types(policy)],
         "token_endpoint_auth_methods_supported": [*methods],
         "token" + _ALGORITHMS: [*SIGNING_ALGORITHMS],
-        "code_challenge_methods_supported": [*CHALLENGE_METHODS],
+        "code_challenge_methods_supported": [*enabled_challenge_methods(policy)],
         "authorization_response_iss_parameter_supported": True,
     }
     if endpoints.registration is not None:
@@ -113,7 +142,26 @@ def authorization_server_metadata(
     document["dpop_signing_alg_values_supported"] = [*SIGNING_ALGORITHMS]
     if policy.require_pushed_requests:
         document["require_pushed_authorization_requests"] = True
+    if endpoints.userinfo is not None:
+        document |= _openid_members(endpoints)
     return document
+
+
+def _openid_members(endpoints: Endpoints) -> dict[str, Json]:
+    """Give what OpenID Connect adds (OpenID Connect Discovery §3)."""
+    members: dict[str, Json] = {
+        "userinfo_endpoint": endpoints.userinfo,
+        "subject_types_supported": [*SUBJECT_TYPES],
+        "id_token_signing_alg_values_supported": [*OWN_ALGORITHMS],
+        "claims_supported": [*_CLAIMS],
+        "claims_parameter_supported": False,
+        # Said, since clients take the absence of the second for a yes.
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+    if endpoints.end_session is not None:
+        members["end_session_endpoint"] = endpoints.end_session
+    return members
 
 
 def protected_resource_metadata(
@@ -157,10 +205,25 @@ def well_known_path(kind: WellKnown, url: str) -> str:
     if uri is None:
         raise ValueError("not an absolute http or https URL")
     path = "" if uri.path == "/" else uri.path
-    if kind == AUTHORIZATION_SERVER:
+    if kind != PROTECTED_RESOURCE:
         path = path.removesuffix("/")
     query = "" if uri.query is None else "?" + uri.query
     return f"/.well-known/{kind}{path}{query}"
+
+
+def openid_configuration_paths(issuer: str) -> tuple[str, ...]:
+    """Give the paths at which clients look for the OpenID Connect document.
+
+    RFC 8414 inserts the well-known part into an issuer's URL; OpenID Connect Discovery,
+    which is older, appends it. For an issuer without a path they are one.
+
+    Source: RFC 8414 §5, OpenID Connect Discovery §4.
+    """
+    inserted = well_known_path(OPENID_CONFIGURATION, issuer)
+    path = inserted.removeprefix(f"/.well-known/{OPENID_CONFIGURATION}")
+    return tuple(
+        dict.fromkeys((inserted, f"{path}/.well-known/{OPENID_CONFIGURATION}"))
+    )
 
 
 def well_known_url(kind: WellKnown, url: str) -> str:
@@ -186,8 +249,10 @@ def check_policy(policy: Policy) -> list[str]:
     if not policy.resources:
         problems.append("There must be at least one resource.")
     for resource in policy.resources:
-        problems += _check_resource(resource)
+        problems += _check_resource(resource, policy.identity_scopes)
     canonical = [canonical_resource(item.identifier) for item in policy.resources]
+    if policy.openid_enabled and canonical_resource(userinfo_url(policy)) in canonical:
+        problems.append("The userinfo endpoint cannot be a resource as well.")
     if len(set(canonical)) != len(canonical):
         problems.append("Two resources have the same identifier.")
     problems += _check_schemes(policy.private_use_schemes)
@@ -216,7 +281,7 @@ def _check_url(what: str, url: str) -> list[str]:
     return []
 
 
-def _check_resource(resource: ResourcePolicy) -> list[str]:
+def _check_resource(resource: ResourcePolicy, own_scopes: Iterable[str]) -> list[str]:
     problems = _check_url("resource", resource.identifier)
     name = repr(resource.identifier)
     canonical = canonical_resource(resource.identifier)
@@ -231,11 +296,14 @@ def _check_resource(resource: ResourcePolicy) -> list[str]:
         problems.append(f"The resource {name} has no default scope.")
     if not defaults.issubset(scopes):
         problems.append(f"A default scope of {name} is not one of its scopes.")
-    if OFFLINE_ACCESS in scopes:
-        problems.append(f"{OFFLINE_ACCESS} is not a scope of a resource ({name}).")
     related = {n for scope, others in resource.implied_scopes for n in (scope, *others)}
     if not related.issubset(scopes):
         problems.append(f"An implied scope of {name} is not one of its scopes.")
+    problems += [
+        f"{scope} is not a scope of a resource ({name})."
+        for scope in (*own_scopes, OFFLINE_ACCESS)
+        if scope in scopes
+    ]
     return problems
 
 

@@ -22,6 +22,7 @@ from actor_oauth.oauth.client_metadata import (
     read_further,
     read_grant_types,
     read_keys,
+    read_openid,
     read_redirect_uris,
     read_response_types,
     read_scope,
@@ -129,13 +130,14 @@ def _read(
     application_type = read_application_type(reader)
     jwks, jwks_uri = read_keys(reader)
     method, accepted = _read_method(reader, has_keys=bool(jwks or jwks_uri))
+    grant_types = read_grant_types(reader, policy)
     client = Client(
         client_id=url,
         redirect_uris=read_redirect_uris(reader, policy, application_type),
         auth_method=method,
         auth_methods_accepted=accepted,
-        grant_types=read_grant_types(reader, policy),
-        response_types=read_response_types(reader),
+        grant_types=grant_types,
+        response_types=read_response_types(reader, grant_types),
         origin="metadata-document",
         client_name=name,
         scope=read_scope(reader, policy, strict=False),
@@ -147,6 +149,7 @@ def _read(
         jwks=jwks,
         jwks_uri=jwks_uri,
         assertion_algorithm=read_assertion_algorithm(reader),
+        openid=read_openid(reader, policy),
         issued_at=now,
         metadata=read_further(reader),
     )

@@ -29,7 +29,7 @@ SUBJECT_TYPES: Final = ("public",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
+class Authentication:
     """What a grant keeps of the sign-in that it came from, for ID tokens.
 
     Attributes:
@@ -56,7 +56,7 @@ class SignIn:
         return render_record(values)
 
     @classmethod
-    def from_record(cls, text: str) -> "SignIn":
+    def from_record(cls, text: str) -> "Authentication":
         """Read it back.
 
         Raises:
@@ -70,7 +70,7 @@ class SignIn:
             nonce=get_text(record, "nonce"),
         )
 
-    def without_nonce(self) -> "SignIn":
+    def without_nonce(self) -> "Authentication":
         """Give it as a refresh tells it (OpenID Connect Core §12.2)."""
         return replace(self, nonce=None)
 
@@ -113,11 +113,11 @@ def find_target(
     return find_resource(requested, policy)
 
 
-def granted_identity(wanted: Scope, policy: Policy) -> Scope:
-    """Give the identity scopes that a request gets: none without `openid`."""
-    if OPENID not in wanted:
-        return Scope()
-    return wanted.intersection(Scope(policy.identity_scopes))
+def without_idle(scope: Scope, policy: Policy) -> Scope:
+    """Leave out the scopes that mean nothing without `openid` (Rule 2)."""
+    if OPENID in scope:
+        return scope
+    return scope.difference(Scope(policy.identity_scopes))
 
 
 def _is_for_identity_only(scope: str | None, policy: Policy) -> bool:

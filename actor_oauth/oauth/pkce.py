@@ -1,7 +1,7 @@
-"""Proof Key for Code Exchange, method S256 only (RFC 7636).
+"""Proof Key for Code Exchange, method S256 (RFC 7636).
 
 A verifier that leaked is worth nothing without its code, and a challenge that leaked
-is worth nothing at all; method `plain` would make the two the same, so it is absent.
+is worth nothing at all. Method `plain` makes the two the same: see `response_types`.
 """
 
 import hmac
@@ -10,7 +10,7 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import Final
 
-CHALLENGE_METHODS: Final = ("S256",)
+CHALLENGE_METHOD: Final = "S256"
 
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 

@@ -5,7 +5,8 @@ Lifetimes are whole seconds. Nothing here is read from a clock or a file.
 
 from dataclasses import dataclass, field
 
-from actor_oauth.oauth.signing_keys import SigningAlgorithm
+from actor_oauth.oauth.scopes import IDENTITY_SCOPES
+from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS, SigningAlgorithm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,11 @@ class Policy:
             8628).
         dpop_nonces_required: Whether DPoP proofs must hold a nonce of ours (RFC 9449
             §8, §9).
+        openid_enabled: Whether clients may be told who has signed in (OpenID Connect).
+        plain_pkce_enabled: Whether clients that the operator registered for it may use
+            PKCE's method `plain` (RFC 7636 §4.2). Legacy.
+        implicit_enabled: Whether clients that registered for it may get access tokens
+            without a code (RFC 6749 §4.2). Legacy.
         require_pushed_requests: Whether authorization requests must be pushed
             (RFC 9126 §5).
     """
@@ -108,11 +114,24 @@ class Policy:
     exchange_clients: frozenset[str] = frozenset()
     device_authorization_enabled: bool = False
     dpop_nonces_required: bool = False
+    openid_enabled: bool = False
+    plain_pkce_enabled: bool = False
+    implicit_enabled: bool = False
     require_pushed_requests: bool = False
 
     @property
+    def identity_scopes(self) -> tuple[str, ...]:
+        """Scopes that are about the user; none without OpenID Connect."""
+        return IDENTITY_SCOPES if self.openid_enabled else ()
+
+    @property
     def signing_algorithms(self) -> frozenset[SigningAlgorithm]:
-        """What access tokens are signed with; nothing if all are opaque."""
+        """What tokens are signed with; nothing if all are opaque.
+
+        With OpenID Connect everything there is: each client chooses for its ID tokens.
+        """
+        if self.openid_enabled:
+            return frozenset(SIGNING_ALGORITHMS)
         return frozenset(
             resource.signing_algorithm
             for resource in self.resources

@@ -25,6 +25,7 @@ from actor_oauth.oauth.client_metadata import (
     read_further,
     read_grant_types,
     read_keys,
+    read_openid,
     read_redirect_uris,
     read_response_types,
     read_scope,
@@ -106,6 +107,7 @@ def decide_client(
     if method == "none" and origin == "dynamic" and not policy.public_registration:
         reader.refuse(Reason.PUBLIC_CLIENT_REFUSED)
     for_devices = is_for_devices(reader, policy)
+    grant_types = read_grant_types(reader, policy)
     client = Client(
         client_id=client_id,
         redirect_uris=()
@@ -113,8 +115,8 @@ def decide_client(
         else read_redirect_uris(reader, policy, application_type),
         auth_method=method,
         auth_methods_accepted=accepted,
-        grant_types=read_grant_types(reader, policy),
-        response_types=() if for_devices else read_response_types(reader),
+        grant_types=grant_types,
+        response_types=() if for_devices else read_response_types(reader, grant_types),
         origin=origin,
         client_name=reader.words("client_name"),
         scope=read_scope(reader, policy, strict=origin == "pre-registered"),
@@ -127,6 +129,10 @@ def decide_client(
         jwks=jwks,
         jwks_uri=jwks_uri,
         assertion_algorithm=read_assertion_algorithm(reader),
+        openid=read_openid(reader, policy),
+        # Nobody chooses a weaker proof for itself: only an operator knows that a client
+        # is too old for the better one.
+        may_use_plain_pkce=origin == "pre-registered" and reader.flag("plain_pkce"),
         issued_at=now,
         metadata=read_further(reader),
     )
@@ -197,6 +203,8 @@ def registration_response(
         "token_endpoint_auth_signing_alg": client.assertion_algorithm,
         "client_secret": client_secret,
     }
+    if client.openid is not None:
+        response |= client.openid.to_members()
     response |= {name: text for name, text in optional.items() if text is not None}
     if client_secret is not None:
         response["client_secret_expires_at"] = 0

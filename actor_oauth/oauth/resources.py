@@ -88,10 +88,11 @@ def find_resource(requested: Sequence[str], policy: Policy) -> ResourcePolicy | 
 def known_scopes(policy: Policy) -> Scope:
     """Give every scope that a token of this server may carry, in order.
 
-    With `offline_access`, which belongs to no resource (A-09).
+    With those that belong to no resource (A-09).
     """
     names = [name for resource in policy.resources for name in resource.scopes]
-    return Scope(tuple(dict.fromkeys((*names, OFFLINE_ACCESS))))
+    own = (*policy.identity_scopes, OFFLINE_ACCESS)
+    return Scope(tuple(dict.fromkeys((*names, *own))))
 
 
 @lru_cache(maxsize=256)

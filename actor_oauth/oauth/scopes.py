@@ -11,6 +11,14 @@ MAX_SCOPE_LENGTH: Final = 4096
 OFFLINE_ACCESS: Final = "offline_access"
 """Asks for a refresh token. Belongs to no resource, so no resource lists it (A-13)."""
 
+OPENID: Final = "openid"
+"""Asks who has signed in, and makes a request one of OpenID Connect (Core §3.1.2.1)."""
+
+PROFILE: Final = "profile"
+EMAIL: Final = "email"
+IDENTITY_SCOPES: Final = (OPENID, PROFILE, EMAIL)
+"""Scopes that are about the user, and so belong to no resource."""
+
 _NAME: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 

@@ -15,6 +15,7 @@ from actor_oauth.oauth.metadata import (
     authorization_server_metadata,
     check_policy,
     endpoints_of,
+    openid_configuration_paths,
     protected_resource_metadata,
     well_known_path,
     well_known_url,
@@ -310,4 +311,102 @@ def test_tokens_are_exchanged_among_this_servers_resources_only() -> None:
     )
     assert check_policy(policy) == [
         f"The exchange target {there!r} is no resource of this server."
+    ]
+
+
+@pytest.mark.requirement("A-03", "A-08")
+def test_openid_connect_is_described_in_full_or_not_at_all() -> None:
+    policy = replace(POLICY, openid_enabled=True)
+
+    document = authorization_server_metadata(policy, endpoints_of(policy))
+    without = authorization_server_metadata(POLICY, endpoints_of(POLICY))
+
+    added = {name: document[name] for name in document.keys() - without.keys()}
+    claims = added.pop("claims_supported")
+    assert added == {
+        "jwks_uri": "https://h.example/t1/jwks",
+        "userinfo_endpoint": "https://h.example/t1/userinfo",
+        "end_session_endpoint": "https://h.example/t1/end_session",
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["EdDSA", "ES256", "RS256"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+    assert isinstance(claims, list)
+    assert {"sub", "auth_time", "nonce", "preferred_username"} <= set(claims)
+    assert document["scopes_supported"] == [
+        "mcp",
+        "tools",
+        "read",
+        "openid",
+        "profile",
+        "email",
+        "offline_access",
+    ]
+    assert document["code_challenge_methods_supported"] == ["S256"]
+    pages_of_its_own = replace(endpoints_of(policy), end_session=None)
+    document = authorization_server_metadata(policy, pages_of_its_own)
+    assert "end_session_endpoint" not in document
+
+
+@pytest.mark.requirement("A-04", "A-08", "C-06", "C-07")
+def test_legacy_ways_are_named_exactly_while_they_are_on() -> None:
+    def told(**changes: bool) -> list[object]:
+        policy = replace(POLICY, **changes)  # type: ignore[arg-type]  # flags only
+        document = authorization_server_metadata(policy, endpoints_of(policy))
+        return [
+            document["response_types_supported"],
+            document["response_modes_supported"],
+            document["grant_types_supported"],
+            document["code_challenge_methods_supported"],
+        ]
+
+    usual = ["authorization_code", "refresh_token"]
+    assert told() == [["code"], ["query"], usual, ["S256"]]
+    assert told(plain_pkce_enabled=True) == [
+        ["code"],
+        ["query"],
+        usual,
+        ["S256", "plain"],
+    ]
+    assert told(implicit_enabled=True) == [
+        ["code", "token"],
+        ["query", "fragment"],
+        [*usual, "implicit"],
+        ["S256"],
+    ]
+
+
+@pytest.mark.requirement("A-03")
+@pytest.mark.parametrize(
+    ("issuer", "paths"),
+    [
+        ("https://h.example", ["/.well-known/openid-configuration"]),
+        ("https://h.example/", ["/.well-known/openid-configuration"]),
+        (
+            "https://h.example/t1",
+            [
+                "/.well-known/openid-configuration/t1",
+                "/t1/.well-known/openid-configuration",
+            ],
+        ),
+    ],
+)
+def test_the_openid_document_is_where_either_specification_looks(
+    issuer: str, paths: list[str]
+) -> None:
+    assert list(openid_configuration_paths(issuer)) == paths
+
+
+@pytest.mark.requirement("A-15")
+def test_identity_scopes_and_the_userinfo_endpoint_are_no_resources() -> None:
+    scoped = replace(MCP, scopes=("mcp", "email"))
+    userinfo = replace(API, identifier="https://h.example/t1/userinfo")
+    policy = replace(POLICY, resources=(scoped, userinfo))
+
+    assert check_policy(policy) == []
+    assert check_policy(replace(policy, openid_enabled=True)) == [
+        "email is not a scope of a resource ('https://h.example/mcp').",
+        "The userinfo endpoint cannot be a resource as well.",
     ]

@@ -42,6 +42,7 @@ ROWS: Final[Rows] = {
         Category.INVALID_REQUEST, "The code_challenge is not one of method S256."
     ),
     "state_too_long": Row(Category.INVALID_REQUEST, "The state is too long."),
+    "nonce_too_long": Row(Category.INVALID_REQUEST, "The nonce is too long."),
     "scope_malformed": Row(Category.INVALID_SCOPE, "The scope is malformed."),
     "scope_unknown": Row(
         Category.INVALID_SCOPE, "None of the requested scopes can be granted."

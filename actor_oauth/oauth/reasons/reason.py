@@ -94,6 +94,7 @@ class Reason(StrEnum):
     CHALLENGE_METHOD_UNSUPPORTED = auto()
     CHALLENGE_MALFORMED = auto()
     STATE_TOO_LONG = auto()
+    NONCE_TOO_LONG = auto()
     SCOPE_MALFORMED = auto()
     SCOPE_UNKNOWN = auto()
     RESOURCE_UNKNOWN = auto()
@@ -112,6 +113,11 @@ class Reason(StrEnum):
     CONSENT_REQUIRED = auto()
     INTERACTION_REQUIRED = auto()
     ACCOUNT_SELECTION_REQUIRED = auto()
+
+    # Signing out
+    ID_TOKEN_HINT_INVALID = auto()
+    ID_TOKEN_HINT_FOREIGN = auto()
+    LOGOUT_URI_UNREGISTERED = auto()
 
     # Registration
     REGISTRATION_DISABLED = auto()
@@ -142,6 +148,8 @@ class Reason(StrEnum):
     METADATA_JWKS_INVALID = auto()
     METADATA_KEYS_MISSING = auto()
     SIGNING_ALGORITHM_UNSUPPORTED = auto()
+    ID_TOKEN_ALGORITHM_UNSUPPORTED = auto()
+    PAIRWISE_UNSUPPORTED = auto()
     PUBLIC_CLIENT_REFUSED = auto()
     METADATA_URI_INVALID = auto()
     METADATA_SCOPE_MALFORMED = auto()

@@ -96,6 +96,13 @@ ROWS: Final[Rows] = {
         Category.INVALID_CLIENT_METADATA,
         "The token_endpoint_auth_signing_alg is not supported.",
     ),
+    "id_token_algorithm_unsupported": Row(
+        Category.INVALID_CLIENT_METADATA,
+        "The id_token_signed_response_alg is not supported.",
+    ),
+    "pairwise_unsupported": Row(
+        Category.INVALID_CLIENT_METADATA, "The subject_type must be public."
+    ),
     "public_client_refused": Row(
         Category.INVALID_CLIENT_METADATA,
         "Clients with token_endpoint_auth_method none cannot register themselves here.",

@@ -11,6 +11,7 @@ from actor_oauth.oauth.reasons import (
     registration,
     requests,
     server,
+    signing_out,
     tokens,
 )
 from actor_oauth.oauth.reasons.rows import Row, Rows
@@ -19,6 +20,7 @@ AREAS: Final = (
     requests,
     clients,
     authorization,
+    signing_out,
     registration,
     tokens,
     device,
