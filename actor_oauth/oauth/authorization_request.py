@@ -252,10 +252,14 @@ def _decide_rest(
         response_type=params.get("response_type") or CODE,
         nonce=params.get("nonce") if policy.openid_enabled else None,
         prompts=prompts,
-        max_age=max_age,
+        max_age=_default_max_age(client) if max_age is None else max_age,
         login_hint=_bounded(params.get("login_hint"), MAX_LOGIN_HINT_LENGTH),
         dpop_jkt=params.get("dpop_jkt"),
     )
+
+
+def _default_max_age(client: Client) -> int | None:
+    return None if client.openid is None else client.openid.default_max_age
 
 
 def _check_form(params: Parameters, client: Client, policy: Policy) -> Reason | None:

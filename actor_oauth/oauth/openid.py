@@ -12,7 +12,6 @@ from typing import Final
 
 from actor_oauth.oauth.json_values import (
     Json,
-    get_integer,
     get_text,
     get_texts,
     parse_record,
@@ -30,10 +29,11 @@ SUBJECT_TYPES: Final = ("public",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication:
-    """What a grant keeps of the sign-in that it came from, for ID tokens.
+    """What ID tokens of a grant say of how its user had signed in.
 
     Attributes:
-        auth_time: When the user was recognised, in Unix seconds; None if not known.
+        auth_time: When the user was recognised, in Unix seconds; None if not known. The
+            grant keeps it itself: it is not part of the record.
         methods: How, in the words of RFC 8176; none if not known.
         session: Names the browser session to clients, without being of use in it; None
             if there was none of ours.
@@ -48,7 +48,6 @@ class Authentication:
     def to_record(self) -> str:
         """Give the JSON text to store."""
         values: dict[str, Json] = {
-            "auth_time": self.auth_time,
             "amr": list(self.methods) or None,
             "sid": self.session,
             "nonce": self.nonce,
@@ -56,15 +55,17 @@ class Authentication:
         return render_record(values)
 
     @classmethod
-    def from_record(cls, text: str) -> "Authentication":
-        """Read it back.
+    def from_record(
+        cls, text: str | None, *, auth_time: int | None
+    ) -> "Authentication":
+        """Read it back; None was stored for a grant that is not about identity.
 
         Raises:
             RecordError: The record is damaged.
         """
-        record = parse_record(text)
+        record = {} if text is None else parse_record(text)
         return cls(
-            auth_time=get_integer(record, "auth_time") or None,
+            auth_time=auth_time,
             methods=get_texts(record, "amr"),
             session=get_text(record, "sid"),
             nonce=get_text(record, "nonce"),

@@ -30,7 +30,9 @@ from tests.support.signing_keys import a_signing_key
 SAID = IdToken(
     user_id="ada",
     client_id="app",
-    authentication=Authentication(auth_time=START - 60, methods=("pwd",), session="sid", nonce="n"),
+    authentication=Authentication(
+        auth_time=START - 60, methods=("pwd",), session="sid", nonce="n"
+    ),
     access_token="aoat_token",
     issued_at=START,
     expires_at=START + 3600,
@@ -74,7 +76,9 @@ def test_it_says_who_when_and_how(algorithm: SigningAlgorithm) -> None:
 
 
 def test_it_says_nothing_that_is_not_known() -> None:
-    text = render_id_token(replace(SAID, authentication=Authentication()), issuer=ISSUER, key=KEY)
+    text = render_id_token(
+        replace(SAID, authentication=Authentication()), issuer=ISSUER, key=KEY
+    )
 
     _, claims = parts(text)
     assert claims.keys() == {"iss", "sub", "aud", "iat", "exp", "at_hash"}

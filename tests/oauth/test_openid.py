@@ -10,6 +10,7 @@ from actor_oauth.oauth.authorization_request import RedirectRefusal
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.device import DeviceRequest, decide_device_request
 from actor_oauth.oauth.openid import MAX_NONCE_LENGTH, Authentication, userinfo_url
+from actor_oauth.oauth.openid_client import OpenIdClient
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.resources import known_scopes
 from actor_oauth.oauth.scopes import Scope
@@ -91,6 +92,13 @@ def test_a_nonce_is_kept_as_it_came_and_not_at_any_length() -> None:
     assert decision.reason is Reason.NONCE_TOO_LONG
 
 
+def test_a_client_may_have_registered_how_old_a_sign_in_may_be() -> None:
+    strict = replace(CLIENT, openid=OpenIdClient(default_max_age=60))
+    assert accepted(strict, ON, scope="openid").max_age == 60
+    assert accepted(strict, ON, scope="openid", max_age="0").max_age == 0
+    assert accepted(CLIENT, ON, scope="openid").max_age is None
+
+
 def test_a_device_may_ask_who_it_is() -> None:
     device = Client(client_id="tv", redirect_uris=())
     request = decide_device_request(device, scope="openid", resources=(), policy=TWO)
@@ -105,12 +113,18 @@ def test_a_device_may_ask_who_it_is() -> None:
     st.none() | st.text(),
     st.none() | st.text(),
 )
-def test_a_authentication_is_read_back_as_it_was(
+def test_an_authentication_is_read_back_as_it_was(
     auth_time: int | None,
     methods: tuple[str, ...],
     session: str | None,
     nonce: str | None,
 ) -> None:
-    authentication = Authentication(auth_time=auth_time, methods=methods, session=session, nonce=nonce)
-    assert Authentication.from_record(authentication.to_record()) == authentication
+    authentication = Authentication(
+        auth_time=auth_time, methods=methods, session=session, nonce=nonce
+    )
+    record = authentication.to_record()
+    assert Authentication.from_record(record, auth_time=auth_time) == authentication
+    assert Authentication.from_record(None, auth_time=auth_time) == Authentication(
+        auth_time=auth_time
+    )
     assert authentication.without_nonce() == replace(authentication, nonce=None)
