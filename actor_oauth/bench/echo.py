@@ -7,6 +7,7 @@ All print `listening on URL` on standard error, and serve until they are termina
 Hypercorn's Trio worker: the ceiling of any endpoint. `quart` is the same in Quart-Trio.
 """
 
+import logging
 import select
 import socket
 import sys
@@ -116,6 +117,7 @@ async def serve_app(app: ASGIFramework) -> None:
     config.bind = ["127.0.0.1:0"]
     config.include_server_header = False
     config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
     # The default closes a connection after a thousand requests.
     config.keep_alive_max_requests = 10**9
     async with trio.open_nursery() as nursery:
