@@ -9,12 +9,11 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from actor_oauth.actors.accounts import Accounts, Session, check_user_id
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.user import Approved, UserActor
 from actor_oauth.oauth.authorization_request import (
     AuthorizationRequest,
@@ -34,8 +33,6 @@ from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redirect_uris import matches
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.wire import to_wire
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 HANDLE_BYTES: Final = 24
 
@@ -93,11 +90,13 @@ class Authorizations:
         clients: Clients,
         accounts: Accounts,
         pushed: PushedAuthorizations,
+        refusals: Refusals,
     ) -> None:
         self._effects = effects
         self._clients = clients
         self._accounts = accounts
         self._pushed = pushed
+        self._refusals = refusals
 
     async def parse(
         self, parameters: Parameters, *, presented_at: int | None = None
@@ -116,7 +115,7 @@ class Authorizations:
                 parameters, client, self._effects.policy
             )
         if not isinstance(decision, AuthorizationRequest):
-            _log_refusal(decision.reason, parameters.get("client_id"))
+            self._note(decision.reason, parameters.get("client_id"))
         return decision
 
     async def required_interaction(
@@ -135,7 +134,7 @@ class Authorizations:
             now=self._effects.now(),
         )
         if isinstance(decision, Refused):
-            _log_refusal(decision.reason, request.client_id)
+            self._note(decision.reason, request.client_id)
         return decision
 
     async def complete(
@@ -235,13 +234,14 @@ class Authorizations:
         user = self._user(session)
         request = consent.request
         gone = await self._client_gone(request)
-        if gone is not None:
-            return gone
-        approval = await self._approval(
+        approval: Approval | Refused = gone or await self._approval(
             request, session.user_key, scope=scope, auth_time=session.auth_time
         )
         if isinstance(approval, Refused):
-            return LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+            self._refusals.note(approval, "consent", client_id=request.client_id)
+            return LocalRefusal(
+                Reason.AUTHORIZE_CLIENT_UNKNOWN if gone is None else gone.reason
+            )
         # Before the code, not after it: a crash in between costs a request, and no
         # order of crashes gives two codes. The same transaction may try again.
         if await self._pushed.complete(request, raw) is not None:
@@ -276,12 +276,12 @@ class Authorizations:
             return Gone()
         return Redirect(self._error(outcome.request, Reason.USER_DENIED))
 
-    async def _client_gone(self, request: AuthorizationRequest) -> LocalRefusal | None:
+    async def _client_gone(self, request: AuthorizationRequest) -> Refused | None:
         client = await self._clients.lookup(request.client_id)
         if client is None:
-            return LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+            return Refused(Reason.AUTHORIZE_CLIENT_UNKNOWN)
         if not any(matches(uri, request.redirect_uri) for uri in client.redirect_uris):
-            return LocalRefusal(Reason.REDIRECT_URI_UNREGISTERED)
+            return Refused(Reason.REDIRECT_URI_UNREGISTERED)
         return None
 
     async def _approval(
@@ -329,7 +329,7 @@ class Authorizations:
         )
 
     def _error(self, request: AuthorizationRequest, reason: Reason) -> str:
-        _log_refusal(reason, request.client_id)
+        self._note(reason, request.client_id)
         error = to_wire(reason)
         return error_redirect(
             request.redirect_uri,
@@ -339,14 +339,13 @@ class Authorizations:
             issuer=self._effects.policy.issuer,
         )
 
+    def _note(self, reason: Reason, client_id: str | None) -> None:
+        self._refusals.note(Refused(reason), "authorize", client_id=client_id)
+
 
 _OVER: Final = frozenset(
     (Reason.CONSENT_UNKNOWN, Reason.CONSENT_ANSWERED, Reason.SESSION_ENDED)
 )
-
-
-def _log_refusal(reason: Reason, client_id: str | None) -> None:
-    log.info("refused", endpoint="authorize", reason=str(reason), client_id=client_id)
 
 
 def _parse_handle(text: str) -> bytes | None:

@@ -57,7 +57,8 @@ async def ask(
     try:
         client = await site.server.lookup_client(request.client_id)
         if client is None:
-            return refused_here(LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN))
+            gone = LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+            return refused_here(gone, noted=False)
         handle = await site.server.begin_consent(who.session, request, client)
     except ActorError:
         return await tell_client(
@@ -209,4 +210,5 @@ def _signed_out() -> Page:
         symbol="",
         picture="clock",
         hint="Start again from the application.",
+        refused=Reason.SESSION_ENDED,
     )

@@ -8,8 +8,19 @@ from actor_oauth.oauth.authorization_response import error_redirect
 from actor_oauth.oauth.wire import WireError, to_wire
 
 
-def refused_here(refusal: LocalRefusal, *, cookies: tuple[Cookie, ...] = ()) -> Page:
-    """Tell the person, since there is no client that could be told (C-02)."""
+def refused_here(
+    refusal: LocalRefusal,
+    *,
+    cookies: tuple[Cookie, ...] = (),
+    noted: bool = True,
+) -> Page:
+    """Tell the person, since there is no client that could be told (C-02).
+
+    Args:
+        refusal: Why.
+        cookies: To set.
+        noted: Whether the server that decided it has noted it.
+    """
     return message(
         "This link does not work",
         to_wire(refusal.reason).description,
@@ -17,6 +28,7 @@ def refused_here(refusal: LocalRefusal, *, cookies: tuple[Cookie, ...] = ()) -> 
         "Only its developer can fix that.",
         code=str(refusal.reason),
         cookies=cookies,
+        refused=None if noted else refusal.reason,
     )
 
 

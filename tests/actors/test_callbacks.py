@@ -553,7 +553,7 @@ async def test_who_waits_too_long_for_another_process_is_told_to_come_back(
 async def test_an_observer_is_told_without_being_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("actor_oauth.actors.callbacks.MAX_OBSERVED", 2)
+    monkeypatch.setattr("actor_oauth.actors.callbacks.observing.MAX_OBSERVED", 2)
     told: list[ObservedError] = []
     blocked = trio.Event()
 
@@ -576,4 +576,8 @@ async def test_an_observer_is_told_without_being_waited_for(
             runner.observe(error)
         await wait_all_tasks_blocked()
         blocked.set()
-    assert told == [error, error]
+        await wait_all_tasks_blocked()
+        assert told == [error, error]
+        # It keeps up again, and is told again.
+        runner.observe(error)
+    assert told == [error, error, error]

@@ -3,7 +3,12 @@
 import pytest
 import trio
 
-from actor_oauth.actors.callbacks import Callbacks, ExternalToken, ObservedError
+from actor_oauth.actors.callbacks import (
+    Callbacks,
+    ExternalToken,
+    ObservedError,
+    ResolverUnavailableError,
+)
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
 from tests.http.deployment import ISSUER, Deploy, Deployment
@@ -135,7 +140,9 @@ async def test_tokens_of_other_servers_are_the_applications_to_judge(
         assert info.props == {"from": "elsewhere"}
         assert await server.validate_token(f"{ISSUER}/other", "foreign") is None
         assert await server.validate_token(RESOURCE, "unknown") is None
-        assert await server.validate_token(RESOURCE, "broken") is None
+        # Nobody knows, which is not the same as no.
+        with pytest.raises(ResolverUnavailableError):
+            await server.validate_token(RESOURCE, "broken")
         # It is never asked about what is, or was, a token of this server.
         client = await deployment.register()
         code = await deployment.code(client)
