@@ -56,9 +56,6 @@ async def test_the_application_changes_tokens_or_keeps_them_back(
         said[0] = TokenRefusal.BUSY
         status, error = await refreshed(deployment, client, tokens["refresh_token"])
         assert (status, error["error"]) == (503, "temporarily_unavailable")
-        said[0] = TokenRefusal.ENDED
-        status, error = await refreshed(deployment, client, tokens["refresh_token"])
-        assert (status, error["error"]) == (400, "invalid_grant")
         asked.clear()
         said[0] = TokenChanges(props={"upstream": "second"}, access_token_lifetime=60)
 
@@ -81,6 +78,16 @@ async def test_the_application_changes_tokens_or_keeps_them_back(
         )
         assert new is not None
         assert new.props == {"upstream": "second"}
+
+        said[0] = TokenRefusal.ENDED
+        status, error = await refreshed(
+            deployment, client, str(members["refresh_token"])
+        )
+        assert (status, error["error"]) == (400, "invalid_grant")
+        dead = await deployment.server.validate_token(
+            RESOURCE, str(members["access_token"])
+        )
+        assert dead is None
 
 
 async def test_an_observer_hears_of_every_refusal(deploy: Deploy) -> None:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import outcome
 import trio
@@ -40,6 +40,14 @@ LONGEST_PAUSE: Final = 0.5
 """Seconds between two looks at a claim that another process has."""
 
 CLAIM_BYTES: Final = 16
+
+
+class Release(Protocol):
+    """Gives a claim back at the owner's actor."""
+
+    async def __call__(self, claim: bytes, /, *, ended: bool = False) -> None:
+        """Give it back; end the grant with it if the application has ended it."""
+        ...
 
 
 @dataclass(slots=True)
@@ -76,7 +84,7 @@ class TokenExchange(RunnerParts):
         turn: Callable[
             [CallbackStep], Awaitable[Settled | CallbackDue | CallbackRunning]
         ],
-        release: Callable[[bytes], Awaitable[None]],
+        release: Release,
     ) -> Settled | Refused:
         """Trade a token, with the callback in between if new tokens are due.
 
@@ -85,7 +93,8 @@ class TokenExchange(RunnerParts):
         Args:
             token: What was presented.
             turn: Takes a step at the owner's actor.
-            release: Gives a claim back there.
+            release: Gives a claim back there, and ends the grant if that is what the
+                callback said.
         """
         answer = _Answer[Settled | Refused]()
         self._nursery.start_soon(self._attempt, token, turn, release, answer)
@@ -98,7 +107,7 @@ class TokenExchange(RunnerParts):
         turn: Callable[
             [CallbackStep], Awaitable[Settled | CallbackDue | CallbackRunning]
         ],
-        release: Callable[[bytes], Awaitable[None]],
+        release: Release,
         answer: _Answer[Settled | Refused],
     ) -> None:
         try:
@@ -117,7 +126,7 @@ class TokenExchange(RunnerParts):
         turn: Callable[
             [CallbackStep], Awaitable[Settled | CallbackDue | CallbackRunning]
         ],
-        release: Callable[[bytes], Awaitable[None]],
+        release: Release,
     ) -> Settled | Refused:
         # One grant has one key, whichever of its tokens is presented.
         key, pause = (token.actor_key, token.record[:4]), 0.0
@@ -149,14 +158,15 @@ class TokenExchange(RunnerParts):
         turn: Callable[
             [CallbackStep], Awaitable[Settled | CallbackDue | CallbackRunning]
         ],
-        release: Callable[[bytes], Awaitable[None]],
+        release: Release,
     ) -> Settled | CallbackDue | CallbackRunning | Refused:
         flight = self._flights[key] = _Flight()
         try:
             changes = await self._call(due.context)
             if isinstance(changes, Refused):
                 flight.failure = changes
-                await release(step.claim)
+                ended = changes.reason is Reason.CALLBACK_ENDED
+                await release(step.claim, ended=ended)
                 return changes
             answer = await turn(replace(step, changes=changes))
             if isinstance(answer, Refused):
