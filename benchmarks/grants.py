@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx2
 
 from actor_oauth.config import Settings
+from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.provider import Provider, RunningProvider
 from benchmarks.oauth_client import (
@@ -60,10 +61,9 @@ async def _authorize(
     request = await running.server.parse_auth_request(urlencode(query))
     if not isinstance(request, AuthorizationRequest):
         raise OAuthClientError(f"the authorization request was refused: {request}")
-    url = await running.server.complete_authorization(
+    answer = await running.server.complete_authorization(
         request, user_id=user_id, props={"user": user_id}
     )
-    code = parse_qs(urlsplit(url).query).get("code")
-    if not code:
-        raise OAuthClientError(f"no code for {user_id}")
-    return code[0]
+    if not isinstance(answer, Redirect):
+        raise OAuthClientError(f"no code for {user_id}: {answer.reason}")
+    return parse_qs(urlsplit(answer.url).query)["code"][0]

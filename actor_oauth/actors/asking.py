@@ -25,9 +25,9 @@ async def redeem_asking(
             now=effects.now(),
         )
 
-    async def release(claim: bytes, *, ended: bool = False) -> None:
+    async def release(claim: bytes) -> None:
         number, _ = parse_record(request.code)
-        await owner.release_claim(number, claim=claim, ended=ended, now=effects.now())
+        await owner.release_claim(number, claim=claim)
 
     return await runner.run(request.code, turn, release)
 
@@ -51,10 +51,8 @@ async def redeem_device_asking(
             now=effects.now(),
         )
 
-    async def release(claim: bytes, *, ended: bool = False) -> None:
-        await owner.release_claim(
-            grant_number, claim=claim, ended=ended, now=effects.now()
-        )
+    async def release(claim: bytes) -> None:
+        await owner.release_claim(grant_number, claim=claim)
 
     return await runner.run(request.code, turn, release)
 
@@ -74,9 +72,9 @@ async def refresh_asking(
             now=effects.now(),
         )
 
-    async def release(claim: bytes, *, ended: bool = False) -> None:
+    async def release(claim: bytes) -> None:
         number, _ = parse_record(request.token)
-        await owner.release_claim(number, claim=claim, ended=ended, now=effects.now())
+        await owner.release_claim(number, claim=claim)
 
     return await runner.run(request.token, turn, release)
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
-from actor_oauth.actors.accounts import Session
+import structlog
+
 from actor_oauth.actors.asking import redeem_device_asking
 from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.device import DeviceActor
 from actor_oauth.actors.effects import Effects
-from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.user import Redeemed, UserActor
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.device import (
@@ -39,7 +39,9 @@ from actor_oauth.oauth.tokens import (
     parse_token,
     token_hash,
 )
-from actor_oauth.oauth.wire import WireError
+from actor_oauth.oauth.wire import WireError, to_wire
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 DRAWS: Final = 5
 """Tries to draw a user code that is free."""
@@ -70,15 +72,10 @@ class DeviceAuthorizations:
     """The device authorization endpoint, the person's answer, and the device's polls."""
 
     def __init__(
-        self,
-        effects: Effects,
-        clients: Clients,
-        refusals: Refusals,
-        asks: CallbackRunner | None,
+        self, effects: Effects, clients: Clients, asks: CallbackRunner | None
     ) -> None:
         self._effects = effects
         self._clients = clients
-        self._refusals = refusals
         self._asks = asks
 
     async def begin(
@@ -87,12 +84,14 @@ class DeviceAuthorizations:
         """Answer a device that wants to be let in (D-50)."""
         answer = await self._begin(form, authorization)
         if isinstance(answer, Refused):
-            return self._refusals.tell(
-                answer,
-                "device_authorization",
-                form,
-                header_used=authorization is not None,
+            log.info(
+                "refused",
+                endpoint="device_authorization",
+                reason=str(answer.reason),
+                category=answer.reason.category.name.lower(),
+                client_id=form.get("client_id"),
             )
+            return to_wire(answer.reason, header_used=authorization is not None)
         return answer
 
     async def poll(
@@ -146,7 +145,15 @@ class DeviceAuthorizations:
             ),
         )
 
-    async def approve(self, session: Session, user_code: str, *, scope: Scope) -> bool:
+    async def approve(
+        self,
+        user_code: str,
+        *,
+        user_id: str,
+        browser: str,
+        scope: Scope,
+        auth_time: int | None = None,
+    ) -> bool:
         """Let the device in for a signed-in user, with a part or all of what it asked.
 
         The grant begins first, and then the answer decides whether it is the one: so
@@ -159,15 +166,17 @@ class DeviceAuthorizations:
         if found is None:
             return False
         code, device = found
-        epoch = await self._clients.enlist(device.request.client_id, session.user_key)
+        user_key = self._effects.user_key(user_id)
+        epoch = await self._clients.enlist(device.request.client_id, user_key)
         if isinstance(epoch, Refused):
             return False
         effects = self._effects
-        user = effects.system.get(UserActor, session.user_key)
+        user = effects.system.get(UserActor, user_key)
         begun = await user.authorize_device(
             device,
-            Approval(scope=scope, client_epoch=epoch, auth_time=session.auth_time),
-            session_secret=session.secret,
+            Approval(scope=scope, client_epoch=epoch, auth_time=auth_time),
+            user_id=user_id,
+            browser=browser,
             policy=effects.policy,
             fresh=effects.fresh(),
             now=effects.now(),
@@ -177,7 +186,7 @@ class DeviceAuthorizations:
         counts = await self._answer(
             code,
             Answer.APPROVE,
-            user_key=session.user_key,
+            user_key=user_key,
             grant_number=parse_grant_id(begun),
         )
         if not counts:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from actor_oauth.actors.access_tokens import AccessTokens
+from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.refusals import Refusals
@@ -25,7 +26,7 @@ class TokenStatus:
         clients: Who may ask.
         token_format: Reads tokens.
         access_tokens: Knows what they are good for.
-        refusals: Tells of refusals.
+        callbacks: Runs the application's callbacks.
     """
 
     def __init__(
@@ -35,13 +36,13 @@ class TokenStatus:
         *,
         token_format: TokenFormat,
         access_tokens: AccessTokens,
-        refusals: Refusals,
+        callbacks: CallbackRunner | None,
     ) -> None:
         self._effects = effects
         self._clients = clients
         self._format = token_format
         self._access_tokens = access_tokens
-        self._refusals = refusals
+        self._refusals = Refusals(callbacks)
 
     async def revoke(
         self, form: Parameters, authorization: str | None

@@ -2,17 +2,14 @@
 
 from actor_oauth.http.browser import Next
 from actor_oauth.http.consent import ask
-from actor_oauth.http.departure import refused_here, tell_client
+from actor_oauth.http.departure import refused_here, tell
 from actor_oauth.http.login import new_ticket, sign_in_page
 from actor_oauth.http.page import Answer, Move
 from actor_oauth.http.site import Site, Visit, signed_in
-from actor_oauth.oauth.authorization_request import (
-    AuthorizationRequest,
-    LocalRefusal,
-    RedirectRefusal,
-)
+from actor_oauth.oauth.authorization_answer import AuthorizationError
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.interaction import Interaction
-from actor_oauth.oauth.wire import Reason, Refused, to_wire
+from actor_oauth.oauth.reasons import Reason
 
 MAX_QUERY_LENGTH = 16384
 """Characters of a request that is sent as a form: it becomes a URL."""
@@ -20,35 +17,22 @@ MAX_QUERY_LENGTH = 16384
 
 async def show_authorize(site: Site, visit: Visit) -> Answer:
     """`GET /authorize`: refuse, ask to sign in, or ask for consent."""
-    decision = await site.server.parse_auth_request(visit.parameters)
-    if isinstance(decision, LocalRefusal):
-        return refused_here(decision)
-    if site.options.auto_approve_user is not None:
-        return await _approve_at_once(site, decision, site.options.auto_approve_user)
+    auto_approved = site.options.auto_approve_user
     who = await signed_in(site, visit)
-    if isinstance(decision, RedirectRefusal):
-        return await tell_client(
-            site,
-            to_wire(decision.reason),
-            client_id=visit.parameters.get("client_id") or "",
-            redirect_uri=decision.redirect_uri,
-            state=decision.state,
-            trusted=who is not None,
-        )
+    request = await site.server.parse_auth_request(
+        visit.parameters, signed_in=who is not None or auto_approved is not None
+    )
+    if isinstance(request, AuthorizationError):
+        return tell(request)
+    if auto_approved is not None:
+        return await _approve_at_once(site, request, auto_approved)
     sign_in = None if who is None else who.sign_in
-    needed = await site.server.required_interaction(decision, sign_in)
-    if isinstance(needed, Refused):
-        return await tell_client(
-            site,
-            to_wire(needed.reason),
-            client_id=decision.client_id,
-            redirect_uri=decision.redirect_uri,
-            state=decision.state,
-            trusted=who is not None,
-        )
+    needed = await site.server.required_interaction(request, sign_in)
+    if isinstance(needed, AuthorizationError):
+        return tell(needed)
     if who is None or needed is Interaction.SIGN_IN:
-        return await _ask_to_sign_in(site, visit, decision)
-    return await ask(site, who, decision)
+        return await _ask_to_sign_in(site, visit, request)
+    return await ask(site, who, request)
 
 
 async def resend_authorize(site: Site, visit: Visit) -> Answer:
@@ -59,7 +43,7 @@ async def resend_authorize(site: Site, visit: Visit) -> Answer:
     """
     query = visit.query.decode("ascii")
     if len(query) > MAX_QUERY_LENGTH:
-        return refused_here(LocalRefusal(Reason.FORM_TOO_LARGE), noted=False)
+        return refused_here(Reason.FORM_TOO_LARGE)
     location = f"{site.addresses.base}/authorize?{query}"
     return Move(location=location, after_form=True)
 
@@ -81,17 +65,10 @@ async def _ask_to_sign_in(
 
 
 async def _approve_at_once(
-    site: Site, decision: AuthorizationRequest | RedirectRefusal, user_id: str
+    site: Site, request: AuthorizationRequest, user_id: str
 ) -> Answer:
     """Tests and demonstrations: nobody is asked."""
-    if isinstance(decision, RedirectRefusal):
-        return await tell_client(
-            site,
-            to_wire(decision.reason),
-            client_id="",
-            redirect_uri=decision.redirect_uri,
-            state=decision.state,
-            trusted=True,
-        )
-    url = await site.server.complete_authorization(decision, user_id=user_id)
-    return Move(location=url)
+    answer = await site.server.complete_authorization(request, user_id=user_id)
+    if isinstance(answer, AuthorizationError):
+        return tell(answer)
+    return Move(location=answer.url)

@@ -7,9 +7,15 @@ keeps under the handle; the actor lets one answer through (C-14, C-15).
 
 from urllib.parse import urlencode
 
-from actor_oauth.actors.authorization_server import ConsentScope, ConsentView, Gone
+from actor_oauth.actors.authorization_server import (
+    AuthorizationError,
+    AuthorizationRequest,
+    ConsentScope,
+    ConsentView,
+    Redirect,
+)
 from actor_oauth.http.browser import csrf_matches, csrf_token
-from actor_oauth.http.departure import departure, refused_here, tell_client
+from actor_oauth.http.departure import departure, tell
 from actor_oauth.http.display import destination, tone, web_host
 from actor_oauth.http.page import (
     Answer,
@@ -22,15 +28,22 @@ from actor_oauth.http.page import (
     not_from_here,
 )
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
-from actor_oauth.oauth.authorization_request import AuthorizationRequest, LocalRefusal
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.reasons import Reason
 from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
-from actor_oauth.oauth.wire import Reason, to_wire
 from actor_oauth.runtime.errors import ActorError
 
 _PURPOSE = "consent"
 _OFFLINE_WORDS = "Stay connected while you are away"
+_ANSWERED = frozenset(
+    (
+        Reason.CONSENT_UNKNOWN,
+        Reason.CONSENT_ANSWERED,
+        Reason.SESSION_ENDED,
+        Reason.REQUEST_URI_SPENT,
+    )
+)
 _NOTHING_TICKED = "Choose at least one thing to allow, or deny the request."
 
 
@@ -55,22 +68,18 @@ async def ask(
         after_form: Whether a form is answered.
     """
     try:
-        client = await site.server.lookup_client(request.client_id)
-        if client is None:
-            gone = LocalRefusal(Reason.AUTHORIZE_CLIENT_UNKNOWN)
-            return refused_here(gone, noted=False)
-        handle = await site.server.begin_consent(who.session, request, client)
-    except ActorError:
-        return await tell_client(
-            site,
-            to_wire(Reason.OVERLOADED),
-            client_id=request.client_id,
-            redirect_uri=request.redirect_uri,
-            state=request.state,
-            trusted=True,
-            cookies=cookies,
-            after_form=after_form,
+        handle = await site.server.begin_consent(
+            request,
+            user_id=who.session.user_id,
+            browser=who.cookie,
+            auth_time=who.session.auth_time,
         )
+    except ActorError:
+        handle = await site.server.refuse_authorization(
+            request, Reason.OVERLOADED, signed_in=True
+        )
+    if isinstance(handle, AuthorizationError):
+        return tell(handle, cookies=cookies, after_form=after_form)
     location = f"{site.addresses.base}/consent?{urlencode({'txn': handle})}"
     return Move(location=location, after_form=after_form, cookies=cookies)
 
@@ -81,7 +90,7 @@ async def show_consent(site: Site, visit: Visit) -> Answer:
     if who is None:
         return _signed_out()
     handle = visit.parameters.get("txn") or ""
-    view = await site.server.describe_consent(who.session, handle)
+    view = await _describe(site, who, handle)
     if view is None:
         return already_answered()
     return _consent_page(who, handle, view)
@@ -96,7 +105,7 @@ async def submit_consent(site: Site, visit: Visit) -> Answer:
     handle = form.get("txn") or ""
     if not csrf_matches(form.get("csrf"), who.cookie, _PURPOSE, handle):
         return not_from_here()
-    view = await site.server.describe_consent(who.session, handle)
+    view = await _describe(site, who, handle)
     if view is None:
         return already_answered()
     match form.get("decision"):
@@ -114,21 +123,40 @@ async def _approve(
     scope = _ticked(view, form)
     if scope is None:
         return _consent_page(who, handle, view, problem=_NOTHING_TICKED)
-    decided = await site.server.approve_consent(who.session, handle, scope=scope)
-    if isinstance(decided, Gone):
-        return already_answered()
-    if isinstance(decided, LocalRefusal):
-        return refused_here(decided)
-    return departure(
-        decided.url, view.request.redirect_uri, heading="Access allowed", approved=True
+    decided = await site.server.approve_consent(
+        handle, user_id=who.session.user_id, browser=who.cookie, scope=scope
     )
+    return _decided(decided, view, heading="Access allowed", approved=True)
 
 
 async def _deny(site: Site, who: SignedIn, handle: str, view: ConsentView) -> Answer:
-    decided = await site.server.deny_consent(who.session, handle)
-    if isinstance(decided, Gone):
+    decided = await site.server.deny_consent(
+        handle, user_id=who.session.user_id, browser=who.cookie
+    )
+    return _decided(decided, view, heading="Access denied")
+
+
+async def _describe(site: Site, who: SignedIn, handle: str) -> ConsentView | None:
+    return await site.server.describe_consent(
+        handle, user_id=who.session.user_id, browser=who.cookie
+    )
+
+
+def _decided(
+    decided: Redirect | AuthorizationError,
+    view: ConsentView,
+    *,
+    heading: str,
+    approved: bool = False,
+) -> Answer:
+    """What the person sees of an answer."""
+    if isinstance(decided, Redirect):
+        return departure(
+            decided.url, view.request.redirect_uri, heading=heading, approved=approved
+        )
+    if decided.reason in _ANSWERED:
         return already_answered()
-    return departure(decided.url, view.request.redirect_uri, heading="Access denied")
+    return tell(decided, after_form=True)
 
 
 def _ticked(view: ConsentView, form: Parameters) -> Scope | None:
@@ -148,18 +176,17 @@ def _consent_page(
     who: SignedIn, handle: str, view: ConsentView, *, problem: str | None = None
 ) -> Page:
     client, request = view.client, view.request
-    from_document = client.origin == "metadata-document"
     values = {
-        "client_name": client.client_name or client.client_id,
-        "client_host": web_host(client.client_id) if from_document else None,
-        "unverified": client.origin != "pre-registered",
+        "client_name": view.client_name,
+        "client_host": view.client_host,
+        "unverified": not view.is_vetted,
         "tone": tone(client.client_id),
         "user_id": view.user_id,
         "resource": request.resource,
         "resource_name": view.resource_name or request.resource.partition("://")[2],
         "scopes": [_scope_words(scope) for scope in view.scopes],
         "destination": destination(request.redirect_uri),
-        "only_loopback": _only_loopback(client),
+        "only_loopback": view.only_on_device,
         "links": _links(client),
         "handle": handle,
         "csrf": csrf_token(who.cookie, _PURPOSE, handle),
@@ -179,13 +206,6 @@ def _scope_words(scope: ConsentScope) -> dict[str, str | None]:
     if description is None and scope.name == OFFLINE_ACCESS:
         description = _OFFLINE_WORDS
     return {"name": scope.name, "description": description}
-
-
-def _only_loopback(client: Client) -> bool:
-    """Whether any local program could be behind this client's name (C-13)."""
-    return client.origin != "pre-registered" and all(
-        destination(uri).loopback for uri in client.redirect_uris
-    )
 
 
 def _links(client: Client) -> list[dict[str, str]]:
@@ -210,5 +230,4 @@ def _signed_out() -> Page:
         symbol="",
         picture="clock",
         hint="Start again from the application.",
-        refused=Reason.SESSION_ENDED,
     )

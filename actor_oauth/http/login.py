@@ -1,7 +1,5 @@
 """Signing in: the form, and what becomes of the request that led there."""
 
-from dataclasses import replace
-
 from actor_oauth.actors.authorization_server import LoginRefused
 from actor_oauth.http.browser import (
     TICKET_LIFETIME,
@@ -14,13 +12,12 @@ from actor_oauth.http.browser import (
     seal_ticket,
 )
 from actor_oauth.http.consent import ask
-from actor_oauth.http.departure import refused_here, tell_client
+from actor_oauth.http.departure import tell
 from actor_oauth.http.display import display_text
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
-from actor_oauth.oauth.authorization_request import LocalRefusal, RedirectRefusal
+from actor_oauth.oauth.authorization_answer import AuthorizationError
 from actor_oauth.oauth.parameters import Parameters, parse_form
-from actor_oauth.oauth.wire import Reason, to_wire
 
 MAX_USERNAME_LENGTH = 256
 MAX_PASSWORD_LENGTH = 1024
@@ -141,7 +138,7 @@ async def _again(
     """The form once more, saying only what an attacker may know."""
     if wait is not None:
         problem = f"Too many attempts. Please wait {wait} seconds and try again."
-    page = sign_in_page(
+    return sign_in_page(
         site,
         visit,
         ticket,
@@ -151,8 +148,6 @@ async def _again(
         status=403 if wait is None else 429,
         retry_after=wait,
     )
-    reason = Reason.LOGIN_REFUSED if wait is None else Reason.RATE_LIMITED
-    return replace(page, refused=reason)
 
 
 async def _client_name(site: Site, ticket: Ticket) -> str | None:
@@ -176,24 +171,19 @@ async def _go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
         location = f"{site.addresses.base}/device?{ticket.query.decode()}"
         return Move(location=location.rstrip("?"), after_form=True, cookies=cookies)
     who = SignedIn(session=session, cookie=cookie)
+    presented_at = ticket.expires_at - TICKET_LIFETIME
     # Validated again: the client may have been changed or deleted in between.
-    decision = await site.server.parse_auth_request(
-        ticket.query.decode(), presented_at=ticket.expires_at - TICKET_LIFETIME
+    request = await site.server.parse_auth_request(
+        ticket.query.decode(), signed_in=True, presented_at=presented_at
     )
-    if isinstance(decision, LocalRefusal):
-        return refused_here(decision, cookies=cookies)
-    if isinstance(decision, RedirectRefusal):
-        return await tell_client(
-            site,
-            to_wire(decision.reason),
-            client_id="",
-            redirect_uri=decision.redirect_uri,
-            state=decision.state,
-            trusted=True,
-            cookies=cookies,
-            after_form=True,
-        )
-    return await ask(site, who, decision, cookies=cookies, after_form=True)
+    if isinstance(request, AuthorizationError):
+        return tell(request, cookies=cookies, after_form=True)
+    needed = await site.server.required_interaction(
+        request, who.sign_in, presented_at=presented_at
+    )
+    if isinstance(needed, AuthorizationError):
+        return tell(needed, cookies=cookies, after_form=True)
+    return await ask(site, who, request, cookies=cookies, after_form=True)
 
 
 def _expired(site: Site) -> Page:

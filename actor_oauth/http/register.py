@@ -24,12 +24,10 @@ def registration_endpoint(
 
     async def serve(request: Request) -> Response:
         if not server.policy.registration_enabled:
-            refused = Refused(Reason.REGISTRATION_DISABLED)
-            server.refusals.note(refused, request.endpoint)
-            return refusal(refused.reason)
+            return refusal(Reason.REGISTRATION_DISABLED)
         seconds = attempts.take(_caller(request, options), now=server.clock.now())
         if seconds:
-            return _throttle(server, request, seconds)
+            return throttled(seconds)
         registered = await server.register(request.body, _authorization(request))
         if isinstance(registered, WireError):
             return wire_error(registered)
@@ -50,7 +48,7 @@ def management_endpoint(server: AuthorizationServer, options: HttpOptions) -> En
         caller, now = _caller(request, options), server.clock.now()
         seconds = failures.wait(caller, now=now)
         if seconds:
-            return _throttle(server, request, seconds)
+            return throttled(seconds)
         client_id, token = _client_id(request), _authorization(request)
         if request.method == "PUT":
             answer = await registrations.replace(client_id, token, request.body)
@@ -68,11 +66,6 @@ def management_endpoint(server: AuthorizationServer, options: HttpOptions) -> En
         return private_json(answer)
 
     return serve
-
-
-def _throttle(server: AuthorizationServer, request: Request, seconds: int) -> Response:
-    server.refusals.note(Refused(Reason.RATE_LIMITED), request.endpoint)
-    return throttled(seconds)
 
 
 def _caller(request: Request, options: HttpOptions) -> str:

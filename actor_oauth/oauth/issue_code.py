@@ -15,9 +15,9 @@ from actor_oauth.oauth.props import (
     wrap_data_key,
 )
 from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.reauthorization import replaces_earlier
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import Token, TokenKind, draw, token_hash
-from actor_oauth.oauth.uris import parse_uri
 
 MAX_CODE_LIFETIME: Final = 600
 """Seconds, whatever the policy says (C-17)."""
@@ -33,8 +33,7 @@ class Approval:
         metadata: For listing the user's grants; not secret.
         client_epoch: The client's epoch when it was last seen enabled.
         supersede: Whether the grant, once redeemed, ends older ones of the same client,
-            redirect URI and resource. None decides by the redirect URI, see
-            `supersedes_by_default`.
+            redirect URI and resource. None leaves it to `replaces_earlier`.
         auth_time: When the user last proved who it is, in Unix seconds; None if nobody
             knows. Kept with the grant for the `auth_time` of OpenID Connect.
     """
@@ -113,17 +112,6 @@ def decide_code(
     )
 
 
-def supersedes_by_default(redirect_uri: str) -> bool:
-    """Tell whether a new grant for this redirect URI takes the place of older ones.
-
-    It does for https, where the URI leads to one hosted installation of the client. A
-    loopback or private-use URI is the same on every machine that has the client: the
-    laptop's grant must not end the desktop's (B-20).
-    """
-    uri = parse_uri(redirect_uri)
-    return uri is not None and uri.scheme == "https" and not uri.is_loopback
-
-
 def _new_grant(
     request: AuthorizationRequest,
     approval: Approval,
@@ -136,7 +124,7 @@ def _new_grant(
     expires_at = now + policy.lifetimes.refresh_absolute
     supersedes = approval.supersede
     if supersedes is None:
-        supersedes = supersedes_by_default(request.redirect_uri)
+        supersedes = replaces_earlier(request.redirect_uri, policy)
     return Grant(
         actor_key=code.actor_key,
         number=int.from_bytes(code.record[:4]),

@@ -5,6 +5,7 @@ Lifetimes are whole seconds. Nothing here is read from a clock or a file.
 
 from dataclasses import dataclass, field
 
+from actor_oauth.oauth.consent_policy import ConsentPolicy
 from actor_oauth.oauth.scopes import IDENTITY_SCOPES
 from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS, SigningAlgorithm
 
@@ -63,6 +64,7 @@ class Policy:
         issuer: The issuer identifier, byte for byte as published (A-01).
         resources: At least one.
         lifetimes: See `Lifetimes`.
+        consent: See `ConsentPolicy`.
         registration_enabled: Whether RFC 7591 dynamic registration is offered.
         registration_token_required: Whether that needs an initial access token.
         public_registration: Whether clients without credentials may register so.
@@ -99,6 +101,7 @@ class Policy:
     issuer: str
     resources: tuple[ResourcePolicy, ...]
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    consent: ConsentPolicy = field(default_factory=ConsentPolicy)
     registration_enabled: bool = True
     registration_token_required: bool = False
     public_registration: bool = True

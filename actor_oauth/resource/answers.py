@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 
 from actor_oauth.oauth.challenge import Challenge
-from actor_oauth.oauth.reasons import Reason
 from actor_oauth.resource.asgi import HeaderLine, Receive, Scope, Send
 from actor_oauth.resource.cors import CORS_HEADERS
 
@@ -13,19 +12,11 @@ _NO_STORE: HeaderLine = (b"cache-control", b"no-store")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One whole response. Frameworks may copy its parts, or call it as an ASGI app.
-
-    Attributes:
-        status: HTTP status.
-        headers: All but `Content-Length`.
-        body: Complete.
-        reason: Why it refuses something, for the log; None if it does not.
-    """
+    """One whole response. Frameworks may copy its parts, or call it as an ASGI app."""
 
     status: int
     headers: tuple[HeaderLine, ...] = ()
     body: bytes = b""
-    reason: Reason | None = None
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the response."""
@@ -46,8 +37,7 @@ class Answer:
 def challenge_answer(challenge: Challenge) -> Answer:
     """Refuse with a challenge: 401, 403, or 400 (G-03, G-04, G-07, G-08, G-17)."""
     if challenge.error is None:
-        text = Reason.CREDENTIALS_MISSING.description
-        body = _error_body("unauthorized", text)
+        body = _error_body("unauthorized", "This resource needs an access token.")
     else:
         body = _error_body(challenge.error, challenge.description)
     nonce: tuple[HeaderLine, ...] = ()
@@ -65,7 +55,6 @@ def challenge_answer(challenge: Challenge) -> Answer:
             *CORS_HEADERS,
         ),
         body=body,
-        reason=challenge.reason,
     )
 
 
@@ -77,8 +66,7 @@ def forbidden_origin() -> Answer:
     return Answer(
         status=403,
         headers=_JSON,
-        body=_error_body("forbidden", Reason.ORIGIN_FOREIGN.description),
-        reason=Reason.ORIGIN_FOREIGN,
+        body=_error_body("forbidden", "This Origin or Host is not allowed here."),
     )
 
 
@@ -100,7 +88,6 @@ def unavailable(retry_after: int) -> Answer:
         body=_error_body(
             "temporarily_unavailable", "The token cannot be checked now; try again."
         ),
-        reason=Reason.OVERLOADED,
     )
 
 

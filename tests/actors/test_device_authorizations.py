@@ -9,9 +9,9 @@ import pytest
 import trio
 
 from actor_oauth.actors import device_authorizations
-from actor_oauth.actors.accounts import Session
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
 from actor_oauth.actors.device import DeviceActor
+from actor_oauth.actors.user.sessions import session_token
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.device import (
     DeviceAuthorization,
@@ -124,18 +124,22 @@ async def test_a_yes_that_may_not_be_lets_nobody_in(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
         response = await begun(server)
         devices, code = server.devices, response.user_code
-        session = Session(
-            user_id=USER_ID, user_key=USER_KEY, secret=b"s" * 32, auth_time=START
-        )
+        ended = session_token(USER_KEY, b"s" * 32).render()
+
+        async def approve(user_code: str) -> bool:
+            return await devices.approve(
+                user_code, user_id=USER_ID, browser=ended, scope=READ
+            )
+
         assert await devices.describe("nonsense") is None
-        assert not await devices.approve(session, "nonsense", scope=READ)
+        assert not await approve("nonsense")
         assert not await devices.deny("nonsense")
         # Signed out between the question and the answer.
-        assert not await devices.approve(session, code, scope=READ)
+        assert not await approve(code)
         assert await devices.describe(code) is not None
         await server.delete_client("app")
         assert await devices.describe(code) is None
-        assert not await devices.approve(session, code, scope=READ)
+        assert not await approve(code)
 
 
 @pytest.mark.requirement("D-52")

@@ -9,6 +9,7 @@ import trio
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
 from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.clients import NewClient
+from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.keyring import client_key
 from actor_oauth.oauth.parameters import parameters_of
@@ -72,19 +73,20 @@ async def test_of_many_completions_under_one_name_one_gets_a_code(
     system: ActorSystem, server: AuthorizationServer, client_id: str
 ) -> None:
     request = await presented(server, client_id, await pushed(server, client_id))
-    redirects: list[str] = []
+    answers: list[Redirect | AuthorizationError] = []
 
     async def complete(number: int) -> None:
         user_id = f"user{number % 4}"
-        redirects.append(await server.complete_authorization(request, user_id=user_id))
+        answers.append(await server.complete_authorization(request, user_id=user_id))
 
     async with trio.open_nursery() as nursery:
         for number in range(TASKS):
             nursery.start_soon(complete, number)
 
-    codes = [url for url in redirects if "code=" in url]
-    refused = [url for url in redirects if "error=invalid_request_uri" in url]
-    assert (len(codes), len(refused)) == (1, TASKS - 1)
+    refused = [answer for answer in answers if isinstance(answer, AuthorizationError)]
+    assert len(refused) == TASKS - 1 == len(answers) - 1
+    assert {answer.reason for answer in refused} == {Reason.REQUEST_URI_SPENT}
+    assert all("error=invalid_request_uri" in (a.redirect_to or "") for a in refused)
 
 
 @pytest.mark.requirement("C-26")
@@ -160,8 +162,8 @@ async def test_with_its_client_a_request_ends(
         parameters_of([("client_id", client_id), ("request_uri", name)])
     )
     assert getattr(refused, "reason", None) is Reason.AUTHORIZE_CLIENT_UNKNOWN
-    url = await server.complete_authorization(request, user_id="ada")
-    assert "code=" not in url
+    answer = await server.complete_authorization(request, user_id="ada")
+    assert answer == AuthorizationError(reason=Reason.AUTHORIZE_CLIENT_UNKNOWN)
     actor = actor_of(system, client_id)
     assert await actor.complete_pushed_request(b"k", b"c") == Refused(
         Reason.REQUEST_URI_UNKNOWN

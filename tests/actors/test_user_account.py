@@ -85,7 +85,7 @@ async def test_a_user_who_does_not_exist_stays_so_whatever_is_asked(
         assert await ada.actor.close_all_sessions(now=START) == 0
         assert await ada.actor.revoke_all_grants(now=START) == 0
         assert await ada.actor.deny_consent(
-            b"h", session_secret=SECRET, now=START
+            b"h", browser=session_token(USER_KEY, SECRET).render(), now=START
         ) == Refused(Reason.SESSION_ENDED)
         assert not list((tmp_path / "actors").rglob("*.db"))
 

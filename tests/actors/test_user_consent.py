@@ -9,6 +9,8 @@ import trio
 
 from actor_oauth.actors.user import Approved, Denied
 from actor_oauth.actors.user.consents import MAX_CONSENTS
+from actor_oauth.actors.user.sessions import session_token
+from actor_oauth.oauth.consent import Consent
 from actor_oauth.oauth.grants import parse_record
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.policy import Lifetimes
@@ -24,10 +26,14 @@ from tests.support.grants import (
     fresh,
     parsed,
 )
-from tests.support.user_actor import USER_ID, Ada, open_ada
+from tests.support.user_actor import USER_ID, USER_KEY, Ada, open_ada
 
 LIFETIMES = Lifetimes(consent=600)
 SESSION, OTHER_SESSION = b"s" * 32, b"o" * 32
+OURS = session_token(USER_KEY, SESSION).render()
+OTHER = session_token(USER_KEY, OTHER_SESSION).render()
+FOREIGN = "what an application has put into a cookie"
+BROWSERS = pytest.mark.parametrize("browser", [OURS, FOREIGN], ids=["ours", "foreign"])
 HANDLE = b"h" * 16
 
 
@@ -39,28 +45,36 @@ async def log_in(ada: Ada, *secrets: bytes) -> None:
         )
 
 
-async def ask(ada: Ada, handle: bytes = HANDLE, *, session: bytes = SESSION) -> bool:
+async def ask(ada: Ada, handle: bytes = HANDLE, *, browser: str = OURS) -> bool:
     return await ada.actor.begin_consent(
         a_request(),
         CLIENT,
-        session_secret=session,
+        browser=browser,
+        auth_time=START - 60,
         handle=handle,
-        lifetimes=LIFETIMES,
+        policy=POLICY,
         now=ada.now,
     )
+
+
+async def pending(
+    ada: Ada, handle: bytes = HANDLE, *, browser: str = OURS
+) -> Consent | None:
+    return await ada.actor.pending_consent(handle, browser=browser, now=ada.now)
 
 
 async def approve(
     ada: Ada,
     handle: bytes = HANDLE,
     *,
-    session: bytes = SESSION,
+    browser: str = OURS,
     approval: Approval | None = None,
 ) -> Approved | Denied | Refused:
     return await ada.actor.approve_consent(
         handle,
         approval or an_approval(),
-        session_secret=session,
+        user_id=USER_ID,
+        browser=browser,
         policy=POLICY,
         fresh=fresh(),
         now=ada.now,
@@ -68,23 +82,24 @@ async def approve(
 
 
 async def deny(
-    ada: Ada, handle: bytes = HANDLE, *, session: bytes = SESSION
+    ada: Ada, handle: bytes = HANDLE, *, browser: str = OURS
 ) -> Approved | Denied | Refused:
-    return await ada.actor.deny_consent(handle, session_secret=session, now=ada.now)
+    return await ada.actor.deny_consent(handle, browser=browser, now=ada.now)
 
 
 @pytest.mark.requirement("C-14")
-async def test_a_yes_becomes_a_code_for_what_was_asked(tmp_path: Path) -> None:
+@BROWSERS
+async def test_a_yes_becomes_a_code_for_what_was_asked(
+    tmp_path: Path, browser: str
+) -> None:
     async with open_ada(tmp_path) as ada:
         await log_in(ada, SESSION)
-        assert await ask(ada)
-        pending = await ada.actor.pending_consent(
-            HANDLE, session_secret=SESSION, now=START
-        )
-        assert pending is not None
-        assert (pending.request, pending.client) == (a_request(), CLIENT)
-        assert pending.state is QuestionState.PENDING
-        answer = await approve(ada)
+        assert await ask(ada, browser=browser)
+        question = await pending(ada, browser=browser)
+        assert question is not None
+        assert (question.request, question.client) == (a_request(), CLIENT)
+        assert question.state is QuestionState.PENDING
+        answer = await approve(ada, browser=browser)
         assert isinstance(answer, Approved)
         assert answer.request == a_request()
         assert parse_record(parsed(answer.code))[0] == int(answer.grant_id, 16)
@@ -103,12 +118,13 @@ async def test_a_no_says_where_to_send_the_client(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("M-11", "C-15")
-async def test_of_many_answers_one_counts(tmp_path: Path) -> None:
+@BROWSERS
+async def test_of_many_answers_one_counts(tmp_path: Path, browser: str) -> None:
     async with open_ada(tmp_path) as ada:
         await log_in(ada, SESSION)
         for number in range(6):
             handle = bytes([number]) * 16
-            await ask(ada, handle)
+            await ask(ada, handle, browser=browser)
             answers: list[Approved | Denied | Refused] = []
 
             async def answer(
@@ -119,28 +135,84 @@ async def test_of_many_answers_one_counts(tmp_path: Path) -> None:
 
             async with trio.open_nursery() as nursery:
                 for _ in range(16):
-                    nursery.start_soon(answer, partial(approve, ada, handle))
-                    nursery.start_soon(answer, partial(deny, ada, handle))
+                    for say in (approve, deny):
+                        nursery.start_soon(
+                            answer, partial(say, ada, handle, browser=browser)
+                        )
             refused = [a for a in answers if isinstance(a, Refused)]
             assert refused == [Refused(Reason.CONSENT_ANSWERED)] * 31
-            pending = await ada.actor.pending_consent(
-                handle, session_secret=SESSION, now=START
-            )
-            assert pending is not None
-            assert pending.state is not QuestionState.PENDING
+            question = await pending(ada, handle, browser=browser)
+            assert question is not None
+            assert question.state is not QuestionState.PENDING
 
 
 @pytest.mark.requirement("C-14")
-async def test_another_session_of_the_same_user_cannot_answer(tmp_path: Path) -> None:
+@BROWSERS
+async def test_another_browser_of_the_same_user_cannot_answer(
+    tmp_path: Path, browser: str
+) -> None:
     async with open_ada(tmp_path) as ada:
         await log_in(ada, SESSION, OTHER_SESSION)
+        await ask(ada, browser=browser)
+        for another in {OURS, OTHER, FOREIGN, "some other cookie's text", ""} - {
+            browser
+        }:
+            assert await pending(ada, browser=another) is None
+            for answer in (approve, deny):
+                refused = await answer(ada, browser=another)
+                assert refused == Refused(Reason.CONSENT_UNKNOWN)
+        assert isinstance(await approve(ada, browser=browser), Approved)
+
+
+@pytest.mark.requirement("C-14")
+async def test_a_session_of_another_user_is_no_session_here(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        await log_in(ada, SESSION)
+        foreign = session_token("0" * 32, SESSION).render()
+        assert not await ask(ada, browser=foreign)
         await ask(ada)
-        see = ada.actor.pending_consent
-        assert await see(HANDLE, session_secret=OTHER_SESSION, now=START) is None
-        for answer in (approve, deny):
-            refused = await answer(ada, session=OTHER_SESSION)
-            assert refused == Refused(Reason.CONSENT_UNKNOWN)
-        assert isinstance(await approve(ada), Approved)
+        assert await pending(ada, browser=foreign) is None
+        assert await approve(ada, browser=foreign) == Refused(Reason.SESSION_ENDED)
+
+
+@pytest.mark.requirement("C-14")
+async def test_a_user_of_an_application_need_not_be_known_before_the_answer(
+    tmp_path: Path,
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        assert not await ask(ada)
+        assert await ask(ada, browser=FOREIGN)
+        assert await ada.actor.account() is None
+        assert isinstance(await approve(ada, browser=FOREIGN), Approved)
+        account = await ada.actor.account()
+        assert account is not None
+        assert (account.user_id, account.password_hash) == (USER_ID, None)
+
+
+@pytest.mark.requirement("C-14", "M-9")
+async def test_a_disabled_account_gets_no_code_in_any_browser(tmp_path: Path) -> None:
+    async with open_ada(tmp_path) as ada:
+        await log_in(ada, SESSION)
+        await ada.actor.set_disabled(disabled=True, now=START)
+        assert await ask(ada, browser=FOREIGN)
+        refused = await approve(ada, browser=FOREIGN)
+        assert refused == Refused(Reason.ACCOUNT_DISABLED)
+
+
+@pytest.mark.requirement("H-08", "M-9")
+@BROWSERS
+async def test_what_waits_for_an_answer_ends_with_all_sessions(
+    tmp_path: Path, browser: str
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        await log_in(ada, SESSION)
+        await ask(ada, browser=browser)
+        await ada.actor.close_all_sessions(now=START)
+        assert isinstance(await approve(ada, browser=browser), Refused)
+        await log_in(ada, SESSION)
+        await ask(ada, browser=browser)
+        await ada.actor.set_password("another", now=START)
+        assert isinstance(await approve(ada, browser=browser), Refused)
 
 
 @pytest.mark.requirement("C-14", "C-11")
@@ -151,8 +223,7 @@ async def test_a_session_that_has_ended_can_neither_see_nor_answer(
         await log_in(ada, SESSION)
         await ask(ada)
         await ada.actor.close_session(SESSION)
-        see = ada.actor.pending_consent
-        assert await see(HANDLE, session_secret=SESSION, now=START) is None
+        assert await pending(ada) is None
         for answer in (approve, deny):
             assert await answer(ada) == Refused(Reason.SESSION_ENDED)
         assert not await ask(ada, b"new")
@@ -164,9 +235,8 @@ async def test_a_transaction_is_over_at_its_expiry(tmp_path: Path) -> None:
         await log_in(ada, SESSION)
         await ask(ada)
         ada.now = START + 600
-        see = ada.actor.pending_consent
-        assert await see(HANDLE, session_secret=SESSION, now=ada.now) is None
-        assert await see(b"?", session_secret=SESSION, now=ada.now) is None
+        assert await pending(ada) is None
+        assert await pending(ada, b"?") is None
         assert await approve(ada) == Refused(Reason.CONSENT_UNKNOWN)
 
 

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from actor_oauth.config import Settings
+from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.tokens import TokenResponse
@@ -41,11 +42,12 @@ def granted(actor_oauth: Command) -> str:
             asked = await server.parse_auth_request(urlencode(request))
             assert isinstance(asked, AuthorizationRequest)
             answer = await server.complete_authorization(asked, user_id="alice")
+            assert isinstance(answer, Redirect)
             exchange = {
                 "grant_type": "authorization_code",
                 "client_id": client_id,
                 "redirect_uri": CALLBACK,
-                "code": parse_qs(urlsplit(answer).query)["code"][0],
+                "code": parse_qs(urlsplit(answer.url).query)["code"][0],
                 "code_verifier": VERIFIER,
             }
             form = parse_form(urlencode(exchange).encode())

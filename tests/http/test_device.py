@@ -247,14 +247,13 @@ async def test_of_many_answers_the_first_counts(
         for cookie in browser.http.cookies.jar
         if "session" in cookie.name and cookie.value
     )
-    session = await offering.server.session(cookie)
-    assert session is not None
     counted: list[str] = []
     code = device.codes["user_code"]
     devices = offering.server.devices
 
     async def approve() -> None:
-        if await devices.approve(session, code, scope=Scope(("notes:read",))):
+        scope = Scope(("notes:read",))
+        if await devices.approve(code, user_id=USER, browser=cookie, scope=scope):
             counted.append("approve")
 
     async def deny() -> None:

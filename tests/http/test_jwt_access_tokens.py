@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from actor_oauth.actors.authorization_server import AuthorizationServer, NewClient
+from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.exchange_token import ACCESS_TOKEN_TYPE
 from actor_oauth.oauth.grant_types import TOKEN_EXCHANGE
 from actor_oauth.oauth.grants import ROUNDING
@@ -20,7 +21,7 @@ from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS, SigningAlgorithm
 from actor_oauth.oauth.tokens import TokenResponse
 from actor_oauth.resource import JwtTokens, RemoteKeys
-from tests.http.deployment import ISSUER, Deploy, Deployment, policy_for
+from tests.http.deployment import ISSUER, Deploy, Deployment, policy_for, query_of
 from tests.support.signing_keys import SIGNING_KEYS, a_signing_key
 
 RESOURCE = f"{ISSUER}/mcp"
@@ -118,12 +119,13 @@ async def test_here_it_is_as_good_as_any_token_with_its_props(
     request = await signing.server.parse_auth_request(
         signing.authorize_url(client).partition("?")[2]
     )
-    url = await signing.server.complete_authorization(
+    answer = await signing.server.complete_authorization(
         request,  # type: ignore[arg-type]  # it is one
         user_id="ada",
         props={"tier": "gold"},
     )
-    code = url.partition("code=")[2].partition("&")[0]
+    assert isinstance(answer, Redirect)
+    code = query_of(answer.url)["code"]
     token = (await signing.redeem(client, code)).json()["access_token"]
 
     info = await signing.server.validate_token(RESOURCE, token)

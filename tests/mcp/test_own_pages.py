@@ -10,8 +10,7 @@ import httpx2
 import trio
 
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
-from tests.mcp.test_examples import running
-from tests.support.ports import free_port
+from tests.mcp.test_examples import free_port, running
 
 pytestmark = SDK_LEAVES_GENERATORS
 
@@ -40,12 +39,17 @@ async def log_in_and_out(issuer: str) -> list[object]:
         }
         page = await http.get("/authorize", params=wish)
         assert "&lt;b&gt;Sly" in page.text
-        form = re.search(r'name=form value="([\w-]+)"', page.text)
-        assert form is not None
-        async with httpx2.AsyncClient(base_url=issuer) as other_browser:
-            stolen = await other_browser.post("/authorize", data={"form": form[1]})
+        handle = re.search(r"name=handle value=([\w-]+)", page.text)
+        assert handle is not None
+        form = {"handle": handle[1], "answer": "yes", "scope": "mcp"}
+        async with httpx2.AsyncClient(
+            base_url=issuer, cookies={"user": "ada"}
+        ) as other:
+            stolen = await other.post("/authorize", data=form)
         assert stolen.status_code == 400
-        sent = await http.post("/authorize", data={"form": form[1]})
+        sent = await http.post("/authorize", data=form)
+        again = await http.post("/authorize", data=form)
+        assert again.status_code == 400
         back = parse_qs(urlsplit(sent.headers["location"]).query)
         assert (back["state"], back["iss"]) == (["s"], [issuer])
         exchange = {

@@ -5,28 +5,32 @@ from dataclasses import replace
 import pytest
 
 from actor_oauth.oauth.consent import (
+    BrowserBinding,
     Consent,
     decide_answer,
     is_open_to,
 )
 from actor_oauth.oauth.question_lifecycle import Answer, QuestionState, after
 from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.scopes import Scope
 from tests.support.grants import CLIENT, START, a_request
 
-SESSION = b"s" * 32
+BROWSER = BrowserBinding(b"s" * 32, is_session=True)
+ANOTHER = BrowserBinding(b"t" * 32, is_session=True)
 PENDING = Consent(
     state=QuestionState.PENDING,
-    session_hash=SESSION,
+    browser=BROWSER,
     request=a_request(),
     client=CLIENT,
+    granted=Scope(),
     expires_at=START + 600,
 )
 
 
 @pytest.mark.requirement("C-14")
 @pytest.mark.parametrize("answer", Answer)
-def test_the_session_that_was_asked_may_answer(answer: Answer) -> None:
-    decision = decide_answer(PENDING, answer, session_hash=SESSION, now=START + 599)
+def test_the_browser_that_was_asked_may_answer(answer: Answer) -> None:
+    decision = decide_answer(PENDING, answer, browser=BROWSER, now=START + 599)
     state = after(QuestionState.PENDING, answer)
     assert state is not None
     assert decision == replace(PENDING, state=state)
@@ -36,23 +40,23 @@ def test_the_session_that_was_asked_may_answer(answer: Answer) -> None:
 @pytest.mark.parametrize("second", Answer)
 @pytest.mark.parametrize("first", Answer)
 def test_the_first_answer_counts(first: Answer, second: Answer) -> None:
-    done = decide_answer(PENDING, first, session_hash=SESSION, now=START)
+    done = decide_answer(PENDING, first, browser=BROWSER, now=START)
     assert isinstance(done, Consent)
-    assert decide_answer(done, second, session_hash=SESSION, now=START) == Refused(
+    assert decide_answer(done, second, browser=BROWSER, now=START) == Refused(
         Reason.CONSENT_ANSWERED
     )
 
 
 @pytest.mark.requirement("C-14")
 @pytest.mark.parametrize(
-    ("consent", "session", "later"),
-    [(None, SESSION, 0), (PENDING, b"t" * 32, 0), (PENDING, SESSION, 600)],
+    ("consent", "browser", "later"),
+    [(None, BROWSER, 0), (PENDING, ANOTHER, 0), (PENDING, BROWSER, 600)],
 )
-def test_what_is_not_open_to_the_session_is_unknown(
-    consent: Consent | None, session: bytes, later: int
+def test_what_is_not_open_to_the_browser_is_unknown(
+    consent: Consent | None, browser: BrowserBinding, later: int
 ) -> None:
     decision = decide_answer(
-        consent, Answer.APPROVE, session_hash=session, now=START + later
+        consent, Answer.APPROVE, browser=browser, now=START + later
     )
     assert decision == Refused(Reason.CONSENT_UNKNOWN)
-    assert consent is None or not is_open_to(consent, session, START + later)
+    assert consent is None or not is_open_to(consent, browser, START + later)

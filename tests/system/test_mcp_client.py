@@ -15,6 +15,7 @@ import trio
 from mcp import Client
 
 from actor_oauth.config import Settings
+from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.provider import Provider
@@ -200,9 +201,11 @@ async def test_a_tool_sees_the_props_that_an_application_gave_its_user(
         async with Provider(settings).open() as running:
             request = await running.server.parse_auth_request(urlsplit(url).query)
             assert isinstance(request, AuthorizationRequest)
-            return await running.server.complete_authorization(
+            answer = await running.server.complete_authorization(
                 request, user_id="carol", props=props
             )
+            assert isinstance(answer, Redirect)
+            return answer.url
 
     user = McpUser(asking_server.mcp_url, approve_by_helper_api)
     async with user.connect(mode) as client:

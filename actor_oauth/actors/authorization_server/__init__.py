@@ -14,20 +14,26 @@ from actor_oauth.actors.authorization_server.server import (
     ACTOR_KINDS,
     AuthorizationServer,
 )
-from actor_oauth.actors.authorizations import ConsentScope, ConsentView, Gone, Redirect
 from actor_oauth.actors.clients import NewClient
 from actor_oauth.actors.user import GrantPage, GrantSummary
+from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
+from actor_oauth.oauth.consent_view import ConsentScope, ConsentView
+from actor_oauth.oauth.interaction import Interaction, SignIn
 
 __all__ = [
     "ACTOR_KINDS",
+    "AuthorizationError",
+    "AuthorizationRequest",
     "AuthorizationServer",
     "ConsentScope",
     "ConsentView",
-    "Gone",
     "GrantPage",
     "GrantSummary",
+    "Interaction",
     "LoginRefused",
     "NewClient",
     "Redirect",
     "Session",
+    "SignIn",
 ]

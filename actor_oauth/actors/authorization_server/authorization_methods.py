@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 
 from actor_oauth.actors.authorization_server.parts import ServerParts
-from actor_oauth.oauth.authorization_request import (
-    AuthorizationRequest,
-    LocalRefusal,
-    RedirectRefusal,
-)
+from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.interaction import Interaction, SignIn
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.pushed_requests import PushedResponse
-from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.reasons import Reason
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.wire import WireError
 
@@ -31,25 +28,29 @@ class AuthorizationMethods(ServerParts):
         return await self._pushed.push(form, authorization, proofs)
 
     async def parse_auth_request(
-        self, parameters: Parameters | str, *, presented_at: int | None = None
-    ) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
+        self,
+        parameters: Parameters | str,
+        *,
+        signed_in: bool = False,
+        presented_at: int | None = None,
+    ) -> AuthorizationRequest | AuthorizationError:
         """Read an authorization request and decide whether it may be put to a user.
 
         Args:
             parameters: Parsed, or the query string as it came.
+            signed_in: Whether somebody is, in the browser that brings it. Nobody else is
+                redirected to a client that registered itself (C-03).
             presented_at: When the browser first came with it, in Unix seconds; None for
                 now. A pushed request lives for seconds, in which nobody signs in.
-
-        Returns:
-            What to ask the user; or a refusal to show on a page of one's own; or one to
-            tell the client by redirect.
         """
         if isinstance(parameters, str):
             parsed = parse_form(parameters.encode())
             if not isinstance(parsed, Parameters):
-                return LocalRefusal(Reason.FORM_MALFORMED)
+                return AuthorizationError(reason=Reason.FORM_MALFORMED)
             parameters = parsed
-        return await self._authorizations.parse(parameters, presented_at=presented_at)
+        return await self._authorizations.parse(
+            parameters, signed_in=signed_in, presented_at=presented_at
+        )
 
     async def required_interaction(
         self,
@@ -57,7 +58,7 @@ class AuthorizationMethods(ServerParts):
         sign_in: SignIn | None,
         *,
         presented_at: int | None = None,
-    ) -> Interaction | Refused:
+    ) -> Interaction | AuthorizationError:
         """Say which page a request needs next, with the client's wishes in mind.
 
         These are `prompt`, `max_age` and `login_hint` (OpenID Connect Core §3.1.2.1).
@@ -69,11 +70,24 @@ class AuthorizationMethods(ServerParts):
                 seconds, if it was sent to sign in meanwhile; None before.
 
         Returns:
-            Refused if a page is needed that the client does not want: tell it.
+            An error if a page is needed that the client does not want.
         """
         return await self._authorizations.required_interaction(
             request, sign_in, presented_at=presented_at
         )
+
+    async def refuse_authorization(
+        self, request: AuthorizationRequest, reason: Reason, *, signed_in: bool = False
+    ) -> AuthorizationError:
+        """Refuse a request for a reason of the application's, and have the client told.
+
+        Args:
+            request: From `parse_auth_request`.
+            reason: Such as `Reason.USER_DENIED`, or `Reason.INTERACTION_REQUIRED` if
+                the client wants no page and the application must show one.
+            signed_in: Whether somebody is, in the browser that brought it.
+        """
+        return await self._answers.error(request, reason, signed_in=signed_in)
 
     async def complete_authorization(
         self,
@@ -84,7 +98,7 @@ class AuthorizationMethods(ServerParts):
         metadata: Json = None,
         props: Json = None,
         auth_time: int | None = None,
-    ) -> str:
+    ) -> Redirect | AuthorizationError:
         """Grant a request on behalf of a user who was asked on a page of one's own.
 
         Args:
@@ -96,9 +110,6 @@ class AuthorizationMethods(ServerParts):
                 Encrypted; readable only with a live token of the grant. At most 64 KiB.
             auth_time: When the user last proved who it is, in Unix seconds; None if the
                 application does not know.
-
-        Returns:
-            Where to redirect the browser.
 
         Raises:
             ValueError: If the user's name, the metadata or the props are not acceptable.

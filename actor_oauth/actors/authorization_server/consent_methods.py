@@ -1,34 +1,99 @@
-"""Consent: what a signed-in user is asked, and the answer."""
+"""Consent: what a signed-in user is asked, and the answer.
 
-from actor_oauth.actors.accounts import Session
+An application with pages of its own uses these as the server's own pages do, whether
+people sign in here or with a session system of the application's. See docs/consent.md.
+
+Two arguments stand in all of them. `user_id` is who is signed in, by the application's
+own word. `browser` is something that this browser holds and no other: the value of a
+cookie with a `new_browser_secret`, or of the session cookie that `log_in` gave, in which
+case an answer counts only while that session lives.
+"""
+
 from actor_oauth.actors.authorization_server.parts import ServerParts
-from actor_oauth.actors.authorizations import ConsentView, Gone, Redirect
-from actor_oauth.oauth.authorization_request import AuthorizationRequest, LocalRefusal
-from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
+from actor_oauth.oauth.consent_view import ConsentView
+from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.scopes import Scope
 
 
 class ConsentMethods(ServerParts):
     """Part of `AuthorizationServer`."""
 
+    def new_browser_secret(self) -> str:
+        """Make something that one browser holds: for a cookie, `HttpOnly` and `Secure`."""
+        return self._consents.new_browser_secret()
+
     async def begin_consent(
-        self, session: Session, request: AuthorizationRequest, client: Client
-    ) -> str:
-        """Keep a request for a signed-in user to answer; returns its handle."""
-        return await self._authorizations.begin_consent(session, request, client)
+        self,
+        request: AuthorizationRequest,
+        *,
+        user_id: str,
+        browser: str,
+        auth_time: int | None = None,
+    ) -> str | AuthorizationError:
+        """Keep a request for a signed-in user to answer.
+
+        Args:
+            request: From `parse_auth_request`.
+            user_id: Who is asked.
+            browser: Where.
+            auth_time: When the user last proved who it is, in Unix seconds; None if the
+                application does not know.
+
+        Returns:
+            A handle, fit for a URL or a hidden field, for one answer within
+            `consent_seconds` (ten minutes). Many may be open at once; of more than 32
+            the oldest give way.
+
+        Raises:
+            ValueError: If the user's name is not acceptable, or `browser` has less than
+                20 characters.
+        """
+        return await self._consents.begin(
+            request, user_id=user_id, browser=browser, auth_time=auth_time
+        )
 
     async def describe_consent(
-        self, session: Session, handle: str
+        self, handle: str, *, user_id: str, browser: str | None
     ) -> ConsentView | None:
-        """What to ask; None if the handle leads to nothing open to this session."""
-        return await self._authorizations.describe_consent(session, handle)
+        """What to ask; None if the handle leads to nothing that can be answered here."""
+        return await self._consents.describe(handle, user_id=user_id, browser=browser)
 
     async def approve_consent(
-        self, session: Session, handle: str, *, scope: Scope
-    ) -> Redirect | Gone | LocalRefusal:
-        """Answer yes, to a part or the whole. Of several answers the first counts."""
-        return await self._authorizations.approve_consent(session, handle, scope=scope)
+        self,
+        handle: str,
+        *,
+        user_id: str,
+        browser: str | None,
+        scope: Scope | None = None,
+        metadata: Json = None,
+        props: Json = None,
+    ) -> Redirect | AuthorizationError:
+        """Answer yes. Of several answers the first counts, however close they come.
 
-    async def deny_consent(self, session: Session, handle: str) -> Redirect | Gone:
-        """Answer no. Of several answers the first counts."""
-        return await self._authorizations.deny_consent(session, handle)
+        Args:
+            handle: From `begin_consent`.
+            user_id: Who says so.
+            browser: Where.
+            scope: What is allowed, at most what `describe_consent` shows; None for all.
+            metadata: As for `complete_authorization`.
+            props: As for `complete_authorization`.
+
+        Raises:
+            ValueError: If the metadata or the props are not acceptable.
+        """
+        return await self._consents.approve(
+            handle,
+            user_id=user_id,
+            browser=browser,
+            scope=scope,
+            metadata=metadata,
+            props=props,
+        )
+
+    async def deny_consent(
+        self, handle: str, *, user_id: str, browser: str | None
+    ) -> Redirect | AuthorizationError:
+        """Answer no, and have the client told. Of several answers the first counts."""
+        return await self._consents.deny(handle, user_id=user_id, browser=browser)

@@ -5,6 +5,7 @@ from typing import Final
 
 from actor_oauth.actors.access_tokens import AccessTokens
 from actor_oauth.actors.accounts import Accounts
+from actor_oauth.actors.authorization_answers import AuthorizationAnswers
 from actor_oauth.actors.authorization_server.application_methods import (
     ApplicationMethods,
 )
@@ -21,13 +22,13 @@ from actor_oauth.actors.authorizations import Authorizations
 from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.clients import Clients
+from actor_oauth.actors.consents import Consents
 from actor_oauth.actors.device import DeviceActor
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
 from actor_oauth.actors.publications import Publications
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
-from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.registrar import RegistrarActor
 from actor_oauth.actors.registrations import Registrations
 from actor_oauth.actors.sender_proofs import SenderProofs
@@ -97,14 +98,23 @@ class AuthorizationServer(
         )
         passwords = Passwords()
         self._clients = Clients(self._effects, passwords, publications)
-        self.refusals = Refusals(callbacks)
-        self.registrations = Registrations(
-            self._effects, self._clients, self.refusals, callbacks
-        )
+        self.registrations = Registrations(self._effects, self._clients, callbacks)
         self._accounts = Accounts(self._effects, passwords)
-        self._pushed = PushedAuthorizations(self._effects, self._clients, self.refusals)
+        self._pushed = PushedAuthorizations(self._effects, self._clients)
+        self._answers = AuthorizationAnswers(self._effects, self._clients)
         self._authorizations = Authorizations(
-            self._effects, self._clients, self._accounts, self._pushed, self.refusals
+            self._effects,
+            clients=self._clients,
+            accounts=self._accounts,
+            pushed=self._pushed,
+            answers=self._answers,
+        )
+        self._consents = Consents(
+            self._effects,
+            clients=self._clients,
+            accounts=self._accounts,
+            pushed=self._pushed,
+            answers=self._answers,
         )
         token_format = TokenFormat(self._effects)
         proofs = SenderProofs(self._effects, endpoints_of(policy).token)
@@ -113,7 +123,6 @@ class AuthorizationServer(
             self._clients,
             token_format=token_format,
             proofs=proofs,
-            refusals=self.refusals,
             callbacks=callbacks,
         )
         self._access_tokens = AccessTokens(
@@ -124,7 +133,7 @@ class AuthorizationServer(
             self._clients,
             token_format=token_format,
             access_tokens=self._access_tokens,
-            refusals=self.refusals,
+            callbacks=callbacks,
         )
 
     @property

@@ -5,13 +5,9 @@ from typing import Final
 
 from actor_oauth.actors.user import short_lived
 from actor_oauth.actors.user.account import load_account, next_grant_number
-from actor_oauth.actors.user.consents import (
-    handle_hash,
-    load_consent,
-    save_consent,
-)
+from actor_oauth.actors.user.browsers import binding_of
+from actor_oauth.actors.user.consents import load_consent
 from actor_oauth.actors.user.grants import insert_grant
-from actor_oauth.actors.user.sessions import load_session
 from actor_oauth.actors.user.short_lived import Kind
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.consent import Consent, decide_answer
@@ -111,14 +107,10 @@ def _decide(
 def authorize_device(
     db: Database,
     device: DeviceAuthorization,
-    session_key: bytes,
     approval: Approval,
     circumstances: Circumstances,
 ) -> str | Refused:
     """Begin a grant that only a device code redeems; returns its name."""
-    session = load_session(db, session_key, now=circumstances.now)
-    if session is None:
-        return Refused(Reason.SESSION_ENDED)
     issued = _decide(db, device.request.as_authorization(), approval, circumstances)
     if isinstance(issued, Refused):
         return issued
@@ -127,35 +119,20 @@ def authorize_device(
     return issued.grant.grant_id
 
 
-def approve(
+def answer_consent(
     db: Database,
+    actor_key: str,
     handle: bytes,
-    session_key: bytes,
-    approval: Approval,
-    circumstances: Circumstances,
-) -> Approved | Refused:
-    """Answer a consent transaction with yes.
-
-    A yes that cannot be given a code leaves the transaction as it was.
-    """
-    consent = _answer(db, handle, session_key, Answer.APPROVE, now=circumstances.now)
-    if isinstance(consent, Refused):
-        return consent
-    outcome = authorize(db, consent.request, approval, circumstances)
-    if isinstance(outcome, Approved):
-        save_consent(db, handle_hash(handle), consent)
-    return outcome
-
-
-def deny(
-    db: Database, handle: bytes, session_key: bytes, *, now: int
-) -> Denied | Refused:
-    """Answer a consent transaction with no."""
-    consent = _answer(db, handle, session_key, Answer.DENY, now=now)
-    if isinstance(consent, Refused):
-        return consent
-    save_consent(db, handle_hash(handle), consent)
-    return Denied(request=consent.request)
+    browser: str,
+    answer: Answer,
+    *,
+    now: int,
+) -> Consent | Refused:
+    """Decide what an answer does to a consent transaction. Nothing is stored yet."""
+    binding = binding_of(db, actor_key, browser, now=now)
+    if binding is None:
+        return Refused(Reason.SESSION_ENDED)
+    return decide_answer(load_consent(db, handle), answer, browser=binding, now=now)
 
 
 def bury_client(db: Database, client_id: str, epoch: int, *, now: int) -> int:
@@ -176,12 +153,3 @@ def ended_epoch(db: Database, client_id: str) -> int:
     """Give the last epoch of a client that is known to have ended, or 0."""
     row = short_lived.get(db, Kind.ENDED_CLIENT, client_id.encode())
     return 0 if row is None else int(row[1])
-
-
-def _answer(
-    db: Database, handle: bytes, session_key: bytes, answer: Answer, *, now: int
-) -> Consent | Refused:
-    if load_session(db, session_key, now=now) is None:
-        return Refused(Reason.SESSION_ENDED)
-    consent = load_consent(db, handle_hash(handle))
-    return decide_answer(consent, answer, session_hash=session_key, now=now)

@@ -120,7 +120,6 @@ def redeem_step(
     *,
     grant: Grant | None,
     decide: DecideRedemption = decide_redemption,
-    grant_type: str = "authorization_code",
     policy: Policy,
     fresh: bytes,
     now: int,
@@ -144,7 +143,6 @@ def redeem_step(
         step,
         issue,
         grant,
-        grant_type=grant_type,
         data_key=None if key is None else unwrap_data_key(key, request.code),
         fresh=fresh,
         now=now,
@@ -203,7 +201,6 @@ def refresh_step(
         step,
         issue,
         grant,
-        grant_type="refresh_token",
         data_key=None if key is None else unwrap_data_key(key, request.token),
         fresh=fresh,
         now=now,
@@ -229,18 +226,13 @@ def refresh_step(
     return refreshed
 
 
-def release(db: Database, number: int, claim: bytes) -> bool:
-    """Give a claim back without tokens: the callback failed, and may be tried again.
-
-    Returns:
-        False if the claim does not stand any more.
-    """
-    released = db.execute(
+def release(db: Database, number: int, claim: bytes) -> None:
+    """Give a claim back without tokens: the callback failed, and may be tried again."""
+    db.execute(
         "UPDATE grants SET claim = NULL, claimed_until = NULL"
         " WHERE number = ? AND claim = ?",
         (number, claim),
     )
-    return released.rowcount == 1
 
 
 def _take(
@@ -249,7 +241,6 @@ def _take(
     issue: Issue,
     grant: Grant,
     *,
-    grant_type: str,
     data_key: bytes | None,
     fresh: bytes,
     now: int,
@@ -266,8 +257,7 @@ def _take(
             (step.claim, time + step.lease, grant.number),
         )
     if step.changes is None:
-        props = _open(grant, claimed, data_key)
-        return CallbackDue(context=_context(db, issue, grant, grant_type, props))
+        return CallbackDue(context=_context(db, issue, grant, claimed, data_key))
     return apply_changes(
         step.changes,
         issue,
@@ -288,19 +278,23 @@ def _load(db: Database, number: int) -> _Claimed:
 
 
 def _context(
-    db: Database, issue: Issue, grant: Grant, grant_type: str, props: Json
+    db: Database,
+    issue: Issue,
+    grant: Grant,
+    claimed: _Claimed,
+    data_key: bytes | None,
 ) -> TokenContext:
     account = load_account(db)
     assert account is not None
     return TokenContext(
-        grant_type=grant_type,
+        grant_type="refresh_token" if grant.generation else "authorization_code",
         user_id=account.user_id,
         client_id=grant.client_id,
         grant_id=grant.grant_id,
         generation=issue.access.generation,
         resource=grant.resource,
         scope=issue.response.scope,
-        props=props,
+        props=_open(grant, claimed, data_key),
     )
 
 

@@ -1,30 +1,45 @@
 """The part of a user's actor that puts requests to the user, and begins grants."""
 
-from actor_oauth.actors.user import account, authorization, consents
-from actor_oauth.actors.user.authorization import Approved, Circumstances, Denied
+from dataclasses import replace
+
+from actor_oauth.actors.user import authorization, consents
+from actor_oauth.actors.user.authorization import (
+    Approved,
+    Circumstances,
+    Denied,
+    answer_consent,
+)
+from actor_oauth.actors.user.browsers import binding_of
+from actor_oauth.actors.user.grants import replaceable_scopes
 from actor_oauth.actors.user.turns import UserTurns
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.consent import Consent
+from actor_oauth.oauth.consent import Consent, is_open_to
 from actor_oauth.oauth.issue_code import Approval
-from actor_oauth.oauth.policy import Lifetimes, Policy
-from actor_oauth.oauth.question_lifecycle import QuestionState
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.question_lifecycle import Answer, QuestionState
 from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.reauthorization import kept_scope, replaces_earlier
+from actor_oauth.oauth.scopes import Scope
 from actor_oauth.runtime import turn, view
 
 
 class ConsentTurns(UserTurns, kind="user"):
-    """Turns of a user's actor; see `UserActor`."""
+    """Turns of a user's actor; see `UserActor`.
 
-    @turn
+    `browser` is what ties a question to a browser, see `binding_of`.
+    """
+
+    @turn(creates=True)
     def begin_consent(
         self,
         request: AuthorizationRequest,
         client: Client,
         *,
-        session_secret: bytes,
+        browser: str,
+        auth_time: int | None,
         handle: bytes,
-        lifetimes: Lifetimes,
+        policy: Policy,
         now: int,
     ) -> bool:
         """Put a request to the user.
@@ -32,30 +47,41 @@ class ConsentTurns(UserTurns, kind="user"):
         Args:
             request: What is asked.
             client: Who asks, as it will be shown.
-            session_secret: Of the session that may answer; False if it has ended.
+            browser: Where it is asked, and must be answered.
+            auth_time: When the user last proved who it is.
             handle: Fresh random bytes that name the transaction.
-            lifetimes: How long it stays open.
+            policy: What the operator decided.
             now: The time of the turn.
+
+        Returns:
+            False if the browser's session has ended; nothing is stored then.
         """
+        binding = binding_of(self.db, self.address.key, browser, now=now)
+        if binding is None:
+            return False
         consent = Consent(
             state=QuestionState.PENDING,
-            session_hash=self._session_key(session_secret),
+            browser=binding,
             request=request,
             client=client,
-            expires_at=now + lifetimes.consent,
+            granted=self._kept(request, client, policy, now),
+            auth_time=auth_time,
+            expires_at=now + policy.lifetimes.consent,
         )
-        begun = consents.begin_consent(self.db, handle, consent, now=now)
-        if begun:
-            self._sweep_soon(now)
-        return begun
+        consents.save_consent(self.db, handle, consent)
+        self._sweep_soon(now)
+        return True
 
     @view
     def pending_consent(
-        self, handle: bytes, *, session_secret: bytes, now: int
+        self, handle: bytes, *, browser: str, now: int
     ) -> Consent | None:
-        """Give a transaction of this session that is not over; it may be answered."""
-        key = self._session_key(session_secret)
-        return consents.find_consent(self.db, handle, key, now=now)
+        """Give a transaction of this browser that is not over; it may be answered."""
+        binding = binding_of(self.db, self.address.key, browser, now=now)
+        consent = consents.load_consent(self.db, handle)
+        if binding is None or consent is None:
+            return None
+        return consent if is_open_to(consent, binding, now) else None
 
     @turn
     def approve_consent(
@@ -63,30 +89,47 @@ class ConsentTurns(UserTurns, kind="user"):
         handle: bytes,
         approval: Approval,
         *,
-        session_secret: bytes,
+        user_id: str,
+        browser: str,
         policy: Policy,
         fresh: bytes,
         now: int,
     ) -> Approved | Refused:
         """Answer a transaction with yes. Of several answers the first counts (C-15).
 
+        A yes that cannot be given a code leaves the transaction as it was.
+
         Raises:
             ValueError: If props or metadata are no JSON value, or too long.
         """
-        key = self._session_key(session_secret)
-        circumstances = Circumstances(self.address.key, policy, fresh, now)
-        outcome = authorization.approve(self.db, handle, key, approval, circumstances)
+        key = self.address.key
+        consent = answer_consent(self.db, key, handle, browser, Answer.APPROVE, now=now)
+        if isinstance(consent, Refused):
+            return consent
+        self._see_account(user_id, now=now)
+        outcome = authorization.authorize(
+            self.db,
+            replace(consent.request, scope=consent.offered),
+            replace(approval, auth_time=consent.auth_time),
+            Circumstances(key, policy, fresh, now),
+        )
         if isinstance(outcome, Approved):
+            consents.save_consent(self.db, handle, consent)
             self._sweep_soon(now)
         return outcome
 
     @turn
     def deny_consent(
-        self, handle: bytes, *, session_secret: bytes, now: int
+        self, handle: bytes, *, browser: str, now: int
     ) -> Denied | Refused:
         """Answer a transaction with no. Of several answers the first counts (C-15)."""
-        key = self._session_key(session_secret)
-        return authorization.deny(self.db, handle, key, now=now)
+        consent = answer_consent(
+            self.db, self.address.key, handle, browser, Answer.DENY, now=now
+        )
+        if isinstance(consent, Refused):
+            return consent
+        consents.save_consent(self.db, handle, consent)
+        return Denied(request=consent.request)
 
     @turn(creates=True)
     def authorize(
@@ -104,8 +147,16 @@ class ConsentTurns(UserTurns, kind="user"):
         Raises:
             ValueError: If props or metadata are no JSON value, or too long.
         """
-        if account.load_account(self.db) is None:
-            self._add_account(user_id, password_hash=None, now=now)
+        self._see_account(user_id, now=now)
         self._sweep_soon(now)
         circumstances = Circumstances(self.address.key, policy, fresh, now)
         return authorization.authorize(self.db, request, approval, circumstances)
+
+    def _kept(
+        self, request: AuthorizationRequest, client: Client, policy: Policy, now: int
+    ) -> Scope:
+        """Give what the grants have that one for this request would replace."""
+        if not replaces_earlier(request.redirect_uri, policy):
+            return Scope()
+        earlier = replaceable_scopes(self.db, request, now=now)
+        return kept_scope(earlier, client, request.resource, policy)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from actor_oauth.actors.user.audit import AccountEvent, record_event
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.grants import (
     Grant,
     GrantEvent,
@@ -237,6 +238,19 @@ def end_superseded_grants(db: Database, by: Grant, *, now: int) -> int:
         (by.number, by.client_id, by.redirect_uri, by.resource),
     ).fetchall()
     return _end_all(db, by.actor_key, rows, GrantEvent.SUPERSEDED, now=now)
+
+
+def replaceable_scopes(
+    db: Database, request: AuthorizationRequest, *, now: int
+) -> list[Scope]:
+    """Give the scope of each grant in force whose place one for this request takes."""
+    rows: list[tuple[str]] = db.execute(
+        "SELECT scope FROM grants WHERE state = 'active'"
+        " AND max(?, clock) < min(expires_at, deadline)"
+        " AND client_id = ? AND redirect_uri = ? AND resource = ? ORDER BY number",
+        (now, request.client_id, request.redirect_uri, request.resource),
+    ).fetchall()
+    return [stored_scope(scope) for (scope,) in rows]
 
 
 def forget_tokens(db: Database, number: int) -> None:

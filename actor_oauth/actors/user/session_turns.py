@@ -1,6 +1,7 @@
 """The part of a user's actor that lets the user log in."""
 
 from actor_oauth.actors.user import account, sessions
+from actor_oauth.actors.user.consents import forget_consents
 from actor_oauth.actors.user.sessions import Session
 from actor_oauth.actors.user.turns import UserTurns
 from actor_oauth.oauth.policy import Lifetimes
@@ -72,5 +73,10 @@ class SessionTurns(UserTurns, kind="user"):
 
     @turn
     def close_all_sessions(self, *, now: int) -> int:
-        """End every session of the user; returns how many there were."""
+        """End every session of the user, and all that waits for an answer in one.
+
+        Returns:
+            How many sessions there were.
+        """
+        forget_consents(self.db)
         return sessions.close_all_sessions(self.db, now=now)

@@ -2,6 +2,7 @@
 
 from actor_oauth.actors.directory import USERS, DirectoryActor
 from actor_oauth.actors.user import account, grants, sessions
+from actor_oauth.actors.user.consents import forget_consents
 from actor_oauth.actors.user.exchange import Refreshed, RefreshOutcome
 from actor_oauth.actors.user.housekeeping import link_alarm, sweep_alarm
 from actor_oauth.actors.user.sessions import session_hash
@@ -20,10 +21,16 @@ class UserTurns(Actor, kind="user"):
             DirectoryActor, USERS, DirectoryActor.add, entry_id=user_id, created_at=now
         )
 
+    def _see_account(self, user_id: str, *, now: int) -> None:
+        """Make an account for a user of an application's who has none here."""
+        if account.load_account(self.db) is None:
+            self._add_account(user_id, password_hash=None, now=now)
+
     def _session_key(self, secret: bytes) -> bytes:
         return session_hash(self.address.key, secret)
 
     def _end_everything(self, event: GrantEvent, *, now: int) -> None:
+        forget_consents(self.db)
         sessions.close_all_sessions(self.db, now=now)
         grants.end_live_grants(self.db, self.address.key, event, now=now)
 

@@ -76,8 +76,10 @@ ROWS: Final[Rows] = {
     # Consent
     "client_ended": Row(Category.UNAUTHORIZED_CLIENT),
     "account_disabled": Row(Category.ACCESS_DENIED),
-    "login_refused": Row(Category.ACCESS_DENIED),
     "session_ended": Row(Category.ACCESS_DENIED),
     "consent_unknown": Row(Category.ACCESS_DENIED),
     "consent_answered": Row(Category.ACCESS_DENIED),
+    "client_changed": Row(
+        Category.ACCESS_DENIED, "The application has changed since it asked."
+    ),
 }

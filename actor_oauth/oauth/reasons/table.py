@@ -10,7 +10,6 @@ from actor_oauth.oauth.reasons import (
     exchange,
     registration,
     requests,
-    resources,
     server,
     signing_out,
     tokens,
@@ -27,7 +26,6 @@ AREAS: Final = (
     device,
     exchange,
     dpop,
-    resources,
     server,
 )
 

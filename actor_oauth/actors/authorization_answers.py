@@ -1,0 +1,143 @@
+"""Answering the clients of authorization requests: with a code, or with an error."""
+
+import structlog
+
+from actor_oauth.actors.clients import Clients
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.user import Approved
+from actor_oauth.oauth.authorization_answer import (
+    AuthorizationError,
+    Redirect,
+    error_for_client,
+)
+from actor_oauth.oauth.authorization_request import (
+    AuthorizationRequest,
+    LocalRefusal,
+    RedirectRefusal,
+)
+from actor_oauth.oauth.authorization_response import success_redirect
+from actor_oauth.oauth.issue_code import Approval
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.scopes import Scope
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class AuthorizationAnswers:
+    """Makes the URLs that lead back to a client, and sees to it that they are safe."""
+
+    def __init__(self, effects: Effects, clients: Clients) -> None:
+        self._effects = effects
+        self._clients = clients
+
+    async def approval(
+        self,
+        request: AuthorizationRequest,
+        user_key: str,
+        *,
+        scope: Scope | None,
+        metadata: Json,
+        props: Json,
+        auth_time: int | None = None,
+    ) -> Approval | Refused:
+        """What a user agrees to, once the client knows of the grant to be (B-36).
+
+        Args:
+            request: What is asked.
+            user_key: The key of the user's actor.
+            scope: What of it; None for all.
+            metadata: For listing the user's grants.
+            props: For the protected application.
+            auth_time: When the user last proved who it is.
+        """
+        epoch = await self._clients.enlist(request.client_id, user_key)
+        if isinstance(epoch, Refused):
+            return Refused(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+        return Approval(
+            scope=request.scope if scope is None else scope,
+            props=props,
+            metadata=metadata,
+            client_epoch=epoch,
+            auth_time=auth_time,
+        )
+
+    def success(self, approved: Approved) -> Redirect:
+        """Send the browser to the client with its code."""
+        request = approved.request
+        return Redirect(
+            success_redirect(
+                request.redirect_uri,
+                code=approved.code,
+                state=request.state,
+                issuer=self._effects.policy.issuer,
+            )
+        )
+
+    async def refusal(
+        self,
+        refusal: LocalRefusal | RedirectRefusal,
+        client_id: str | None,
+        *,
+        signed_in: bool,
+    ) -> AuthorizationError:
+        """Refuse what is no request that could be put to a user."""
+        if isinstance(refusal, LocalRefusal):
+            return self.error_here(refusal.reason, client_id)
+        return await self._error(refusal, client_id, signed_in=signed_in)
+
+    async def error(
+        self, request: AuthorizationRequest, reason: Reason, *, signed_in: bool
+    ) -> AuthorizationError:
+        """Refuse a request, telling its client.
+
+        Args:
+            request: Whose redirect URI is the client's.
+            reason: Why.
+            signed_in: Whether somebody is, in the browser that is sent away (C-03).
+        """
+        if reason in _CLIENT_GONE:
+            return self.error_here(reason, request.client_id)
+        refusal = RedirectRefusal(
+            reason=reason,
+            redirect_uri=request.redirect_uri,
+            state=request.state,
+            in_fragment=request.wants_token,
+        )
+        return await self._error(refusal, request.client_id, signed_in=signed_in)
+
+    def error_here(self, reason: Reason, client_id: str | None) -> AuthorizationError:
+        """Refuse a request that has no client who could be told."""
+        _log_refusal(reason, client_id)
+        return AuthorizationError(reason=reason)
+
+    async def _error(
+        self, refusal: RedirectRefusal, client_id: str | None, *, signed_in: bool
+    ) -> AuthorizationError:
+        _log_refusal(refusal.reason, client_id)
+        return error_for_client(
+            refusal.reason,
+            redirect_uri=refusal.redirect_uri,
+            state=refusal.state,
+            issuer=self._effects.policy.issuer,
+            trusted=signed_in or await self._is_vetted(client_id),
+            in_fragment=refusal.in_fragment,
+        )
+
+    async def _is_vetted(self, client_id: str | None) -> bool:
+        client = await self._clients.lookup(client_id or "")
+        return client is not None and client.origin == "pre-registered"
+
+
+# Its redirect URI is nobody's now, or another's.
+_CLIENT_GONE = frozenset((Reason.AUTHORIZE_CLIENT_UNKNOWN, Reason.CLIENT_ENDED))
+
+
+def _log_refusal(reason: Reason, client_id: str | None) -> None:
+    log.info(
+        "refused",
+        endpoint="authorize",
+        reason=str(reason),
+        category=reason.category.name.lower(),
+        client_id=client_id,
+    )

@@ -1,1 +1,0 @@
-"""What was found, for people: one document, as terminal text, HTML or Markdown."""

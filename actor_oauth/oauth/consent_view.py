@@ -1,0 +1,105 @@
+"""What a consent page must show, and may rely on (C-13)."""
+
+from dataclasses import dataclass
+
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.consent import Consent
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.uris import parse_uri
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentScope:
+    """A scope as the user is asked about it.
+
+    Attributes:
+        name: As in the protocol.
+        description: The operator's words for it, if there are any.
+        requested: Whether the client asks for it now.
+        granted: Whether an earlier grant has it that a yes replaces: not new.
+    """
+
+    name: str
+    description: str | None
+    requested: bool
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentView:
+    """What a consent page shows.
+
+    All that a client says of itself is unverified, and must be escaped.
+
+    Attributes:
+        client: Who asks.
+        client_name: What to call it: its name, or else its id.
+        client_host: The host that vouches for it, if its id is a document's URL.
+        is_vetted: Whether the operator registered it. Of any other, the page says that
+            its name is not verified.
+        request: What for.
+        redirect_host: Where a yes leads: a host, or the scheme of a private-use URI
+            with its colon. The page always shows it.
+        only_on_device: Whether every redirect URI of a client that nobody vetted is a
+            loopback one, so that any program on the user's device may use its name. The
+            page warns.
+        user_id: Who is asked. The page shows it.
+        resource_name: The operator's name of the resource, if it has one.
+        scopes: What would be granted: what is asked, in that order, then what an
+            earlier grant has.
+    """
+
+    client: Client
+    client_name: str
+    client_host: str | None
+    is_vetted: bool
+    request: AuthorizationRequest
+    redirect_host: str
+    only_on_device: bool
+    user_id: str
+    resource_name: str | None
+    scopes: tuple[ConsentScope, ...]
+
+
+def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
+    """Give what a page shows of a transaction."""
+    request, client = consent.request, consent.client
+    descriptions = dict(policy.scope_descriptions)
+    names = {resource.identifier: resource.name for resource in policy.resources}
+    is_vetted = client.origin == "pre-registered"
+    return ConsentView(
+        client=client,
+        client_name=client.client_name or client.client_id,
+        client_host=(
+            _host(client.client_id) if client.origin == "metadata-document" else None
+        ),
+        is_vetted=is_vetted,
+        request=request,
+        redirect_host=_host(request.redirect_uri),
+        only_on_device=not is_vetted and all(map(_is_loopback, client.redirect_uris)),
+        user_id=user_id,
+        resource_name=names.get(request.resource),
+        scopes=tuple(
+            ConsentScope(
+                name=name,
+                description=descriptions.get(name),
+                requested=name in request.scope,
+                granted=name in consent.granted,
+            )
+            for name in consent.offered
+        ),
+    )
+
+
+def _host(url: str) -> str:
+    uri = parse_uri(url)
+    assert uri is not None, "checked when it was registered"
+    if uri.scheme in ("http", "https") and uri.host is not None:
+        return uri.host.lower()
+    return f"{uri.scheme}:"
+
+
+def _is_loopback(url: str) -> bool:
+    uri = parse_uri(url)
+    return uri is not None and uri.is_loopback

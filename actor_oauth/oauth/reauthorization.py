@@ -1,0 +1,71 @@
+"""What becomes of a user's earlier grants when the same client asks again (C-21, B-20).
+
+A new grant can take the place of those with the same user, client, redirect URI and
+resource. Then it is offered with what they had, so that a client that comes back for one
+more scope does not lose the others (SEP-2350).
+
+Rule 1: only a grant that is redeemed replaces others, and only older ones. So there is
+always one left, and of two at once the newer one.
+Rule 2: two installations of one client are not told apart by their client id, which they
+share if it is a metadata document's, nor by a loopback or private-use redirect URI,
+which is the same on every machine. Unless the operator says otherwise, those keep their
+grants: the laptop must not sign the desktop out. A loopback URI's port counts as a part
+of it.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
+from actor_oauth.oauth.uris import parse_uri
+
+_OFFLINE: Final = Scope((OFFLINE_ACCESS,))
+
+
+def replaces_earlier(redirect_uri: str, policy: Policy) -> bool:
+    """Tell whether a new grant for this redirect URI takes the place of older ones."""
+    match policy.consent.replaces_grants:
+        case "always":
+            return True
+        case "never":
+            return False
+        case "hosted":
+            return is_hosted(redirect_uri)
+
+
+def is_hosted(redirect_uri: str) -> bool:
+    """Tell whether a redirect URI leads to one installation on the web.
+
+    Such is https on a host that is not this machine.
+    """
+    uri = parse_uri(redirect_uri)
+    return uri is not None and uri.scheme == "https" and not uri.is_loopback
+
+
+def kept_scope(
+    earlier: Iterable[Scope], client: Client, resource: str, policy: Policy
+) -> Scope:
+    """Give what the grants that will be replaced have, and the client may still have.
+
+    Args:
+        earlier: The scope of each.
+        client: Who asks.
+        resource: The identifier of the one that it is about.
+        policy: What the operator decides today.
+    """
+    names = dict.fromkeys(name for scope in earlier for name in scope)
+    return Scope(tuple(names)).intersection(_grantable(client, resource, policy))
+
+
+def _grantable(client: Client, resource: str, policy: Policy) -> Scope:
+    """Give every scope of a resource that a client may be granted by a user."""
+    served = (item for item in policy.resources if item.identifier == resource)
+    names = [name for item in served for name in item.scopes]
+    allowed = Scope(tuple(dict.fromkeys((*names, *policy.identity_scopes))))
+    if client.origin == "pre-registered" and client.scope is not None:
+        allowed = allowed.intersection(client.scope)
+    if "refresh_token" in client.grant_types:
+        allowed = allowed.union(_OFFLINE)
+    return allowed
