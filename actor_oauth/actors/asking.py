@@ -25,9 +25,9 @@ async def redeem_asking(
             now=effects.now(),
         )
 
-    async def release(claim: bytes) -> None:
+    async def release(claim: bytes, *, ended: bool = False) -> None:
         number, _ = parse_record(request.code)
-        await owner.release_claim(number, claim=claim)
+        await owner.release_claim(number, claim=claim, ended=ended, now=effects.now())
 
     return await runner.run(request.code, turn, release)
 
@@ -51,8 +51,10 @@ async def redeem_device_asking(
             now=effects.now(),
         )
 
-    async def release(claim: bytes) -> None:
-        await owner.release_claim(grant_number, claim=claim)
+    async def release(claim: bytes, *, ended: bool = False) -> None:
+        await owner.release_claim(
+            grant_number, claim=claim, ended=ended, now=effects.now()
+        )
 
     return await runner.run(request.code, turn, release)
 
@@ -72,9 +74,9 @@ async def refresh_asking(
             now=effects.now(),
         )
 
-    async def release(claim: bytes) -> None:
+    async def release(claim: bytes, *, ended: bool = False) -> None:
         number, _ = parse_record(request.token)
-        await owner.release_claim(number, claim=claim)
+        await owner.release_claim(number, claim=claim, ended=ended, now=effects.now())
 
     return await runner.run(request.token, turn, release)
 

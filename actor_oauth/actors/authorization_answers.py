@@ -1,9 +1,8 @@
 """Answering the clients of authorization requests: with a code, or with an error."""
 
-import structlog
-
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.user import Approved
 from actor_oauth.oauth.authorization_answer import (
     AuthorizationError,
@@ -21,15 +20,14 @@ from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
 
 class AuthorizationAnswers:
     """Makes the URLs that lead back to a client, and sees to it that they are safe."""
 
-    def __init__(self, effects: Effects, clients: Clients) -> None:
+    def __init__(self, effects: Effects, clients: Clients, refusals: Refusals) -> None:
         self._effects = effects
         self._clients = clients
+        self._refusals = refusals
 
     async def approval(
         self,
@@ -108,13 +106,13 @@ class AuthorizationAnswers:
 
     def error_here(self, reason: Reason, client_id: str | None) -> AuthorizationError:
         """Refuse a request that has no client who could be told."""
-        _log_refusal(reason, client_id)
+        self._refusals.note(Refused(reason), "authorize", client_id=client_id)
         return AuthorizationError(reason=reason)
 
     async def _error(
         self, refusal: RedirectRefusal, client_id: str | None, *, signed_in: bool
     ) -> AuthorizationError:
-        _log_refusal(refusal.reason, client_id)
+        self._refusals.note(Refused(refusal.reason), "authorize", client_id=client_id)
         return error_for_client(
             refusal.reason,
             redirect_uri=refusal.redirect_uri,
@@ -131,13 +129,3 @@ class AuthorizationAnswers:
 
 # Its redirect URI is nobody's now, or another's.
 _CLIENT_GONE = frozenset((Reason.AUTHORIZE_CLIENT_UNKNOWN, Reason.CLIENT_ENDED))
-
-
-def _log_refusal(reason: Reason, client_id: str | None) -> None:
-    log.info(
-        "refused",
-        endpoint="authorize",
-        reason=str(reason),
-        category=reason.category.name.lower(),
-        client_id=client_id,
-    )

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from actor_oauth.actors.asking import redeem_device_asking
 from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.device import DeviceActor
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.user import Redeemed, UserActor
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.device import (
@@ -39,9 +38,7 @@ from actor_oauth.oauth.tokens import (
     parse_token,
     token_hash,
 )
-from actor_oauth.oauth.wire import WireError, to_wire
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+from actor_oauth.oauth.wire import WireError
 
 DRAWS: Final = 5
 """Tries to draw a user code that is free."""
@@ -72,10 +69,15 @@ class DeviceAuthorizations:
     """The device authorization endpoint, the person's answer, and the device's polls."""
 
     def __init__(
-        self, effects: Effects, clients: Clients, asks: CallbackRunner | None
+        self,
+        effects: Effects,
+        clients: Clients,
+        refusals: Refusals,
+        asks: CallbackRunner | None,
     ) -> None:
         self._effects = effects
         self._clients = clients
+        self._refusals = refusals
         self._asks = asks
 
     async def begin(
@@ -84,14 +86,12 @@ class DeviceAuthorizations:
         """Answer a device that wants to be let in (D-50)."""
         answer = await self._begin(form, authorization)
         if isinstance(answer, Refused):
-            log.info(
-                "refused",
-                endpoint="device_authorization",
-                reason=str(answer.reason),
-                category=answer.reason.category.name.lower(),
-                client_id=form.get("client_id"),
+            return self._refusals.tell(
+                answer,
+                "device_authorization",
+                form,
+                header_used=authorization is not None,
             )
-            return to_wire(answer.reason, header_used=authorization is not None)
         return answer
 
     async def poll(

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import structlog
-
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_requests import MAX_PUSHED, MAX_PUSHED_CONFIDENTIAL
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.oauth.authorization_request import AuthorizationRequest, LocalRefusal
 from actor_oauth.oauth.metadata import endpoints_of
@@ -22,17 +21,16 @@ from actor_oauth.oauth.pushed_requests import (
 )
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redirect_uris import matches
-from actor_oauth.oauth.wire import WireError, to_wire
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+from actor_oauth.oauth.wire import WireError
 
 
 class PushedAuthorizations:
     """The requests that clients pushed, each at its client's actor."""
 
-    def __init__(self, effects: Effects, clients: Clients) -> None:
+    def __init__(self, effects: Effects, clients: Clients, refusals: Refusals) -> None:
         self._effects = effects
         self._clients = clients
+        self._refusals = refusals
         self._proofs = SenderProofs(
             effects, endpoints_of(effects.policy).pushed_authorization_request or ""
         )
@@ -43,14 +41,9 @@ class PushedAuthorizations:
         """Answer a client that pushes a request (C-25)."""
         answer = await self._push(form, authorization, proofs)
         if isinstance(answer, Refused):
-            log.info(
-                "refused",
-                endpoint="par",
-                reason=str(answer.reason),
-                category=answer.reason.category.name.lower(),
-                client_id=form.get("client_id"),
+            error = self._refusals.tell(
+                answer, "par", form, header_used=authorization is not None
             )
-            error = to_wire(answer.reason, header_used=authorization is not None)
             return self._proofs.with_nonce(error, answer.reason)
         return answer
 

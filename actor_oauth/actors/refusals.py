@@ -1,13 +1,19 @@
-"""Refusing a client: what the log and the application hear, and what it is told."""
+"""Refusing somebody: what the log and the application hear, and what a client is told."""
+
+from logging import DEBUG, INFO
+from typing import Final
 
 import structlog
 
 from actor_oauth.actors.callbacks import CallbackRunner, ObservedError
 from actor_oauth.oauth.parameters import Parameters
-from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.wire import WireError, to_wire
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+MAX_CLIENT_ID_LENGTH: Final = 2048
+"""Of what is logged and told. No client has a longer one."""
 
 
 class Refusals:
@@ -17,13 +23,13 @@ class Refusals:
         callbacks: Runs the application's callbacks; None if it has none.
     """
 
-    def __init__(self, callbacks: CallbackRunner | None) -> None:
+    def __init__(self, callbacks: CallbackRunner | None = None) -> None:
         self._callbacks = callbacks
 
     def tell(
         self, refused: Refused, endpoint: str, form: Parameters, *, header_used: bool
     ) -> WireError:
-        """Log a refusal, let the application observe it, and give the client's answer.
+        """Note a refusal, and give the client's answer.
 
         Args:
             refused: Why.
@@ -31,26 +37,73 @@ class Refusals:
             form: What was sent.
             header_used: Whether the client tried to authenticate by header.
         """
-        error = to_wire(refused.reason, header_used=header_used)
-        category = refused.reason.category.name.lower()
-        client_id = form.get("client_id")
-        if self._callbacks is not None:
-            self._callbacks.observe(
-                ObservedError(
-                    endpoint=endpoint,
-                    reason=str(refused.reason),
-                    category=category,
-                    status=error.status,
-                    client_id=client_id,
-                    detail=refused.detail,
-                )
-            )
-        log.info(
+        self.note(refused, endpoint, client_id=form.get("client_id"))
+        return to_wire(refused.reason, header_used=header_used)
+
+    def note(
+        self,
+        refused: Refused,
+        endpoint: str,
+        *,
+        client_id: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        """Log a refusal, and let the application observe it.
+
+        Args:
+            refused: Why.
+            endpoint: Where, such as `token`.
+            client_id: As somebody said it.
+            status: Of the answer, if it is not the one of the reason.
+        """
+        client_id = client_id and client_id[:MAX_CLIENT_ID_LENGTH]
+        log.log(
+            DEBUG if refused.reason in _ROUTINE else INFO,
             "refused",
             endpoint=endpoint,
             reason=str(refused.reason),
-            category=category,
+            category=_category(refused.reason),
             detail=refused.detail,
             client_id=client_id,
         )
-        return error
+        self._observe(refused, endpoint, client_id, status)
+
+    def fault(self, reason: Reason, endpoint: str, fault: BaseException) -> None:
+        """Let the application observe an exception that was logged where it arrived.
+
+        Args:
+            reason: What the caller is told.
+            endpoint: Where.
+            fault: Only its type is told: its text may hold a secret (K-12).
+        """
+        self._observe(Refused(reason, type(fault).__name__), endpoint)
+
+    def _observe(
+        self,
+        refused: Refused,
+        endpoint: str,
+        client_id: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        if self._callbacks is None:
+            return
+        self._callbacks.observe(
+            ObservedError(
+                endpoint=endpoint,
+                reason=str(refused.reason),
+                category=_category(refused.reason),
+                status=status or refused.reason.category.status,
+                client_id=client_id,
+                detail=refused.detail,
+            )
+        )
+
+
+# Steps on the way of every client of some kind, and no errors: not for everybody's log.
+_ROUTINE: Final = frozenset(
+    (Reason.CREDENTIALS_MISSING, Reason.DEVICE_PENDING, Reason.DPOP_NONCE_WANTED)
+)
+
+
+def _category(reason: Reason) -> str:
+    return reason.category.name.lower()

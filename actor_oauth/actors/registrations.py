@@ -3,12 +3,11 @@
 from dataclasses import replace
 from typing import Final
 
-import structlog
-
 from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.client_management import Managed
 from actor_oauth.actors.clients import Clients, NewClient
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.registrar import REGISTRAR_KEY, InitialToken, RegistrarActor
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
@@ -29,8 +28,6 @@ from actor_oauth.oauth.tokens import (
     token_hash,
 )
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
 _NOBODY: Final = "0" * 32
 
 
@@ -38,10 +35,15 @@ class Registrations:
     """Dynamic registration (RFC 7591) and its management (RFC 7592)."""
 
     def __init__(
-        self, effects: Effects, clients: Clients, callbacks: CallbackRunner | None
+        self,
+        effects: Effects,
+        clients: Clients,
+        refusals: Refusals,
+        callbacks: CallbackRunner | None,
     ) -> None:
         self._effects = effects
         self._clients = clients
+        self._refusals = refusals
         self._callbacks = callbacks
 
     async def register(
@@ -54,73 +56,35 @@ class Registrations:
             authorization: The header's value; with an initial access token if the
                 policy wants one.
         """
-        effects = self._effects
-        initial = await self._initial_token(authorization)
-        if isinstance(initial, Refused):
-            return _told(initial)
-        decision = decide_registration(
-            body, effects.policy, client_id=self._clients.new_id(), now=effects.now()
-        )
-        if isinstance(decision, Refused):
-            return _told(decision)
-        client = await self._approve(decision.client)
-        if isinstance(client, Refused):
-            return _told(client)
-        if initial is not None and not await self._registrar().use(
-            token_hash(initial), now=effects.now()
-        ):
-            # Somebody else was faster with its last use.
-            return _told(Refused(Reason.INITIAL_TOKEN_INVALID))
-        return await self._store(replace(decision, client=client))
+        answer = await self._register(body, authorization)
+        if isinstance(answer, Refused):
+            self._refusals.note(answer, "register")
+        return answer
 
     async def read(
         self, client_id: str, authorization: str | None
     ) -> dict[str, Json] | Refused:
         """Give a client its own registration (RFC 7592 §2.1)."""
-        token = _registration_token(client_id, authorization)
-        if isinstance(token, Refused):
-            return _told(token)
-        managed = await self._clients.actor(client_id).read_managed(token)
-        return self._response(managed)
+        answer = await self._read(client_id, authorization)
+        if isinstance(answer, Refused):
+            self._note_managed(answer, client_id)
+        return answer
 
     async def replace(
         self, client_id: str, authorization: str | None, body: bytes
     ) -> dict[str, Json] | Refused:
         """Replace a client's registration at its own wish (RFC 7592 §2.2)."""
-        token = _registration_token(client_id, authorization)
-        if isinstance(token, Refused):
-            return _told(token)
-        effects, actor = self._effects, self._clients.actor(client_id)
-        known = await actor.read_managed(token)
-        if isinstance(known, Refused):
-            return _told(known)
-        decision = decide_replacement(body, known.client, effects.policy)
-        if isinstance(decision, Refused):
-            return _told(decision)
-        client = await self._approve(decision.client)
-        if isinstance(client, Refused):
-            return _told(client)
-        managed = await actor.replace_managed(
-            token,
-            replace(decision, client=client),
-            fresh=effects.entropy.token_bytes(SECRET_LENGTH),
-            now=effects.now(),
-            unused_lifetime=effects.policy.lifetimes.unused_client,
-        )
-        return self._response(managed)
+        answer = await self._replace(client_id, authorization, body)
+        if isinstance(answer, Refused):
+            self._note_managed(answer, client_id)
+        return answer
 
     async def delete(self, client_id: str, authorization: str | None) -> Refused | None:
         """Delete a client at its own wish, with every grant of it (RFC 7592 §2.3)."""
-        token = _registration_token(client_id, authorization)
-        if isinstance(token, Refused):
-            return _told(token)
-        refused = await self._clients.actor(client_id).delete_managed(
-            token, now=self._effects.now()
-        )
+        refused = await self._delete(client_id, authorization)
         if refused is not None:
-            return _told(refused)
-        await self._clients.revoke_all(client_id)
-        return None
+            self._note_managed(refused, client_id)
+        return refused
 
     async def issue_initial_token(
         self, label: str, *, lifetime: int | None = None, uses: int | None = None
@@ -159,6 +123,79 @@ class Registrations:
     async def revoke_initial_tokens(self, label: str) -> int:
         """Revoke the initial access tokens of a label; gives how many there were."""
         return await self._registrar().revoke(label)
+
+    async def _register(
+        self, body: bytes, authorization: str | None
+    ) -> dict[str, Json] | Refused:
+        effects = self._effects
+        initial = await self._initial_token(authorization)
+        if isinstance(initial, Refused):
+            return initial
+        decision = decide_registration(
+            body, effects.policy, client_id=self._clients.new_id(), now=effects.now()
+        )
+        if isinstance(decision, Refused):
+            return decision
+        client = await self._approve(decision.client)
+        if isinstance(client, Refused):
+            return client
+        if initial is not None and not await self._registrar().use(
+            token_hash(initial), now=effects.now()
+        ):
+            # Somebody else was faster with its last use.
+            return Refused(Reason.INITIAL_TOKEN_INVALID)
+        return await self._store(replace(decision, client=client))
+
+    async def _read(
+        self, client_id: str, authorization: str | None
+    ) -> dict[str, Json] | Refused:
+        token = _registration_token(client_id, authorization)
+        if isinstance(token, Refused):
+            return token
+        managed = await self._clients.actor(client_id).read_managed(token)
+        return self._response(managed)
+
+    async def _replace(
+        self, client_id: str, authorization: str | None, body: bytes
+    ) -> dict[str, Json] | Refused:
+        token = _registration_token(client_id, authorization)
+        if isinstance(token, Refused):
+            return token
+        effects, actor = self._effects, self._clients.actor(client_id)
+        known = await actor.read_managed(token)
+        if isinstance(known, Refused):
+            return known
+        decision = decide_replacement(body, known.client, effects.policy)
+        if isinstance(decision, Refused):
+            return decision
+        client = await self._approve(decision.client)
+        if isinstance(client, Refused):
+            return client
+        managed = await actor.replace_managed(
+            token,
+            replace(decision, client=client),
+            fresh=effects.entropy.token_bytes(SECRET_LENGTH),
+            now=effects.now(),
+            unused_lifetime=effects.policy.lifetimes.unused_client,
+        )
+        return self._response(managed)
+
+    async def _delete(
+        self, client_id: str, authorization: str | None
+    ) -> Refused | None:
+        token = _registration_token(client_id, authorization)
+        if isinstance(token, Refused):
+            return token
+        refused = await self._clients.actor(client_id).delete_managed(
+            token, now=self._effects.now()
+        )
+        if refused is not None:
+            return refused
+        await self._clients.revoke_all(client_id)
+        return None
+
+    def _note_managed(self, refused: Refused, client_id: str) -> None:
+        self._refusals.note(refused, "register/client", client_id=client_id)
 
     def _registrar(self) -> RegistrarActor:
         return self._effects.system.get(RegistrarActor, REGISTRAR_KEY)
@@ -201,7 +238,7 @@ class Registrations:
 
     def _response(self, managed: Managed | Refused) -> dict[str, Json] | Refused:
         if isinstance(managed, Refused):
-            return _told(managed)
+            return managed
         secret = None if managed.secret is None else managed.secret.render()
         return self._managed(managed.client, managed.access, secret)
 
@@ -230,14 +267,3 @@ def _bearer(authorization: str | None, kind: TokenKind) -> Token | None:
     scheme, _, text = (authorization or "").strip().partition(" ")
     token = parse_token(text.strip()) if scheme.lower() == "bearer" else None
     return token if token is not None and token.kind is kind else None
-
-
-def _told(refused: Refused) -> Refused:
-    log.info(
-        "refused",
-        endpoint="register",
-        reason=str(refused.reason),
-        category=refused.reason.category.name.lower(),
-        detail=refused.detail,
-    )
-    return refused

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from actor_oauth.actors.access_tokens import AccessTokens
-from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.refusals import Refusals
@@ -26,7 +25,7 @@ class TokenStatus:
         clients: Who may ask.
         token_format: Reads tokens.
         access_tokens: Knows what they are good for.
-        callbacks: Runs the application's callbacks.
+        refusals: Tells of refusals.
     """
 
     def __init__(
@@ -36,13 +35,13 @@ class TokenStatus:
         *,
         token_format: TokenFormat,
         access_tokens: AccessTokens,
-        callbacks: CallbackRunner | None,
+        refusals: Refusals,
     ) -> None:
         self._effects = effects
         self._clients = clients
         self._format = token_format
         self._access_tokens = access_tokens
-        self._refusals = Refusals(callbacks)
+        self._refusals = refusals
 
     async def revoke(
         self, form: Parameters, authorization: str | None

@@ -6,6 +6,7 @@ from typing import Final
 
 import typer
 
+from actor_oauth.cli.bench import bench
 from actor_oauth.cli.clients import clients
 from actor_oauth.cli.grants import grants
 from actor_oauth.cli.keys import keys
@@ -26,6 +27,7 @@ app: Final = typer.Typer(
 )
 app.command()(serve)
 app.command(hidden=True)(worker)
+app.command()(bench)
 app.add_typer(users, name="users")
 app.add_typer(clients, name="clients")
 app.add_typer(grants, name="grants")

@@ -63,6 +63,8 @@ def build_app(
         unknown_document=Route(endpoint=no_such_document, method="GET"),
         limits=BodyLimits(size=options.body_bytes, seconds=options.body_seconds),
         headers=(_STRICT_TRANSPORT,) if addresses.secure else (),
+        refusals=server.refusals,
+        base=addresses.base,
     )
 
 
@@ -70,7 +72,7 @@ def _protocol_routes(
     server: AuthorizationServer, options: HttpOptions
 ) -> Mapping[str, Route]:
     """The endpoints that clients call, by path below the issuer's."""
-    clients = ClientRequests(options, server.clock)
+    clients = ClientRequests(options, server.clock, server.refusals)
     keys = Route(endpoint=jwks_endpoint(server), method="GET")
     devices = Route(
         endpoint=clients.endpoint(

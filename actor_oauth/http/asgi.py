@@ -23,10 +23,11 @@ from hypercorn.typing import (
     Scope,
 )
 
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.http.faults import log_fault
 from actor_oauth.http.messages import Endpoint, HeaderLine, Request, Response
-from actor_oauth.http.render import refusal, wire_error
-from actor_oauth.oauth.wire import Reason, WireError
+from actor_oauth.http.render import refusal
+from actor_oauth.oauth.wire import Reason, Refused
 
 # J-15: by name, since `*` never covers Authorization.
 _CORS_PREFLIGHT: tuple[HeaderLine, ...] = (
@@ -51,12 +52,6 @@ _CORS: tuple[HeaderLine, ...] = (
 _WELL_KNOWN = "/.well-known/"
 _BODILESS = frozenset({204, 304})
 _WITH_BODY = frozenset({"POST", "PUT"})
-
-_TOO_SLOW = WireError(
-    error="invalid_request",
-    description="The body did not arrive in time.",
-    status=408,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +109,8 @@ class RoutedApp:
         unknown_document: Answers well-known paths that have no route.
         limits: For bodies of routed requests.
         headers: Added to every routed answer, such as HSTS.
+        refusals: Hears of what is refused here, and of faults.
+        base: The issuer's path, below which endpoints are named.
     """
 
     def __init__(
@@ -124,12 +121,16 @@ class RoutedApp:
         unknown_document: Route,
         limits: BodyLimits,
         headers: Iterable[HeaderLine] = (),
+        refusals: Refusals | None = None,
+        base: str = "",
     ) -> None:
         self._routes = routes
         self._behind = behind
         self._unknown_document = unknown_document
         self._limits = limits
         self._headers = tuple(headers)
+        self._refusals = refusals or Refusals()
+        self._base = base
 
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -179,38 +180,49 @@ class RoutedApp:
         method = scope["method"]
         if method == "OPTIONS":
             return _preflight(route)
-        if not route.answers(method):
-            return _method_not_allowed(route)
+        endpoint = scope["path"].removeprefix(self._base).strip("/")
         try:
-            request = await self._read(route, scope, receive)
-            if isinstance(request, Response):
-                return request
-            return await route.endpoint(request)
+            request = await self._read(route, endpoint, scope, receive)
+            if isinstance(request, Request):
+                return await route.endpoint(request)
+            self._refusals.note(request, endpoint)
+            if request.reason is Reason.METHOD_NOT_ALLOWED:
+                return _method_not_allowed(route)
+            return refusal(request.reason)
         except _DisconnectedError:
             raise
         except Exception as fault:  # noqa: BLE001 - the root: faults end here, logged
-            return refusal(log_fault(fault, method=method, path=scope["path"]))
+            reason = log_fault(fault, method=method, path=scope["path"])
+            self._refusals.fault(reason, endpoint, fault)
+            return refusal(reason)
 
     async def _read(
-        self, route: Route, scope: HTTPScope, receive: ASGIReceiveCallable
-    ) -> Request | Response:
-        """Collect the request, or the answer to one that is not acceptable."""
+        self,
+        route: Route,
+        endpoint: str,
+        scope: HTTPScope,
+        receive: ASGIReceiveCallable,
+    ) -> Request | Refused:
+        """Collect the request, or say why it is not acceptable."""
+        if not route.answers(scope["method"]):
+            return Refused(Reason.METHOD_NOT_ALLOWED)
         headers = list(scope["headers"])
         body = b""
         if route.media_type is not None and scope["method"] in _WITH_BODY:
             if _media_type(headers) != route.media_type:
-                return refusal(route.wrong_media_type)
+                return Refused(route.wrong_media_type)
             with trio.move_on_after(self._limits.seconds) as deadline:
                 read = await _read_body(receive, self._limits.size)
             if deadline.cancelled_caught:
-                return wire_error(_TOO_SLOW)
+                return Refused(Reason.BODY_TOO_SLOW)
             if read is None:
-                return refusal(Reason.FORM_TOO_LARGE)
+                return Refused(Reason.FORM_TOO_LARGE)
             body = read
         client = scope.get("client")
         return Request(
             method=scope["method"],
             path=scope["path"],
+            endpoint=endpoint,
             query_string=scope["query_string"],
             headers=headers,
             body=body,

@@ -43,7 +43,7 @@ async def resend_authorize(site: Site, visit: Visit) -> Answer:
     """
     query = visit.query.decode("ascii")
     if len(query) > MAX_QUERY_LENGTH:
-        return refused_here(Reason.FORM_TOO_LARGE)
+        return refused_here(Reason.FORM_TOO_LARGE, noted=False)
     location = f"{site.addresses.base}/authorize?{query}"
     return Move(location=location, after_form=True)
 

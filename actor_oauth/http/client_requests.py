@@ -6,6 +6,7 @@ from form and `Authorization` to an answer; whatever comes before and after is h
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.http.messages import Endpoint, Request, Response
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.peer import caller_address
@@ -34,9 +35,10 @@ class ClientRequests:
     the others.
     """
 
-    def __init__(self, options: HttpOptions, clock: Clock) -> None:
+    def __init__(self, options: HttpOptions, clock: Clock, refusals: Refusals) -> None:
         self._hops = options.trusted_proxy_hops
         self._clock = clock
+        self._refusals = refusals
         self._by_client = TokenBuckets(options.client_failure_rate)
         self._by_address = TokenBuckets(options.address_failure_rate)
 
@@ -63,14 +65,14 @@ class ClientRequests:
         async def serve(request: Request) -> Response:
             form = parse_form(request.body)
             if isinstance(form, Refused):
-                return refusal(form.reason)
+                return self._refuse(request, form)
             lines = request.header_lines(b"authorization")
             if len(lines) > 1:
-                return refusal(Reason.CLIENT_METHODS_MIXED)
+                return self._refuse(request, Refused(Reason.CLIENT_METHODS_MIXED))
             authorization = lines[0].decode("latin-1") if lines else None
             seconds = self._wait(request, form, authorization)
             if seconds:
-                return throttled(seconds)
+                return self._throttle(request, seconds, form.get("client_id"))
             proofs = [line.decode("latin-1") for line in request.header_lines(b"dpop")]
             answered = await answer(form, authorization, proofs)
             if isinstance(answered, Response):
@@ -84,9 +86,22 @@ class ClientRequests:
     def _limited(self, endpoint: Endpoint, asked: TokenBuckets) -> Endpoint:
         async def serve(request: Request) -> Response:
             seconds = asked.take(self._address(request), now=self._clock.now())
-            return throttled(seconds) if seconds else await endpoint(request)
+            if seconds:
+                return self._throttle(request, seconds)
+            return await endpoint(request)
 
         return serve
+
+    def _refuse(self, request: Request, refused: Refused) -> Response:
+        self._refusals.note(refused, request.endpoint)
+        return refusal(refused.reason)
+
+    def _throttle(
+        self, request: Request, seconds: int, client_id: str | None = None
+    ) -> Response:
+        refused = Refused(Reason.RATE_LIMITED)
+        self._refusals.note(refused, request.endpoint, client_id=client_id)
+        return throttled(seconds)
 
     def _wait(
         self, request: Request, form: Parameters, authorization: str | None

@@ -230,4 +230,5 @@ def _signed_out() -> Page:
         symbol="",
         picture="clock",
         hint="Start again from the application.",
+        refused=Reason.SESSION_ENDED,
     )

@@ -6,8 +6,16 @@ from actor_oauth.oauth.authorization_answer import AuthorizationError
 from actor_oauth.oauth.reasons import Reason
 
 
-def refused_here(reason: Reason, *, cookies: tuple[Cookie, ...] = ()) -> Page:
-    """Tell the person, since there is no client that could be told (C-02)."""
+def refused_here(
+    reason: Reason, *, cookies: tuple[Cookie, ...] = (), noted: bool = True
+) -> Page:
+    """Tell the person, since there is no client that could be told (C-02).
+
+    Args:
+        reason: Why.
+        cookies: To set.
+        noted: Whether the server that decided it has noted it.
+    """
     return message(
         "This link does not work",
         reason.description,
@@ -15,6 +23,7 @@ def refused_here(reason: Reason, *, cookies: tuple[Cookie, ...] = ()) -> Page:
         "Only its developer can fix that.",
         code=str(reason),
         cookies=cookies,
+        refused=None if noted else reason,
     )
 
 

@@ -6,6 +6,7 @@ code in it fills in the form and no more: whoever follows a stranger's link sees
 code and which application it is about before anything can be said (D-52).
 """
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from actor_oauth.actors.device_authorizations import DeviceView
@@ -25,6 +26,7 @@ from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.oauth.device import parse_user_code, show_user_code
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
+from actor_oauth.oauth.wire import Reason
 
 _ENTER = "device"
 _ANSWER = "device answer"
@@ -60,10 +62,12 @@ async def submit_device(site: Site, visit: Visit) -> Answer:
     seconds = seconds or site.device_codes.take(visit.caller, now=now)
     if seconds:
         problem = f"Too many attempts. Please wait {seconds} seconds and try again."
-        return _enter_page(who, typed, problem=problem, retry_after=seconds)
+        page = _enter_page(who, typed, problem=problem, retry_after=seconds)
+        return replace(page, refused=Reason.RATE_LIMITED)
     view = await site.server.devices.describe(typed)
     if view is None:
-        return _enter_page(who, typed, problem=_UNKNOWN)
+        page = _enter_page(who, typed, problem=_UNKNOWN)
+        return replace(page, refused=Reason.DEVICE_CODE_UNKNOWN)
     return _question(who, view)
 
 

@@ -1,5 +1,7 @@
 """Signing in: the form, and what becomes of the request that led there."""
 
+from dataclasses import replace
+
 from actor_oauth.actors.authorization_server import LoginRefused
 from actor_oauth.http.browser import (
     TICKET_LIFETIME,
@@ -18,6 +20,7 @@ from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.oauth.authorization_answer import AuthorizationError
 from actor_oauth.oauth.parameters import Parameters, parse_form
+from actor_oauth.oauth.reasons import Reason
 
 MAX_USERNAME_LENGTH = 256
 MAX_PASSWORD_LENGTH = 1024
@@ -138,7 +141,7 @@ async def _again(
     """The form once more, saying only what an attacker may know."""
     if wait is not None:
         problem = f"Too many attempts. Please wait {wait} seconds and try again."
-    return sign_in_page(
+    page = sign_in_page(
         site,
         visit,
         ticket,
@@ -148,6 +151,8 @@ async def _again(
         status=403 if wait is None else 429,
         retry_after=wait,
     )
+    reason = Reason.LOGIN_REFUSED if wait is None else Reason.RATE_LIMITED
+    return replace(page, refused=reason)
 
 
 async def _client_name(site: Site, ticket: Ticket) -> str | None:

@@ -17,6 +17,7 @@ class Request:
     Attributes:
         method: Upper-case verb.
         path: Percent-decoded, without the query.
+        endpoint: The path below the issuer's, without the slash: what logs call it.
         query_string: As on the wire.
         headers: Names in lower case, in the order received, repeats kept.
         body: Complete; empty for a method that has none.
@@ -25,6 +26,7 @@ class Request:
 
     method: str
     path: str
+    endpoint: str
     query_string: bytes
     headers: Sequence[HeaderLine]
     body: bytes

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from actor_oauth.oauth.wire import Reason
+
 _CONTENT_SECURITY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; "
@@ -68,6 +70,8 @@ class Page:
         status: The HTTP status.
         cookies: To set.
         retry_after: Seconds for `Retry-After`, or None for no such header.
+        refused: Why something was refused, unless the server that decided it has noted
+            it already.
     """
 
     template: str
@@ -76,6 +80,7 @@ class Page:
     status: int = 200
     cookies: tuple[Cookie, ...] = ()
     retry_after: int | None = None
+    refused: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +119,7 @@ def message(
     link: Mapping[str, str] | None = None,
     retry_after: int | None = None,
     cookies: tuple[Cookie, ...] = (),
+    refused: Reason | None = None,
 ) -> Page:
     """A page that only says something.
 
@@ -128,6 +134,7 @@ def message(
         link: `url` and `label` of a way out.
         retry_after: Seconds for `Retry-After`.
         cookies: To set.
+        refused: See `Page`.
     """
     values = {
         "heading": heading,
@@ -144,6 +151,7 @@ def message(
         status=status,
         retry_after=retry_after,
         cookies=cookies,
+        refused=refused,
     )
 
 
@@ -156,6 +164,7 @@ def already_answered() -> Page:
         symbol="",
         picture="clock",
         hint="If the application still waits, start again from there.",
+        refused=Reason.CONSENT_ANSWERED,
     )
 
 
@@ -179,6 +188,7 @@ def not_from_here() -> Page:
         "It was not opened here, or you signed in again since.",
         status=403,
         hint="Go back, reload the page, and try once more.",
+        refused=Reason.FORM_FOREIGN,
     )
 
 

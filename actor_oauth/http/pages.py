@@ -5,8 +5,9 @@ writing the response, with every header and cookie rule, is done here for all of
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from jinja2 import StrictUndefined
 from quart import Response, render_template, request
@@ -133,13 +134,21 @@ def _view_function(site: Site, route: PageRoute) -> Callable[[], Awaitable[Respo
         own_form = route.method == "POST" and not route.foreign_forms
         origin, ours = request.headers.get("Origin"), site.addresses.origin
         if own_form and not origin_acceptable(origin, ours=ours):
-            return await _respond(site, not_from_here())
-        visit = await _read_visit(site)
-        if isinstance(visit, Page):
-            return await _respond(site, visit)
-        return await _respond(site, await route.view(site, visit))
+            answer: Answer = not_from_here()
+        else:
+            visit = await _read_visit(site)
+            answer = visit if isinstance(visit, Page) else await route.view(site, visit)
+        _note(site, answer, route.path.strip("/"))
+        return await _respond(site, answer)
 
     return view
+
+
+def _note(site: Site, answer: Answer, endpoint: str) -> None:
+    if isinstance(answer, Page) and answer.refused is not None:
+        site.server.refusals.note(
+            Refused(answer.refused), endpoint, status=answer.status
+        )
 
 
 async def _read_visit(site: Site) -> Visit | Page:
@@ -179,6 +188,7 @@ def _malformed(reason: Reason) -> Page:
         error.description,
         status=error.status,
         code=error.error,
+        refused=reason,
     )
 
 
@@ -212,13 +222,16 @@ async def _respond(site: Site, answer: Answer) -> Response:
 
 def _set_up_errors(app: QuartTrio, site: Site) -> None:
     async def refused(error: HTTPException) -> Response:
-        response = await _respond(site, _http_error(error))
+        page = _http_error(error)
+        _note(site, page, _endpoint(site))
+        response = await _respond(site, page)
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
         return response
 
     async def failed(fault: Exception) -> Response:
         reason = log_fault(fault, method=request.method, path=request.path)
+        site.server.refusals.fault(reason, _endpoint(site), fault)
         temporary = reason is Reason.OVERLOADED
         retry_after = to_wire(reason).retry_after
         return await _respond(site, unavailable(retry_after) if temporary else broken())
@@ -229,12 +242,36 @@ def _set_up_errors(app: QuartTrio, site: Site) -> None:
 
 def _http_error(error: HTTPException) -> Page:
     """What the framework refused, in our words."""
-    words = {
-        404: ("Page not found", "There is nothing at this address."),
-        405: ("Not possible here", "This page cannot be used in that way."),
-        408: ("Too slow", "The request did not arrive in time."),
-        413: ("Too large", "The request is larger than this server reads."),
-    }
     status = error.code or 400
-    heading, text = words.get(status, ("This request is malformed", "It was not read."))
-    return message(heading, text, status=status, symbol="")
+    heading, text, reason = _HTTP_ERRORS.get(status, _MALFORMED)
+    return message(heading, text, status=status, symbol="", refused=reason)
+
+
+# Nobody is told of a page that is not there: robots look for thousands.
+_HTTP_ERRORS: Final[Mapping[int, tuple[str, str, Reason | None]]] = {
+    404: ("Page not found", "There is nothing at this address.", None),
+    405: (
+        "Not possible here",
+        "This page cannot be used in that way.",
+        Reason.METHOD_NOT_ALLOWED,
+    ),
+    408: ("Too slow", "The request did not arrive in time.", Reason.BODY_TOO_SLOW),
+    413: (
+        "Too large",
+        "The request is larger than this server reads.",
+        Reason.FORM_TOO_LARGE,
+    ),
+}
+_MALFORMED: Final = (
+    "This request is malformed",
+    "It was not read.",
+    Reason.FORM_MALFORMED,
+)
+
+
+def _endpoint(site: Site) -> str:
+    """The page's name; of a page that is not there the visitor's words are not used."""
+    rule = request.url_rule
+    return (
+        "" if rule is None else rule.rule.removeprefix(site.addresses.base).strip("/")
+    )

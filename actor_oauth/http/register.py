@@ -24,10 +24,12 @@ def registration_endpoint(
 
     async def serve(request: Request) -> Response:
         if not server.policy.registration_enabled:
-            return refusal(Reason.REGISTRATION_DISABLED)
+            refused = Refused(Reason.REGISTRATION_DISABLED)
+            server.refusals.note(refused, request.endpoint)
+            return refusal(refused.reason)
         seconds = attempts.take(_caller(request, options), now=server.clock.now())
         if seconds:
-            return throttled(seconds)
+            return _throttle(server, request, seconds)
         registered = await server.register(request.body, _authorization(request))
         if isinstance(registered, WireError):
             return wire_error(registered)
@@ -48,7 +50,7 @@ def management_endpoint(server: AuthorizationServer, options: HttpOptions) -> En
         caller, now = _caller(request, options), server.clock.now()
         seconds = failures.wait(caller, now=now)
         if seconds:
-            return throttled(seconds)
+            return _throttle(server, request, seconds)
         client_id, token = _client_id(request), _authorization(request)
         if request.method == "PUT":
             answer = await registrations.replace(client_id, token, request.body)
@@ -66,6 +68,11 @@ def management_endpoint(server: AuthorizationServer, options: HttpOptions) -> En
         return private_json(answer)
 
     return serve
+
+
+def _throttle(server: AuthorizationServer, request: Request, seconds: int) -> Response:
+    server.refusals.note(Refused(Reason.RATE_LIMITED), request.endpoint)
+    return throttled(seconds)
 
 
 def _caller(request: Request, options: HttpOptions) -> str:

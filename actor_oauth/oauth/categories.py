@@ -19,6 +19,7 @@ class Category(Enum):
 
     INVALID_REQUEST = ("invalid_request", 400, "The request is malformed.")
     TOO_LARGE = ("invalid_request", 413, "The request is too large.")
+    TOO_SLOW = ("invalid_request", 408, "The body did not arrive in time.")
     METHOD_NOT_ALLOWED = (
         "invalid_request",
         405,
@@ -120,6 +121,12 @@ class Category(Enum):
         "use_dpop_nonce",
         400,
         "The DPoP proof must hold the nonce that comes with this answer.",
+    )
+    UNAUTHENTICATED = ("invalid_token", 401, "This resource needs an access token.")
+    ACCESS_TOKEN = (
+        "invalid_token",
+        401,
+        "The access token is not valid for this resource, or no longer.",
     )
     INVALID_TOKEN = ("invalid_token", 401, "The token is invalid, expired or revoked.")
     INSUFFICIENT_SCOPE = (

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from actor_oauth.oauth.jwks import SIGNING_ALGORITHMS
+from actor_oauth.oauth.reasons import Reason
 
 # OAuth 2.1 §5.3.1: %x20-21 / %x23-5B / %x5D-7E, that is, no quote, backslash or control.
 _QUOTABLE: Final = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]*")
@@ -56,6 +57,7 @@ class Challenge:
         description: For the client's developer; only with an error.
         bound: Whether the client used the scheme `DPoP`, which the error is then about.
         nonce: For `DPoP-Nonce`, with `use_dpop_nonce`.
+        reason: Why, for the log. Never sent.
 
     Raises:
         ValueError: A value cannot stand in a quoted string (G-10).
@@ -67,6 +69,7 @@ class Challenge:
     description: str | None = None
     bound: bool = False
     nonce: str | None = None
+    reason: Reason | None = None
 
     def __post_init__(self) -> None:
         for _, value in self._parameters(told=True):

@@ -53,6 +53,7 @@ class GrantEvent(StrEnum):
     REVOKED_BY_OPERATOR = "revoked_by_operator"
     CLIENT_ENDED = "client_ended"
     CREDENTIALS_CHANGED = "credentials_changed"
+    ENDED_BY_APPLICATION = "ended_by_application"
     SUPERSEDED = "superseded"
     LIFETIME_ENDED = "lifetime_ended"
 
@@ -67,6 +68,7 @@ REVOCATIONS: Final[Mapping[GrantEvent, GrantState]] = dict.fromkeys(
         _E.REVOKED_BY_OPERATOR,
         _E.CLIENT_ENDED,
         _E.CREDENTIALS_CHANGED,
+        _E.ENDED_BY_APPLICATION,
         _E.SUPERSEDED,
     ),
     _S.REVOKED,

@@ -102,7 +102,12 @@ def verifies(
 
 def audiences(jwt: Jwt) -> tuple[str, ...] | None:
     """Give whom a token is for; None if it does not say it in a proper way."""
-    value = jwt.claims.get("aud")
+    return claimed_audiences(jwt.claims)
+
+
+def claimed_audiences(claims: Mapping[str, Json]) -> tuple[str, ...] | None:
+    """As `audiences`, of claims that came in another way than as a token."""
+    value = claims.get("aud")
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, list):
@@ -117,7 +122,16 @@ def moment(jwt: Jwt, name: str) -> int | None:
     Raises:
         ValueError: There is such a claim, and it is no time.
     """
-    value = jwt.claims.get(name)
+    return claimed_moment(jwt.claims, name)
+
+
+def claimed_moment(claims: Mapping[str, Json], name: str) -> int | None:
+    """As `moment`, of claims that came in another way than as a token.
+
+    Raises:
+        ValueError: There is such a claim, and it is no time.
+    """
+    value = claims.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -61,7 +61,7 @@ class TokenContext:
     """What the callback is told.
 
     Attributes:
-        grant_type: `authorization_code` or `refresh_token`.
+        grant_type: `authorization_code`, `refresh_token`, or the one of device codes.
         user_id: Whose grant it is.
         client_id: Whose tokens they will be.
         grant_id: The grant's name among those of the user.
@@ -90,7 +90,10 @@ class TokenChanges:
         props: The grant's from now on.
         access_token_props: What this generation's access tokens have in their place.
         access_token_lifetime: Seconds.
-        refresh_lifetime: Seconds in which the new refresh token must be used.
+        refresh_lifetime: Seconds in which the new refresh token must be used, as often
+            as there is one.
+        grant_lifetime: Seconds after which the grant ends however often it is used. It
+            can only come earlier than it would have.
         scope: The most that this generation's access tokens may have.
     """
 
@@ -98,11 +101,17 @@ class TokenChanges:
     access_token_props: "Json | Unchanged" = field(default=UNCHANGED, repr=False)
     access_token_lifetime: int | None = None
     refresh_lifetime: int | None = None
+    grant_lifetime: int | None = None
     scope: Scope | None = None
 
 
 class TokenRefusal(Enum):
-    """Why the callback wants no tokens issued. The presented one stays usable (D-32)."""
+    """Why the callback wants no tokens issued.
+
+    `ENDED` is final: what the grant stands for is over, and the grant ends with it, as
+    when an upstream provider says `invalid_grant`. After `BUSY` and `DENIED` the token
+    that was presented stays usable (D-32).
+    """
 
     ENDED = Reason.CALLBACK_ENDED
     BUSY = Reason.CALLBACK_BUSY
@@ -204,7 +213,11 @@ def check_changes(changes: TokenChanges) -> None:
     for props in (changes.props, changes.access_token_props):
         if not isinstance(props, Unchanged):
             encode_props(props)
-    for lifetime in (changes.access_token_lifetime, changes.refresh_lifetime):
+    for lifetime in (
+        changes.access_token_lifetime,
+        changes.refresh_lifetime,
+        changes.grant_lifetime,
+    ):
         if lifetime is not None and lifetime <= 0:
             raise ValueError("a lifetime must be positive")
 
@@ -231,6 +244,7 @@ def apply_changes(
     scope = _narrow(issue.access.scope or grant.scope, changes.scope)
     if not scope:
         return Refused(Reason.SCOPE_NOT_GRANTED)
+    issue = _with_end(issue, changes)
     props = None
     if not isinstance(changes.props, Unchanged):
         sealed = data_key = None
@@ -251,7 +265,8 @@ def apply_changes(
     terms = Terms(
         scope=changes.scope, lifetime=changes.access_token_lifetime, salt=salt
     )
-    access = _with_terms(issue.access, grant, terms, access_key)
+    limit = issue.expires_at
+    access = _with_terms(issue.access, grant, terms, access_key, limit=limit)
     return ChangedIssue(
         issue=_with_deadlines(issue, access, grant, changes, data_key),
         terms=terms,
@@ -290,20 +305,32 @@ def apply_terms(
         data_key = unwrap_data_key(head_data_key, head)
         if terms.salt is not None:
             data_key = _own_key(data_key, terms.salt)
-    access = _with_terms(access, grant, terms, data_key)
+    access = _with_terms(access, grant, terms, data_key, limit=grant.expires_at)
     return access, replace(
         response, expires_in=told_life(access.expires_at, access.issued_at)
     )
 
 
+def _with_end(issue: Issue, changes: TokenChanges) -> Issue:
+    if changes.grant_lifetime is None:
+        return issue
+    end = min(issue.expires_at, issue.access.issued_at + changes.grant_lifetime)
+    return replace(issue, expires_at=end, deadline=min(issue.deadline, end))
+
+
 def _with_terms(
-    access: IssuedAccessToken, grant: Grant, terms: Terms, data_key: bytes | None
+    access: IssuedAccessToken,
+    grant: Grant,
+    terms: Terms,
+    data_key: bytes | None,
+    *,
+    limit: int,
 ) -> IssuedAccessToken:
     held = access.scope or grant.scope
     scope = _narrow(held, terms.scope)
-    expires_at = access.expires_at
+    expires_at = min(access.expires_at, limit)
     if terms.lifetime is not None:
-        expires_at = access_expiry(access.issued_at, terms.lifetime, grant.expires_at)
+        expires_at = access_expiry(access.issued_at, terms.lifetime, limit)
     return replace(
         access,
         expires_at=expires_at,

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.resources import canonical_resource
 from actor_oauth.resource import BearerGuard, ResourceServer
 from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
@@ -65,11 +67,18 @@ def guard_mounts(
                 clock=server.clock,
                 accept_proof=server.accept_proof,
                 proof_nonces=server.proof_nonces,
+                on_refusal=partial(_note, server),
             ).guard(mount.app, required_scopes=mount.scopes),
         )
         for mount in mounts
     ]
     return sorted(guarded, key=lambda mount: len(mount.path), reverse=True)
+
+
+def _note(
+    server: AuthorizationServer, refused: Refused, status: int, client_id: str | None
+) -> None:
+    server.refusals.note(refused, "guard", client_id=client_id, status=status)
 
 
 def dispatch_to(guarded: Sequence[GuardedMount], pages: ASGIApp) -> ASGIApp:

@@ -9,21 +9,26 @@ from actor_oauth.resource.guard import (
     require_scopes,
     verified_token,
 )
-from actor_oauth.resource.jwt_tokens import JwtTokens
-from actor_oauth.resource.remote_keys import (
-    KeysUnavailableError,
-    RemoteKeys,
-    fetch_from,
+from actor_oauth.resource.introspection import (
+    IntrospectedTokens,
+    IntrospectionEndpoint,
 )
+from actor_oauth.resource.jwt_tokens import JwtTokens
+from actor_oauth.resource.middleware import BearerMiddleware
+from actor_oauth.resource.remote import AuthorityUnavailableError
+from actor_oauth.resource.remote_keys import RemoteKeys, fetch_from
 from actor_oauth.resource.server import ResourceServer
 
 __all__ = [
     "PROTECTION_KEY",
     "TOKEN_KEY",
     "Answer",
+    "AuthorityUnavailableError",
     "BearerGuard",
+    "BearerMiddleware",
+    "IntrospectedTokens",
+    "IntrospectionEndpoint",
     "JwtTokens",
-    "KeysUnavailableError",
     "RemoteKeys",
     "ResourceServer",
     "ValidateToken",

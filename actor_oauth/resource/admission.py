@@ -4,9 +4,9 @@ First the request as it stands (`decide_request`), then, once somebody has looke
 token up, the token (`decide_token`). The second is asked again while a stream is open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import TypeAlias, assert_never
 from urllib.parse import quote
 
 from actor_oauth.oauth.bearer import (
@@ -26,6 +26,9 @@ from actor_oauth.resource.asgi import HeaderLine, RequestHead
 from actor_oauth.resource.cors import is_preflight
 from actor_oauth.resource.origins import OriginRules, origin_of
 
+OnRefusal: TypeAlias = Callable[[Refused, int, str | None], None]
+"""Told why, with which HTTP status, and which client's token it was, if that is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:
@@ -39,6 +42,7 @@ class Protection:
         implied: What a scope includes besides itself, transitively (G-09).
         origins: See `OriginRules`.
         preflight: The headers that answer a preflight.
+        on_refusal: Hears of every refusal; must not wait.
 
     Raises:
         ValueError: A scope or the URL cannot stand in a challenge: better told when
@@ -52,15 +56,35 @@ class Protection:
     origins: OriginRules
     preflight: tuple[HeaderLine, ...]
     implied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    on_refusal: OnRefusal | None = None
 
     def __post_init__(self) -> None:
         self.challenge()
         self.insufficient_scope(self.required)
 
+    def note(
+        self,
+        answer: Answer,
+        *,
+        client_id: str | None = None,
+        detail: str | None = None,
+    ) -> Answer:
+        """Tell of an answer that refuses something; gives the answer.
+
+        Args:
+            answer: As it will be sent.
+            client_id: Whose token it was, if that is known.
+            detail: More for the operator.
+        """
+        if self.on_refusal is not None and answer.reason is not None:
+            refused = Refused(answer.reason, detail)
+            self.on_refusal(refused, answer.status, client_id)
+        return answer
+
     def challenge(
         self,
+        reason: Reason = Reason.CREDENTIALS_MISSING,
         error: ChallengeError | None = None,
-        description: str | None = None,
         *,
         bound: bool = False,
         nonce: str | None = None,
@@ -70,9 +94,10 @@ class Protection:
             metadata_url=self.metadata_url,
             scope=self.baseline,
             error=error,
-            description=description,
+            description=None if error is None else reason.description,
             bound=bound,
             nonce=nonce,
+            reason=reason,
         )
 
     def insufficient_scope(
@@ -89,8 +114,9 @@ class Protection:
             metadata_url=self.metadata_url,
             scope=scopes,
             error=ChallengeError.INSUFFICIENT_SCOPE,
-            description="The token lacks a scope that this operation needs.",
+            description=Reason.ACCESS_TOKEN_SCOPE.description,
             bound=bound,
+            reason=Reason.ACCESS_TOKEN_SCOPE,
         )
 
 
@@ -113,26 +139,23 @@ def _challenge_for(protection: Protection, fault: CredentialsFault) -> Challenge
         case CredentialsFault.NO_CREDENTIALS:
             return protection.challenge()
         case CredentialsFault.MALFORMED:
-            return invalid_token(protection)
+            return invalid_token(protection, Reason.CREDENTIALS_MALFORMED)
         case CredentialsFault.SEVERAL:
             return protection.challenge(
-                ChallengeError.INVALID_REQUEST,
-                "Send one access token, in one Authorization header.",
+                Reason.CREDENTIALS_SEVERAL, ChallengeError.INVALID_REQUEST
             )
         case _:
             assert_never(fault)
 
 
-def invalid_token(protection: Protection, *, bound: bool = False) -> Challenge:
+def invalid_token(
+    protection: Protection, reason: Reason, *, bound: bool = False
+) -> Challenge:
     """The challenge for a token that opens nothing here, whyever (G-04).
 
     It does not say why: an unknown, an expired and a revoked token look alike.
     """
-    return protection.challenge(
-        ChallengeError.INVALID_TOKEN,
-        "The access token is not valid for this resource, or no longer.",
-        bound=bound,
-    )
+    return protection.challenge(reason, ChallengeError.INVALID_TOKEN, bound=bound)
 
 
 def decide_token(
@@ -154,13 +177,15 @@ def decide_token(
 
     Source: G-05, G-06, G-08.
     """
-    if info is None or now >= info.expires_at:
-        return invalid_token(protection, bound=bound)
+    if info is None:
+        return invalid_token(protection, Reason.ACCESS_TOKEN_UNKNOWN, bound=bound)
+    if now >= info.expires_at:
+        return invalid_token(protection, Reason.ACCESS_TOKEN_EXPIRED, bound=bound)
     # A bound token that came as a bearer token was stolen, or its client gives it away.
     if (info.jkt is not None) != bound:
-        return invalid_token(protection, bound=bound)
+        return invalid_token(protection, Reason.ACCESS_TOKEN_BINDING, bound=bound)
     if not _is_audience(protection, path, info.resource):
-        return invalid_token(protection, bound=bound)
+        return invalid_token(protection, Reason.ACCESS_TOKEN_AUDIENCE, bound=bound)
     if missing_scopes(protection.required, info.scope, protection.implied):
         return protection.insufficient_scope(protection.required, bound=bound)
     return info
@@ -207,10 +232,10 @@ def refused_proof(
     """The challenge for a proof that does not hold, or not again."""
     wants_nonce = refused.reason is Reason.DPOP_NONCE_WANTED
     return protection.challenge(
+        refused.reason,
         ChallengeError.USE_DPOP_NONCE
         if wants_nonce
         else ChallengeError.INVALID_DPOP_PROOF,
-        refused.reason.description,
         bound=True,
         nonce=nonces[0] if wants_nonce and nonces else None,
     )

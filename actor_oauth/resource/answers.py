@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from actor_oauth.oauth.challenge import Challenge
+from actor_oauth.oauth.reasons import Reason
 from actor_oauth.resource.asgi import HeaderLine, Receive, Scope, Send
 from actor_oauth.resource.cors import CORS_HEADERS
 
@@ -12,11 +13,19 @@ _NO_STORE: HeaderLine = (b"cache-control", b"no-store")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One whole response. Frameworks may copy its parts, or call it as an ASGI app."""
+    """One whole response. Frameworks may copy its parts, or call it as an ASGI app.
+
+    Attributes:
+        status: HTTP status.
+        headers: All but `Content-Length`.
+        body: Complete.
+        reason: Why it refuses something, for the log; None if it does not.
+    """
 
     status: int
     headers: tuple[HeaderLine, ...] = ()
     body: bytes = b""
+    reason: Reason | None = None
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the response."""
@@ -37,7 +46,8 @@ class Answer:
 def challenge_answer(challenge: Challenge) -> Answer:
     """Refuse with a challenge: 401, 403, or 400 (G-03, G-04, G-07, G-08, G-17)."""
     if challenge.error is None:
-        body = _error_body("unauthorized", "This resource needs an access token.")
+        text = Reason.CREDENTIALS_MISSING.description
+        body = _error_body("unauthorized", text)
     else:
         body = _error_body(challenge.error, challenge.description)
     nonce: tuple[HeaderLine, ...] = ()
@@ -55,6 +65,7 @@ def challenge_answer(challenge: Challenge) -> Answer:
             *CORS_HEADERS,
         ),
         body=body,
+        reason=challenge.reason,
     )
 
 
@@ -66,7 +77,8 @@ def forbidden_origin() -> Answer:
     return Answer(
         status=403,
         headers=_JSON,
-        body=_error_body("forbidden", "This Origin or Host is not allowed here."),
+        body=_error_body("forbidden", Reason.ORIGIN_FOREIGN.description),
+        reason=Reason.ORIGIN_FOREIGN,
     )
 
 
@@ -88,6 +100,7 @@ def unavailable(retry_after: int) -> Answer:
         body=_error_body(
             "temporarily_unavailable", "The token cannot be checked now; try again."
         ),
+        reason=Reason.OVERLOADED,
     )
 
 

@@ -114,7 +114,9 @@ class BearerGuard:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = request_head(scope)
         decision = decide_request(self._protection, head)
-        if not isinstance(decision, Answer):
+        if isinstance(decision, Answer):
+            self._protection.note(decision)
+        else:
             verdict = await self._admit(decision, head)
             if isinstance(verdict, Passage):
                 await self._let_through(verdict, scope, receive, send)
@@ -140,21 +142,27 @@ class BearerGuard:
         self, token: BearerToken | BoundToken, head: RequestHead
     ) -> Answer | Passage:
         bound = isinstance(token, BoundToken)
+        known: AccessTokenInfo | None = None
 
         async def check() -> Challenge | AccessTokenInfo:
+            nonlocal known
             resource = self._protection.resource
-            info = await self._validate_token(resource, token.value)
+            known = await self._validate_token(resource, token.value)
             now = self._clock.now()
-            return decide_token(self._protection, head.path, info, now=now, bound=bound)
+            return decide_token(
+                self._protection, head.path, known, now=now, bound=bound
+            )
 
         try:
             verdict = await check()
             if isinstance(token, BoundToken) and not isinstance(verdict, Challenge):
                 verdict = await self._check_sender(token, head, verdict)
-        except ActorError:
-            return unavailable(RETRY_AFTER)
+        except ActorError as fault:
+            answer = unavailable(RETRY_AFTER)
+            return self._protection.note(answer, detail=type(fault).__name__)
         if isinstance(verdict, Challenge):
-            return challenge_answer(verdict)
+            client_id = None if known is None else known.client_id
+            return self._protection.note(challenge_answer(verdict), client_id=client_id)
         return Passage(self._app, verdict, check=check, clock=self._clock)
 
     async def _check_sender(
@@ -207,4 +215,5 @@ def require_scopes(scope: Mapping[str, object], *names: str) -> Answer | None:
         return None
     bound = info.jkt is not None
     wanted = tuple(dict.fromkeys((*protection.required, *names)))
-    return challenge_answer(protection.insufficient_scope(wanted, bound=bound))
+    answer = challenge_answer(protection.insufficient_scope(wanted, bound=bound))
+    return protection.note(answer, client_id=info.client_id)

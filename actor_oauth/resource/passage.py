@@ -8,7 +8,7 @@ good one is less than a minute old; then the stream is ended unchecked.
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, cast
 
-import trio
+import anyio
 
 from actor_oauth.oauth.challenge import Challenge
 from actor_oauth.oauth.tokens import AccessTokenInfo
@@ -55,14 +55,14 @@ class Passage:
         self._open = False
         self._watched = False
         self._cut = False
-        self._running = trio.CancelScope()
+        self._running = anyio.CancelScope()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application, until it is done or its answer is cut."""
         self._method = scope["method"]
         fault: Exception | None = None
-        async with trio.open_nursery() as nursery:
-            self._running = nursery.cancel_scope
+        async with anyio.create_task_group() as tasks:
+            self._running = tasks.cancel_scope
 
             async def send_and_watch(message: Message) -> None:
                 await send(self._noted(message))
@@ -70,15 +70,15 @@ class Passage:
                 # stays open is worth a task.
                 if self._open and not self._watched:
                     self._watched = True
-                    nursery.start_soon(self._cut_when_stale)
+                    tasks.start_soon(self._cut_when_stale)
 
             try:
                 await self._app(scope, receive, send_and_watch)
             except Exception as error:  # noqa: BLE001  raised again below
-                # Outside of the nursery, which would wrap it in a group.
+                # Outside of the task group, which would wrap it in a group.
                 fault = error
             if self._watched:
-                nursery.cancel_scope.cancel()
+                tasks.cancel_scope.cancel()
         if fault is not None:
             raise fault
         if self._cut and not self._length_announced:
@@ -106,17 +106,17 @@ class Passage:
         verdict: Challenge | AccessTokenInfo | None = self.info
         while isinstance(verdict, AccessTokenInfo):
             remaining = verdict.expires_at - self._clock.now()
-            await trio.sleep(min(_RECHECK_EVERY, max(remaining, 0)))
+            await anyio.sleep(min(_RECHECK_EVERY, max(remaining, 0)))
             verdict = await self._checked_again()
         self.cut()
 
     async def _checked_again(self) -> Challenge | AccessTokenInfo | None:
-        with trio.move_on_after(_RECHECK_WITHIN - _RECHECK_EVERY):
+        with anyio.move_on_after(_RECHECK_WITHIN - _RECHECK_EVERY):
             while True:
                 try:
                     return await self._check()
                 except ActorError:
-                    await trio.sleep(_RETRY_EVERY)
+                    await anyio.sleep(_RETRY_EVERY)
         return None
 
     @staticmethod
@@ -126,5 +126,5 @@ class Passage:
         A client that does not read cannot hold the request open by that. An answer of
         announced length cannot be finished: there the server drops the connection.
         """
-        with trio.move_on_after(_END_WITHIN):
+        with anyio.move_on_after(_END_WITHIN):
             await send({"type": "http.response.body", "body": b"", "more_body": False})

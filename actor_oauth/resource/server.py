@@ -12,7 +12,7 @@ from actor_oauth.oauth.metadata import (
     well_known_url,
 )
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
-from actor_oauth.resource.admission import Protection
+from actor_oauth.resource.admission import OnRefusal, Protection
 from actor_oauth.resource.answers import Answer, challenge_answer
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.resource.cors import preflight_headers
@@ -50,6 +50,7 @@ class ResourceServer:
         clock: Tells when tokens expire while a stream is open.
         accept_proof: Remembers DPoP proofs; see `BearerGuard`.
         proof_nonces: What DPoP proofs must hold; see `BearerGuard`.
+        on_refusal: Hears of every refusal; must not wait.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class ResourceServer:
         clock: Clock | None = None,
         accept_proof: AcceptProof | None = None,
         proof_nonces: ProofNonces | None = None,
+        on_refusal: OnRefusal | None = None,
     ) -> None:
         self.resource = resource
         self.metadata_url = well_known_url(PROTECTED_RESOURCE, resource.identifier)
@@ -77,6 +79,7 @@ class ResourceServer:
         self._clock = clock
         self._accept_proof = accept_proof
         self._proof_nonces = proof_nonces
+        self._on_refusal = on_refusal
 
     def guard(
         self, app: ASGIApp, *, required_scopes: Sequence[str] | None = None
@@ -128,4 +131,5 @@ class ResourceServer:
             implied=self._implied,
             origins=self._origins,
             preflight=self._preflight,
+            on_refusal=self._on_refusal,
         )

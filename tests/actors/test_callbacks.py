@@ -43,6 +43,7 @@ from tests.support.grants import (
     START,
     VERIFIER,
     a_policy,
+    a_request,
     an_approval,
     fresh,
     parsed,
@@ -266,7 +267,6 @@ async def test_it_may_shorten_the_life_of_the_refresh_token(app: Application) ->
 @pytest.mark.parametrize(
     ("said", "reason", "error"),
     [
-        (TokenRefusal.ENDED, Reason.CALLBACK_ENDED, "invalid_grant"),
         (TokenRefusal.BUSY, Reason.CALLBACK_BUSY, "temporarily_unavailable"),
         (TokenRefusal.DENIED, Reason.CALLBACK_DENIED, "access_denied"),
         (
@@ -306,6 +306,114 @@ async def test_a_refusal_is_shared_and_costs_no_token(
     app.always(None)
     assert (await app.refreshed(tokens.refresh_token)).refresh_token is not None
     assert [context.generation for context in app.asked] == [2, 2]
+
+
+@pytest.mark.requirement("D-32", "D-06")
+async def test_what_the_application_says_is_over_ends_the_grant(
+    app: Application,
+) -> None:
+    tokens = await app.ada.tokens(approval=an_approval(props={"upstream": 1}))
+    other = await app.ada.tokens(a_request(redirect_uri="https://other.example/cb"))
+    answers: list[Refreshed | Refused] = []
+    blocked = trio.Event()
+
+    async def ended(_: TokenContext) -> Said:
+        await blocked.wait()
+        return TokenRefusal.ENDED
+
+    app.says = ended
+
+    async def ask(process: int) -> None:
+        answers.append(await app.refresh(tokens.refresh_token, process=process))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(32):
+            nursery.start_soon(ask, number % 2)
+        await wait_all_tasks_blocked(0.05)
+        blocked.set()
+
+    reasons = [answer.reason for answer in answers if isinstance(answer, Refused)]
+    assert len(reasons) == 32
+    # Who waited in the other process finds the grant as it is then.
+    assert set(reasons) <= {Reason.CALLBACK_ENDED, Reason.GRANT_REVOKED}
+    assert Reason.CALLBACK_ENDED in reasons
+    assert len(app.asked) == 1
+    assert await app.ada.check(tokens.access_token) is None
+    app.always(None)
+    again = await app.refresh(tokens.refresh_token)
+    assert again == Refused(Reason.GRANT_REVOKED)
+    event, *_ = await app.ada.actor.audit_trail()
+    assert event.kind == "ended_by_application"
+    # And no other grant.
+    assert (await app.refreshed(other.refresh_token)).refresh_token is not None
+
+
+@pytest.mark.requirement("D-32", "C-21")
+async def test_a_code_for_what_is_over_ends_and_supersedes_nothing(
+    app: Application,
+) -> None:
+    before = await app.ada.tokens()
+    code = await app.ada.code()
+    app.always(TokenRefusal.ENDED)
+    assert await app.redeem(code) == Refused(Reason.CALLBACK_ENDED)
+    app.always(None)
+    assert await app.redeem(code) == Refused(Reason.GRANT_REVOKED)
+    assert (await app.refreshed(before.refresh_token)).refresh_token is not None
+
+
+@pytest.mark.requirement("D-31", "D-32")
+async def test_whose_claim_has_lapsed_ends_nothing(app: Application) -> None:
+    tokens = await app.ada.tokens()
+    slow, quick = b"s" * 16, b"q" * 16
+    assert isinstance(await step(app, tokens.refresh_token, slow, None), CallbackDue)
+    app.ada.now += 15
+    assert isinstance(await step(app, tokens.refresh_token, quick, None), CallbackDue)
+    await app.ada.actor.release_claim(1, claim=slow, ended=True, now=app.ada.now)
+    issued = await step(app, tokens.refresh_token, quick, TokenChanges())
+    assert isinstance(issued, Refreshed)
+
+
+@pytest.mark.requirement("D-24", "D-09")
+async def test_it_may_set_when_the_grant_ends_and_only_bring_that_forward(
+    app: Application,
+) -> None:
+    tokens = await app.ada.tokens()
+    app.always(TokenChanges(grant_lifetime=10**9, refresh_lifetime=10**9))
+    first = await app.refreshed(tokens.refresh_token)
+    before = app.ada.policy.lifetimes.refresh_absolute
+    (grant,) = (await app.ada.actor.list_grants(now=app.ada.now)).grants
+    assert grant.expires_at == START + before
+
+    app.always(TokenChanges(grant_lifetime=600, access_token_lifetime=3600))
+    second = await app.refreshed(first.refresh_token)
+    assert second.expires_in == 600 - 1
+    (grant,) = (await app.ada.actor.list_grants(now=app.ada.now)).grants
+    assert grant.expires_at == START + 600
+    app.ada.now = START + 599
+    assert await app.ada.check(first.access_token) is not None
+    app.always(TokenChanges(grant_lifetime=3600))
+    third = await app.refreshed(second.refresh_token)
+    app.ada.now = START + 600
+    # The older ones too, though they were told another life.
+    for response in (tokens, first, second, third):
+        assert await app.ada.check(response.access_token) is None
+    assert await app.refresh(third.refresh_token) == Refused(Reason.GRANT_EXPIRED)
+
+
+@pytest.mark.requirement("D-24")
+async def test_it_may_set_the_lives_when_the_grant_begins(app: Application) -> None:
+    code = await app.ada.code()
+    app.always(TokenChanges(refresh_lifetime=10**9, grant_lifetime=7200))
+    redeemed = await app.redeem(code)
+    assert isinstance(redeemed, Redeemed)
+    (grant,) = (await app.ada.actor.list_grants(now=app.ada.now)).grants
+    assert grant.expires_at == START + 7200
+    # The time for the new refresh token may also be longer than the server's.
+    app.ada.now = START + 7199
+    app.always(None)
+    assert (
+        await app.refreshed(redeemed.response.refresh_token)
+    ).refresh_token is not None
 
 
 @pytest.mark.requirement("D-32")
@@ -505,7 +613,7 @@ async def test_what_goes_wrong_at_the_actor_reaches_the_caller(
     async def turn(_: CallbackStep) -> Redeemed | CallbackDue | CallbackRunning:
         raise OSError("no disk")
 
-    async def release(_: bytes) -> None:
+    async def release(_: bytes, *, ended: bool = False) -> None:
         raise AssertionError
 
     with pytest.raises(OSError, match="no disk"):
@@ -525,9 +633,9 @@ async def test_a_claim_is_given_back_if_the_second_turn_fails(
         assert isinstance(answer, CallbackDue)
         return answer
 
-    async def release(claim: bytes) -> None:
+    async def release(claim: bytes, *, ended: bool = False) -> None:
         given_back.append(claim)
-        await app.ada.actor.release_claim(1, claim=claim)
+        await app.ada.actor.release_claim(1, claim=claim, ended=ended, now=app.ada.now)
 
     with pytest.raises(OSError, match="no disk"):
         await app.runners[0].run(parsed(tokens.refresh_token), turn, release)
@@ -541,7 +649,7 @@ async def test_who_waits_too_long_for_another_process_is_told_to_come_back(
     async def turn(_: CallbackStep) -> Redeemed | CallbackDue | CallbackRunning:
         return CallbackRunning(until=START)
 
-    async def release(_: bytes) -> None:
+    async def release(_: bytes, *, ended: bool = False) -> None:
         raise AssertionError
 
     token = Token(TokenKind.REFRESH, "ab" * 16, NO_RECORD, b"s" * 32)
@@ -553,7 +661,7 @@ async def test_who_waits_too_long_for_another_process_is_told_to_come_back(
 async def test_an_observer_is_told_without_being_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("actor_oauth.actors.callbacks.MAX_OBSERVED", 2)
+    monkeypatch.setattr("actor_oauth.actors.callbacks.observing.MAX_OBSERVED", 2)
     told: list[ObservedError] = []
     blocked = trio.Event()
 
@@ -576,4 +684,8 @@ async def test_an_observer_is_told_without_being_waited_for(
             runner.observe(error)
         await wait_all_tasks_blocked()
         blocked.set()
-    assert told == [error, error]
+        await wait_all_tasks_blocked()
+        assert told == [error, error]
+        # It keeps up again, and is told again.
+        runner.observe(error)
+    assert told == [error, error, error]

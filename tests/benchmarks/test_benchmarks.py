@@ -1,30 +1,16 @@
 """The benchmarks run, small, and say so when what they measure is wrong."""
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from benchmarks import commits, profile_refresh, races, throughput
-from benchmarks.http_connection import HttpAnswer
+from benchmarks import commits, profile_refresh, throughput
 from benchmarks.load import LoadFigures, Plan
 from benchmarks.processes import StartError, run_load, started
-from benchmarks.races import Report
 from benchmarks.throughput import Measurement
-
-GOOD = Report(
-    racers=5,
-    rounds=2,
-    workers=1,
-    answers={"200": 10},
-    successors=[1, 1],
-    live_grants=2,
-    replays_refused=2,
-    replays_revoked=2,
-)
 
 
 def test_every_way_to_commit_is_measured(tmp_path: Path) -> None:
@@ -48,63 +34,6 @@ def test_a_server_that_does_not_start_says_why() -> None:
     nonsense = started(["benchmarks.echo", "nonsense"])
     with pytest.raises(StartError, match="invalid choice"), nonsense:
         pass
-
-
-@pytest.mark.requirement("M-3", "D-25", "D-26", "D-28")
-@pytest.mark.parametrize("workers", [1, 2])
-def test_racers_converge_and_late_replays_revoke(
-    workers: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # A window that a busy machine does not outlast while the race is on.
-    size = ["--racers", "32", "--rounds", "2", "--window", "5"]
-    code = races.main([*size, "--workers", str(workers), "--json"])
-    report = json.loads(capsys.readouterr().out)
-    assert report["answers"] == {"200": 64}
-    assert report["successors"] == [1, 1]
-    assert report["live_grants"] == 2
-    assert report["replays_revoked"] == 2
-    assert code == 0
-
-
-def test_a_race_without_a_server_is_told_from_a_lost_one(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with started(["benchmarks.echo", "asgi"]) as url:
-        assert races.main(["--url", url, "--rounds", "1"]) == 2
-    assert "metadata" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"answers": {"200": 9, "400 invalid_grant": 1}},
-        {"successors": [1, 2]},
-        {"live_grants": 1},
-        {"replays_refused": 1},
-        {"replays_revoked": 0},
-    ],
-)
-def test_a_report_with_anything_wrong_is_not_as_expected(
-    wrong: dict[str, object],
-) -> None:
-    assert GOOD.as_expected
-    assert not replace(GOOD, **wrong).as_expected  # type: ignore[arg-type]
-
-
-def test_answers_are_told_apart_by_their_error_code() -> None:
-    def answer(status: int, body: bytes) -> HttpAnswer:
-        return HttpAnswer(status, b"", body)
-
-    kinds = Counter(
-        races.kind_of(one)
-        for one in (
-            answer(200, b"{}"),
-            answer(400, b'{"error": "invalid_grant"}'),
-            answer(400, b"[]"),
-            answer(502, b"<html>"),
-        )
-    )
-    assert kinds == {"200": 1, "400 invalid_grant": 1, "400": 1, "502": 1}
 
 
 def test_refreshes_and_checks_are_measured_in_one_run(

@@ -3,7 +3,12 @@
 import pytest
 import trio
 
-from actor_oauth.actors.callbacks import Callbacks, ExternalToken, ObservedError
+from actor_oauth.actors.callbacks import (
+    Callbacks,
+    ExternalToken,
+    ObservedError,
+    ResolverUnavailableError,
+)
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
 from tests.http.deployment import ISSUER, Deploy, Deployment
@@ -51,9 +56,6 @@ async def test_the_application_changes_tokens_or_keeps_them_back(
         said[0] = TokenRefusal.BUSY
         status, error = await refreshed(deployment, client, tokens["refresh_token"])
         assert (status, error["error"]) == (503, "temporarily_unavailable")
-        said[0] = TokenRefusal.ENDED
-        status, error = await refreshed(deployment, client, tokens["refresh_token"])
-        assert (status, error["error"]) == (400, "invalid_grant")
         asked.clear()
         said[0] = TokenChanges(props={"upstream": "second"}, access_token_lifetime=60)
 
@@ -76,6 +78,16 @@ async def test_the_application_changes_tokens_or_keeps_them_back(
         )
         assert new is not None
         assert new.props == {"upstream": "second"}
+
+        said[0] = TokenRefusal.ENDED
+        status, error = await refreshed(
+            deployment, client, str(members["refresh_token"])
+        )
+        assert (status, error["error"]) == (400, "invalid_grant")
+        dead = await deployment.server.validate_token(
+            RESOURCE, str(members["access_token"])
+        )
+        assert dead is None
 
 
 async def test_an_observer_hears_of_every_refusal(deploy: Deploy) -> None:
@@ -135,7 +147,9 @@ async def test_tokens_of_other_servers_are_the_applications_to_judge(
         assert info.props == {"from": "elsewhere"}
         assert await server.validate_token(f"{ISSUER}/other", "foreign") is None
         assert await server.validate_token(RESOURCE, "unknown") is None
-        assert await server.validate_token(RESOURCE, "broken") is None
+        # Nobody knows, which is not the same as no.
+        with pytest.raises(ResolverUnavailableError):
+            await server.validate_token(RESOURCE, "broken")
         # It is never asked about what is, or was, a token of this server.
         client = await deployment.register()
         code = await deployment.code(client)

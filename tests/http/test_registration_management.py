@@ -204,7 +204,7 @@ async def test_the_application_has_a_say_about_who_registers(
         open_callbacks(callbacks, entropy=SystemEntropy()) as runner,
     ):
         server = deployment.server
-        ours = Registrations(server._effects, server._clients, runner)
+        ours = Registrations(server._effects, server._clients, server.refusals, runner)
         answer = await ours.register(body)
         if expected is not None:
             assert answer == Refused(expected, answer.detail)  # type: ignore[union-attr]  # it is one

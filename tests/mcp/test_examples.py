@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tests.mcp.people import add_user, person
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
 from tests.mcp.sdk_client import McpUser
 from tests.oauth.test_challenge import parse_challenge
+from tests.support.ports import free_port
 
 pytestmark = SDK_LEAVES_GENERATORS
 
@@ -28,14 +28,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 ALICE = "alice"
 PASSWORD = "correct horse battery staple"
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import httpx2
 import trio
 
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
-from tests.mcp.test_examples import free_port, running
+from tests.mcp.test_examples import running
+from tests.support.ports import free_port
 
 pytestmark = SDK_LEAVES_GENERATORS
 

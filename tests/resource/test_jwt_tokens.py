@@ -8,8 +8,8 @@ import trio
 
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.resource import (
+    AuthorityUnavailableError,
     JwtTokens,
-    KeysUnavailableError,
     RemoteKeys,
     fetch_from,
 )
@@ -48,7 +48,7 @@ class Issuer:
         self.asked += 1
         await trio.lowlevel.checkpoint()
         if self.down:
-            raise KeysUnavailableError("down")
+            raise AuthorityUnavailableError("down")
         return self.answer or self.signer.jwks()
 
     def token(
@@ -244,7 +244,7 @@ async def test_while_keys_cannot_be_had_nothing_is_said_of_a_token(
     tokens, issuer.down = issuer.tokens(), True
 
     for _ in range(3):
-        with pytest.raises(KeysUnavailableError):
+        with pytest.raises(AuthorityUnavailableError):
             await tokens.validate_token(RESOURCE, issuer.token())
     assert issuer.asked == 1
     issuer.down = False
@@ -255,7 +255,7 @@ async def test_while_keys_cannot_be_had_nothing_is_said_of_a_token(
 async def test_a_set_that_is_none_says_nothing_of_a_token(issuer: Issuer) -> None:
     issuer.answer = {"keys": "none"}
 
-    with pytest.raises(KeysUnavailableError):
+    with pytest.raises(AuthorityUnavailableError):
         await issuer.tokens().validate_token(RESOURCE, issuer.token())
 
 
@@ -283,10 +283,10 @@ async def test_keys_are_fetched_as_a_document() -> None:
 async def test_a_useless_answer_is_no_key_set(response: httpx2.Response) -> None:
     fetch = fetch_from("https://as.example/jwks", http=transport(response))
 
-    with pytest.raises(KeysUnavailableError):
+    with pytest.raises(AuthorityUnavailableError):
         await fetch()
 
 
 async def test_a_server_that_is_not_there_has_no_keys() -> None:
-    with pytest.raises(KeysUnavailableError):
+    with pytest.raises(AuthorityUnavailableError):
         await fetch_from("http://127.0.0.1:1/jwks")()

@@ -114,12 +114,35 @@ async def test_g3_turns_of_many_actors_are_made_durable_together(
     disk.batches = 0
     disk.let_go()
     assert [await turn.answer() for turn in turns] == [2] * 8
-    # Shared out among two threads.
-    assert disk.batches == 2
-    # The held sync, and one each for the eight, gathered into one batch.
-    logs = [name for name in disk.synced if name.endswith("-wal")]
-    assert logs[0] == "a.db-wal"
-    assert sorted(logs[1:]) == [f"n{number}.db-wal" for number in range(8)]
+    # The held sync, and one for the eight together.
+    assert disk.batches == 1
+    held, *together = disk.synced
+    assert held == "a.db-wal"
+    assert [name.rpartition(".")[2] for name in together] == ["redo"]
+
+
+async def test_g3_without_a_redo_log_each_log_is_synced(
+    data: Path, nursery: trio.Nursery
+) -> None:
+    disk = FaultyDisk()
+    disk.boots = None
+    async with open_counters(data, disk=disk) as system:
+        for number in range(8):
+            await system.get(Counter, f"n{number}").add(1)
+        disk.hold()
+        Caller(nursery, system.get(Counter, "a").add(1))
+        await disk.holds()
+        turns = [Caller(nursery, system.get(Counter, f"n{n}").add(1)) for n in range(8)]
+        await wait_all_tasks_blocked()
+        disk.synced.clear()
+        disk.batches = 0
+        disk.let_go()
+        assert [await turn.answer() for turn in turns] == [2] * 8
+        # Shared out among two threads.
+        assert disk.batches == 2
+        logs = [name for name in disk.synced if name.endswith("-wal")]
+        assert logs[0] == "a.db-wal"
+        assert sorted(logs[1:]) == [f"n{number}.db-wal" for number in range(8)]
 
 
 async def test_g3_many_turns_of_one_actor_share_a_sync(
@@ -172,10 +195,11 @@ async def test_g3_a_failed_sync_concerns_only_its_own_actor(
     disk.hold()
     first = Caller(nursery, system.get(Counter, "c").add(1))
     await disk.holds()
-    broken = Caller(nursery, system.get(Counter, "a").add(1))
+    # Its first commit: such a one is not in the redo log.
+    broken = Caller(nursery, system.get(Counter, "d").add(1))
     sound = Caller(nursery, system.get(Counter, "b").add(1))
     await wait_all_tasks_blocked()
-    disk.failing = {"a.db-wal"}
+    disk.failing = {"d.db-wal"}
     disk.let_go()
     assert await first.answer() == 1
     assert await sound.answer() == 2

@@ -50,15 +50,21 @@ class FaultyDisk(InlineDisk):
         synced: The names of the files and folders synced, in order.
         failing: Ends of names whose sync fails, for as long as they are in here.
         batches: How many batches of syncs there have been.
+        boots: What it says of this run of the machine.
     """
 
     def __init__(self) -> None:
+        self.boots: str | None = "this run"
         self.synced: list[str] = []
         self.failing: set[str] = set()
         self.batches = 0
         self._held = False
         self._waiting = 0
         self._changed = trio.Event()
+
+    def boot(self) -> str | None:
+        """What the test says."""
+        return self.boots
 
     def sync_data(self, descriptor: int) -> None:
         """Note it, or fail."""
@@ -126,6 +132,10 @@ class PowerLossDisk(InlineDisk):
             PowerLossDisk.sync_directory(self, path.parent)
             if path.is_file():
                 self._files[path.stat().st_ino] = path.read_bytes()
+
+    def boot(self) -> str | None:
+        """Not the run of the machine in which a test looks at what is left."""
+        return "before the power failure"
 
     def sync_data(self, descriptor: int) -> None:
         """Remember the file as it is now."""

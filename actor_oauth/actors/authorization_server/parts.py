@@ -8,15 +8,22 @@ from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.consents import Consents
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.registrations import Registrations
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_status import TokenStatus
 
 
 class ServerParts:
-    """Who answers what; `AuthorizationServer` sets these up."""
+    """Who answers what; `AuthorizationServer` sets these up.
+
+    Attributes:
+        registrations: Dynamic registration, and its management.
+        refusals: Where whoever refuses something on this server's behalf tells of it.
+    """
 
     registrations: Registrations
+    refusals: Refusals
     _effects: Effects
     _clients: Clients
     _accounts: Accounts

@@ -29,6 +29,7 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
 from actor_oauth.actors.publications import Publications
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.registrar import RegistrarActor
 from actor_oauth.actors.registrations import Registrations
 from actor_oauth.actors.sender_proofs import SenderProofs
@@ -98,10 +99,15 @@ class AuthorizationServer(
         )
         passwords = Passwords()
         self._clients = Clients(self._effects, passwords, publications)
-        self.registrations = Registrations(self._effects, self._clients, callbacks)
+        self.refusals = Refusals(callbacks)
+        self.registrations = Registrations(
+            self._effects, self._clients, self.refusals, callbacks
+        )
         self._accounts = Accounts(self._effects, passwords)
-        self._pushed = PushedAuthorizations(self._effects, self._clients)
-        self._answers = AuthorizationAnswers(self._effects, self._clients)
+        self._pushed = PushedAuthorizations(self._effects, self._clients, self.refusals)
+        self._answers = AuthorizationAnswers(
+            self._effects, self._clients, self.refusals
+        )
         self._authorizations = Authorizations(
             self._effects,
             clients=self._clients,
@@ -123,6 +129,7 @@ class AuthorizationServer(
             self._clients,
             token_format=token_format,
             proofs=proofs,
+            refusals=self.refusals,
             callbacks=callbacks,
         )
         self._access_tokens = AccessTokens(
@@ -133,7 +140,7 @@ class AuthorizationServer(
             self._clients,
             token_format=token_format,
             access_tokens=self._access_tokens,
-            callbacks=callbacks,
+            refusals=self.refusals,
         )
 
     @property

@@ -34,6 +34,7 @@ class TokenEndpoint:
         clients: Who may ask.
         token_format: Reads and writes access tokens.
         proofs: Reads DPoP proofs.
+        refusals: Tells of refusals.
         callbacks: Runs the application's callbacks.
     """
 
@@ -44,16 +45,17 @@ class TokenEndpoint:
         *,
         token_format: TokenFormat,
         proofs: SenderProofs,
+        refusals: Refusals,
         callbacks: CallbackRunner | None = None,
     ) -> None:
         self._clients = clients
         self._format = token_format
         self._proofs = proofs
-        self._refusals = Refusals(callbacks)
+        self._refusals = refusals
         # Without a callback to ask, trading a token is one turn.
         has_callback = callbacks is not None and callbacks.callbacks.on_token_exchange
         asks = callbacks if has_callback else None
-        self.devices = DeviceAuthorizations(effects, clients, asks)
+        self.devices = DeviceAuthorizations(effects, clients, refusals, asks)
         self._exchange = TokenExchange(effects, clients)
         self._grants = enabled_grants(
             GrantParts(

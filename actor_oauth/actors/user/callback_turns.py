@@ -11,9 +11,11 @@ from actor_oauth.actors.user.exchange import (
     RefreshOutcome,
     load_named,
 )
-from actor_oauth.actors.user.grants import load_grant
+from actor_oauth.actors.user.grants import end_named_grant, load_grant
 from actor_oauth.actors.user.turns import UserTurns
 from actor_oauth.oauth.device import decide_device_redemption
+from actor_oauth.oauth.grant_types import DEVICE_CODE
+from actor_oauth.oauth.grants import GrantEvent, grant_id
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
@@ -64,6 +66,7 @@ class CallbackTurns(UserTurns, kind="user"):
             step,
             grant=load_grant(self.db, self.address.key, grant_number),
             decide=decide_device_redemption,
+            grant_type=DEVICE_CODE,
             policy=policy,
             fresh=fresh,
             now=now,
@@ -95,6 +98,17 @@ class CallbackTurns(UserTurns, kind="user"):
         return self._refreshed(outcome, now)
 
     @turn
-    def release_claim(self, grant_number: int, *, claim: bytes) -> None:
-        """Give back the claim of an attempt whose callback failed."""
-        callbacks.release(self.db, grant_number, claim)
+    def release_claim(
+        self, grant_number: int, *, claim: bytes, ended: bool, now: int
+    ) -> None:
+        """Give back the claim of an attempt whose callback gave no tokens.
+
+        Args:
+            grant_number: Whose claim it is.
+            claim: Without effect if it lapsed, and another attempt took over.
+            ended: Whether the application said that the grant is over (D-32).
+            now: The time of the turn.
+        """
+        if callbacks.release(self.db, grant_number, claim) and ended:
+            name, event = grant_id(grant_number), GrantEvent.ENDED_BY_APPLICATION
+            end_named_grant(self.db, self.address.key, name, event, now=now)

@@ -120,6 +120,7 @@ def redeem_step(
     *,
     grant: Grant | None,
     decide: DecideRedemption = decide_redemption,
+    grant_type: str = "authorization_code",
     policy: Policy,
     fresh: bytes,
     now: int,
@@ -143,6 +144,7 @@ def redeem_step(
         step,
         issue,
         grant,
+        grant_type=grant_type,
         data_key=None if key is None else unwrap_data_key(key, request.code),
         fresh=fresh,
         now=now,
@@ -201,6 +203,7 @@ def refresh_step(
         step,
         issue,
         grant,
+        grant_type="refresh_token",
         data_key=None if key is None else unwrap_data_key(key, request.token),
         fresh=fresh,
         now=now,
@@ -226,13 +229,18 @@ def refresh_step(
     return refreshed
 
 
-def release(db: Database, number: int, claim: bytes) -> None:
-    """Give a claim back without tokens: the callback failed, and may be tried again."""
-    db.execute(
+def release(db: Database, number: int, claim: bytes) -> bool:
+    """Give a claim back without tokens: the callback failed, and may be tried again.
+
+    Returns:
+        False if the claim does not stand any more.
+    """
+    released = db.execute(
         "UPDATE grants SET claim = NULL, claimed_until = NULL"
         " WHERE number = ? AND claim = ?",
         (number, claim),
     )
+    return released.rowcount == 1
 
 
 def _take(
@@ -241,6 +249,7 @@ def _take(
     issue: Issue,
     grant: Grant,
     *,
+    grant_type: str,
     data_key: bytes | None,
     fresh: bytes,
     now: int,
@@ -257,7 +266,8 @@ def _take(
             (step.claim, time + step.lease, grant.number),
         )
     if step.changes is None:
-        return CallbackDue(context=_context(db, issue, grant, claimed, data_key))
+        props = _open(grant, claimed, data_key)
+        return CallbackDue(context=_context(db, issue, grant, grant_type, props))
     return apply_changes(
         step.changes,
         issue,
@@ -278,23 +288,19 @@ def _load(db: Database, number: int) -> _Claimed:
 
 
 def _context(
-    db: Database,
-    issue: Issue,
-    grant: Grant,
-    claimed: _Claimed,
-    data_key: bytes | None,
+    db: Database, issue: Issue, grant: Grant, grant_type: str, props: Json
 ) -> TokenContext:
     account = load_account(db)
     assert account is not None
     return TokenContext(
-        grant_type="refresh_token" if grant.generation else "authorization_code",
+        grant_type=grant_type,
         user_id=account.user_id,
         client_id=grant.client_id,
         grant_id=grant.grant_id,
         generation=issue.access.generation,
         resource=grant.resource,
         scope=issue.response.scope,
-        props=_open(grant, claimed, data_key),
+        props=props,
     )
 
 

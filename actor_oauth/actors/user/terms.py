@@ -66,10 +66,17 @@ def save_changes(db: Database, grant: Grant, changed: ChangedIssue) -> None:
             " WHERE number = ? AND generation = ? AND hash = ?",
             (OWN_PROPS_VERSION, changed.own_props, *_key(grant.number, access)),
         )
+    end = changed.issue.expires_at
+    if end < grant.expires_at:
+        # Tokens that are out end with the grant, whatever they were told.
+        db.execute(
+            "UPDATE access_tokens SET expires_at = min(expires_at, ?) WHERE number = ?",
+            (end, grant.number),
+        )
     db.execute(
-        "UPDATE grants SET claim = NULL, claimed_until = NULL, terms = ?"
-        " WHERE number = ?",
-        (changed.terms.to_record(), grant.number),
+        "UPDATE grants SET claim = NULL, claimed_until = NULL, terms = ?,"
+        " expires_at = ? WHERE number = ?",
+        (changed.terms.to_record(), end, grant.number),
     )
 
 

@@ -76,6 +76,7 @@ ROWS: Final[Rows] = {
     # Consent
     "client_ended": Row(Category.UNAUTHORIZED_CLIENT),
     "account_disabled": Row(Category.ACCESS_DENIED),
+    "login_refused": Row(Category.ACCESS_DENIED),
     "session_ended": Row(Category.ACCESS_DENIED),
     "consent_unknown": Row(Category.ACCESS_DENIED),
     "consent_answered": Row(Category.ACCESS_DENIED),

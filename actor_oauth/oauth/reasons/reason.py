@@ -38,6 +38,8 @@ class Reason(StrEnum):
 
     # Requests as such
     FORM_TOO_LARGE = auto()
+    FORM_FOREIGN = auto()
+    BODY_TOO_SLOW = auto()
     FORM_MALFORMED = auto()
     MEDIA_TYPE_WRONG = auto()
     METHOD_NOT_ALLOWED = auto()
@@ -227,10 +229,22 @@ class Reason(StrEnum):
     # Consent
     CLIENT_ENDED = auto()
     ACCOUNT_DISABLED = auto()
+    LOGIN_REFUSED = auto()
     SESSION_ENDED = auto()
     CONSENT_UNKNOWN = auto()
     CONSENT_ANSWERED = auto()
     CLIENT_CHANGED = auto()
+
+    # Protected resources
+    CREDENTIALS_MISSING = auto()
+    CREDENTIALS_MALFORMED = auto()
+    CREDENTIALS_SEVERAL = auto()
+    ORIGIN_FOREIGN = auto()
+    ACCESS_TOKEN_UNKNOWN = auto()
+    ACCESS_TOKEN_EXPIRED = auto()
+    ACCESS_TOKEN_AUDIENCE = auto()
+    ACCESS_TOKEN_BINDING = auto()
+    ACCESS_TOKEN_SCOPE = auto()
 
     # The server itself
     RATE_LIMITED = auto()

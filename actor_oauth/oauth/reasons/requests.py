@@ -14,6 +14,8 @@ ROWS: Final[Rows] = {
     "media_type_wrong": Row(
         Category.INVALID_REQUEST, "The body must be application/x-www-form-urlencoded."
     ),
+    "form_foreign": Row(Category.ACCESS_DENIED),
+    "body_too_slow": Row(Category.TOO_SLOW),
     "method_not_allowed": Row(Category.METHOD_NOT_ALLOWED),
     "parameter_repeated": Row(Category.INVALID_REQUEST, "A parameter is repeated."),
     "parameter_missing": Row(

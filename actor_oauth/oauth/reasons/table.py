@@ -10,6 +10,7 @@ from actor_oauth.oauth.reasons import (
     exchange,
     registration,
     requests,
+    resources,
     server,
     signing_out,
     tokens,
@@ -26,6 +27,7 @@ AREAS: Final = (
     device,
     exchange,
     dpop,
+    resources,
     server,
 )
 

@@ -3,15 +3,25 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 
 R = TypeVar("R")
 
 
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
 class Disk:
     """Stable storage. Every plain method blocks: call it in `offload`."""
+
+    def boot(self) -> str | None:
+        """Name this run of the machine, up to its next power failure; None if unknown."""
+        try:
+            return _BOOT_ID.read_text().strip()
+        except OSError:
+            return None
 
     def sync_data(self, descriptor: int) -> None:
         """Put a file's data on stable storage.

@@ -1,8 +1,8 @@
 """One SQLite file per actor under the data directory, in WAL mode.
 
 A turn is `BEGIN IMMEDIATE … COMMIT` with `synchronous=NORMAL`, so it is exclusive over all
-processes on the data directory and never waits for the disk. Durability is one sync of the
-write-ahead log, gathered over all the actors that committed meanwhile.
+processes on the data directory and never waits for the disk. Durability is one sync,
+gathered over all the actors that committed meanwhile (see `syncs`).
 """
 
 import os
@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 import structlog
 import trio
@@ -30,7 +30,10 @@ from actor_oauth.runtime.local.files import (
     rewrite,
 )
 from actor_oauth.runtime.local.journal import Journal, adopt_orphans
+from actor_oauth.runtime.local.redo_log import RedoLog
+from actor_oauth.runtime.local.redo_recovery import recover
 from actor_oauth.runtime.local.store import CHECKPOINT_COMMITS, LocalStore
+from actor_oauth.runtime.local.syncs import Syncs
 from actor_oauth.runtime.local.wakes import WakeIndex
 from actor_oauth.runtime.schema import empty_image, migrate, steps
 
@@ -42,10 +45,6 @@ FILES_PER_STORE: Final = 5
 OTHER_FILES: Final = 512
 """Sockets, libraries and the like."""
 ENOUGH_FILES: Final = 1 << 16
-
-SYNC_THREADS: Final = 4
-FILES_PER_SYNC_THREAD: Final = 4
-"""A thread that comes back waits for the interpreter: few, each with several files."""
 
 
 class LocalEngine:
@@ -65,15 +64,23 @@ class LocalEngine:
         # Let go of without a wake-up in the index: the journal must go on naming them.
         self._owed: set[Address] = set()
         self._suspect: set[Address] = set()
+        name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._journal = Journal(
             self._path / "live",
-            f"{os.getpid()}-{secrets.token_hex(4)}",
+            name,
             self._disk,
             self._in_care,
         )
         self._images: dict[Migrations, tuple[int, bytes]] = {}
-        # Syncs must not queue behind whatever else the process does in threads.
-        self._sync_limiter = trio.CapacityLimiter(SYNC_THREADS)
+        self._boot = self._disk.boot()
+        self._redo = RedoLog(
+            self._path / "redo",
+            name,
+            boot=self._boot,
+            disk=self._disk,
+            log_path=self._files.log_path,
+        )
+        self._syncs = Syncs(self._disk, self._redo)
         self._nursery: trio.Nursery | None = None
 
     @property
@@ -108,14 +115,23 @@ class LocalEngine:
 
     def _prepare(self) -> None:
         _raise_file_limit()
-        for folder in (self._path, self._path / "actors", self._path / "live"):
+        for name in ("", "actors", "live", "redo"):
+            folder = self._path / name
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._disk.sync_directory(folder.parent)
+        recover(
+            self._path / "redo",
+            boot=self._boot,
+            disk=self._disk,
+            log_path=self._files.log_path,
+        )
         self._wakes.open()
         try:
             self._disk.sync_directory(self._path)
             self._journal.open()
+            self._redo.open()
         except BaseException:
+            self._journal.close(remove=True)
             self._wakes.close()
             raise
 
@@ -126,6 +142,7 @@ class LocalEngine:
         for store in self._stores.values():
             store.close()
         self._stores.clear()
+        self._redo.close()
 
     def _in_care(self) -> Collection[Address]:
         return self._stores.keys() | self._owed
@@ -175,40 +192,31 @@ class LocalEngine:
             raise
 
     async def make_durable(self, stores: Sequence[Store]) -> Mapping[Address, OSError]:
-        """Sync the logs of all these stores at once; see `Engine.make_durable`."""
-        local = cast("Sequence[LocalStore]", stores)
-        seen = [store.seen for store in local]
-        failures: dict[Address, OSError] = {}
-
-        async def sync(share: Sequence[LocalStore]) -> None:
-            work = partial(_sync, share, failures)
-            await self._disk.offload(work, limiter=self._sync_limiter)
-
-        shares = _share_out(local)
-        if len(shares) == 1:
-            await sync(shares[0])
-        else:
-            async with trio.open_nursery() as nursery:
-                for share in shares:
-                    nursery.start_soon(sync, share)
-        for store, version in zip(local, seen, strict=True):
-            if store.address in failures:
+        """Make all these stores' commits durable at once; see `Engine.make_durable`."""
+        batch = {store: store.mark() for store in cast("Sequence[LocalStore]", stores)}
+        done = await self._syncs.make_durable(batch)
+        for store, mark in batch.items():
+            if store.address in done.failures:
                 self._suspect.add(store.address)
             else:
-                store.synced(version)
+                store.made_durable(mark, done.copied.get(store))
                 self._checkpoint_if_long(store)
-        return failures
+        if self._redo.has_full_segments and self._nursery is not None:
+            self._nursery.start_soon(self._disk.offload, self._redo.retire)
+        return done.failures
 
     def _checkpoint_if_long(self, store: LocalStore) -> None:
         if store.commits >= CHECKPOINT_COMMITS and self._nursery is not None:
             store.commits = 0
-            self._nursery.start_soon(self._checkpoint, store.path)
+            self._nursery.start_soon(self._checkpoint, store)
 
-    async def _checkpoint(self, path: Path) -> None:
+    async def _checkpoint(self, store: LocalStore) -> None:
         try:
-            await self._disk.offload(partial(checkpoint, path))
+            await self._disk.offload(partial(checkpoint, store.path))
         except sqlite3.Error as error:
-            log.info("checkpoint put off", file=path.name, error=str(error))
+            log.info("checkpoint put off", file=store.path.name, error=str(error))
+        else:
+            store.tail.look_again()
 
     async def close(
         self, stores: Sequence[tuple[Store, int | None]]
@@ -285,25 +293,9 @@ class LocalEngine:
         await self._disk.offload(partial(self._wakes.put_off, wakes, until))
 
 
-def _sync(stores: Sequence[LocalStore], failures: dict[Address, OSError]) -> None:
-    for store in stores:
-        try:
-            store.sync()
-        except OSError as error:
-            failures[store.address] = error
-
-
 def _raise_file_limit() -> None:
     """Allow as many open files as are useful and the operating system lets us."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     goal = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(hard, ENOUGH_FILES)
     if soft != resource.RLIM_INFINITY and soft < goal:
         resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))
-
-
-T = TypeVar("T")
-
-
-def _share_out(items: Sequence[T]) -> list[Sequence[T]]:
-    threads = min(SYNC_THREADS, -(-len(items) // FILES_PER_SYNC_THREAD))
-    return [items[start::threads] for start in range(threads)]

@@ -34,6 +34,11 @@ class ActorFiles:
         shard = hashlib.sha256(address.key.encode()).hexdigest()[:3]
         return self._root / address.kind / shard / f"{address.key}.db"
 
+    def log_path(self, address: Address) -> Path:
+        """The write-ahead log of that file, which is not always there."""
+        path = self.path(address)
+        return path.with_name(path.name + "-wal")
+
     def create(self, path: Path, image: bytes) -> None:
         """Create a database file; if another process does, its file stands.
 

@@ -6,7 +6,6 @@ If it dies in between, its journal tells another process whom to visit. The jour
 locked for as long as its process lives.
 """
 
-import fcntl
 import os
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
@@ -16,6 +15,7 @@ import trio
 
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.disk import Disk
+from actor_oauth.runtime.local.locked_file import create_locked, orphans, write_all
 
 # After a crash each named actor is visited: names of actors passivated since are dropped
 # when there are this many more names than actors in memory.
@@ -107,7 +107,7 @@ class Journal:
 
     def _put(self, names: list[Address], *, anew: bool) -> None:
         if not anew:
-            _write(self._descriptor, names)
+            write_all(self._descriptor, _lines(names))
             self._disk.sync_data(self._descriptor)
             return
         old_descriptor, old_path = self._descriptor, self._path
@@ -132,28 +132,11 @@ class Journal:
     def _create(self, names: list[Address]) -> tuple[int, Path]:
         self._generation += 1
         path = self._folder / f"{self._name}-{self._generation}.live"
-        # Under its own name it must never be seen unlocked: another process would take
-        # it for a dead one's. A crash leaves the draft behind, harmlessly.
-        draft = path.with_suffix(".new")
-        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write(descriptor, names)
-            self._disk.sync_data(descriptor)
-            draft.rename(path)
-            self._disk.sync_directory(self._folder)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
-            os.close(descriptor)
-            raise
-        return descriptor, path
+        return create_locked(path, _lines(names), self._disk), path
 
 
-def _write(descriptor: int, names: Iterable[Address]) -> None:
-    data = "".join(f"{address}\n" for address in names).encode()
-    while data:
-        data = data[os.write(descriptor, data) :]
+def _lines(names: Iterable[Address]) -> bytes:
+    return "".join(f"{address}\n" for address in names).encode()
 
 
 def adopt_orphans(folder: Path, adopt: Callable[[list[Address]], None]) -> None:
@@ -163,19 +146,9 @@ def adopt_orphans(folder: Path, adopt: Callable[[list[Address]], None]) -> None:
         folder: Where the journals are.
         adopt: Called with the names in each; when it returns, the journal is removed.
     """
-    for path in sorted(folder.glob("*.live")):
-        try:
-            descriptor = os.open(path, os.O_RDWR)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            adopt(_names(path.read_bytes()))
-            path.unlink(missing_ok=True)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(descriptor)
+    for path in orphans(folder, "*.live"):
+        adopt(_names(path.read_bytes()))
+        path.unlink(missing_ok=True)
 
 
 def _names(data: bytes) -> list[Address]:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.files import start_log
 from actor_oauth.runtime.local.journal import Journal
+from actor_oauth.runtime.local.log_tail import Copied, LogTail, Pending, copy_commits
 from actor_oauth.runtime.storage_faults import Fault, storage_fault
 
 # A turn holds the lock for some 0.1 ms, so another process gets it soon.
@@ -25,6 +27,19 @@ _BEGIN: Final = "BEGIN IMMEDIATE /* turn */"
 _BEGIN_VIEW: Final = "BEGIN /* view */"
 _COMMIT: Final = "COMMIT /* turn */"
 _ROLLBACK: Final = "ROLLBACK /* turn */"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a sync begins with.
+
+    Attributes:
+        seen: The newest foreign commit that a turn or view had seen.
+        pending: The store's own commits.
+    """
+
+    seen: int
+    pending: Pending
 
 
 class LocalStore:
@@ -47,6 +62,7 @@ class LocalStore:
         self.path = path
         self.db = db
         self.commits = 0
+        self.tail = LogTail()
         self._journal = journal
         self._disk = disk
         self._announced = False
@@ -64,6 +80,7 @@ class LocalStore:
         if not self._announced or not self._begin(_BEGIN):
             return False
         self._changes = self.db.total_changes
+        self.tail.look(self._log)
         return True
 
     def begin_view(self) -> bool:
@@ -74,21 +91,26 @@ class LocalStore:
         try:
             self.db.execute(sql)
             # The first read takes the snapshot, and so meets what might stand in its way.
-            self._seen = self._data_version()
+            seen = self._data_version()
         except sqlite3.Error as error:
             self.rollback()
             if storage_fault(error) is Fault.BUSY:
                 return False
             raise
+        if seen != self._seen:
+            self._seen = seen
+            self.tail.lose()
         self._wait_seconds = FIRST_WAIT_SECONDS
         return True
 
     def commit(self) -> bool:
         """Commit; see `Store.commit`."""
         self.db.execute(_COMMIT)
+        # Turns change rows and nothing else, so none is missed in the log.
         if self.db.total_changes == self._changes:
             return self._seen != self._durable
         self.commits += 1
+        self.tail.committed()
         return True
 
     def rollback(self) -> bool:
@@ -129,10 +151,19 @@ class LocalStore:
         """Whether a turn may have run here, so that wake-ups are this process's duty."""
         return self._announced
 
-    @property
-    def seen(self) -> int:
-        """The newest foreign commit that a turn or view has seen, for `synced`."""
-        return self._seen
+    def mark(self) -> Mark:
+        """What a sync that begins now has to make durable."""
+        return Mark(self._seen, self.tail.pending())
+
+    def copy_commits(self, mark: Mark) -> Copied | None:
+        """Copy the commits out of the log; None if the log itself must be synced.
+
+        In a thread; the connection is not touched.
+
+        Raises:
+            OSError: If the log cannot be read.
+        """
+        return copy_commits(self._log, mark.pending)
 
     def sync(self) -> None:
         """Put the log on stable storage. In a thread; the connection is not touched.
@@ -146,9 +177,10 @@ class LocalStore:
             self._disk.sync_directory(self.path.parent)
             self._log_named = True
 
-    def synced(self, seen: int) -> None:
-        """Note what a sync covered: all that had been seen when it began."""
-        self._durable = seen
+    def made_durable(self, mark: Mark, copied: Copied | None) -> None:
+        """Note what a sync covered: all that had been committed and seen at its mark."""
+        self._durable = mark.seen
+        self.tail.made_durable(mark.pending, copied)
 
     def close(self) -> None:
         """Close the connection; the last one moves the log into the database. Blocks."""

@@ -1,0 +1,85 @@
+"""What an application writes: the callbacks, and what they are told."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedError:
+    """What `on_error` is told. It never holds a secret.
+
+    Attributes:
+        endpoint: Where it happened: an endpoint or page by its path, such as `token` or
+            `consent`, or `guard` for a protected application.
+        reason: Why, in the stable words of the log.
+        category: What the client was told it is, in words as stable.
+        status: The HTTP status of the answer; where the answer is a redirect, the one
+            that the error stands for.
+        client_id: As the client said it, or None.
+        detail: More for the operator, or None.
+    """
+
+    endpoint: str
+    reason: str
+    category: str
+    status: int
+    client_id: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalToken:
+    """What the application says of a token that is not of this server.
+
+    Attributes:
+        user_id: Whom it speaks for, in the words of whoever issued it.
+        client_id: Whom it was issued to.
+        scope: What it may be used for.
+        resource: The resource that it was issued for; compared with the one asked for.
+        expires_at: In Unix seconds.
+        props: For the protected application.
+    """
+
+    user_id: str
+    client_id: str
+    scope: Scope
+    resource: str
+    expires_at: int
+    props: Json = field(default=None, repr=False)
+
+
+OnTokenExchange: TypeAlias = Callable[
+    [TokenContext], Awaitable[TokenChanges | TokenRefusal | None]
+]
+OnError: TypeAlias = Callable[[ObservedError], Awaitable[None]]
+OnClientRegistration: TypeAlias = Callable[[Client], Awaitable[Client | None]]
+ResolveExternalToken: TypeAlias = Callable[[str, str], Awaitable[ExternalToken | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callbacks:
+    """What the application wants to be asked or told.
+
+    Attributes:
+        on_token_exchange: Before a code or refresh token is traded for tokens.
+        on_error: After every refusal and fault, wherever it happened.
+        on_client_registration: Before a client that registers itself, or replaces its
+            registration, is stored: gives it, or one with less, or None to refuse.
+        resolve_external_token: Given a token that is none of this server's, and the
+            resource that it was presented to; None if it knows no such token. If it
+            raises or takes too long the token is not judged: the caller is told to come
+            back.
+        seconds: How long each may take.
+    """
+
+    on_token_exchange: OnTokenExchange | None = None
+    on_error: OnError | None = None
+    on_client_registration: OnClientRegistration | None = None
+    resolve_external_token: ResolveExternalToken | None = None
+    seconds: float = 10.0

@@ -1,0 +1,58 @@
+"""Callbacks that are asked once for each request, and nothing depends on afterwards."""
+
+import structlog
+import trio
+
+from actor_oauth.actors.callbacks.interface import ExternalToken
+from actor_oauth.actors.callbacks.parts import RunnerParts, log_failure
+from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.registration import is_reduced
+from actor_oauth.runtime import ActorError
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class ResolverUnavailableError(ActorError):
+    """`resolve_external_token` did not say what the token is: nobody knows, for now."""
+
+
+class Questions(RunnerParts):
+    """Part of `CallbackRunner`."""
+
+    async def approve_registration(self, client: Client) -> Client | Refused:
+        """Ask the application whether a client may register, and as what."""
+        callback = self.callbacks.on_client_registration
+        if callback is None:
+            return client
+        try:
+            with trio.fail_after(self.callbacks.seconds):
+                approved = await callback(client)
+        except trio.TooSlowError:
+            return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
+        except Exception as error:  # noqa: BLE001 - the application's fault, logged
+            log_failure("on_client_registration", error)
+            return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
+        if approved is None:
+            return Refused(Reason.CALLBACK_DENIED)
+        if not is_reduced(client, approved):
+            log.error("on_client_registration gave more than was asked for")
+            return Refused(Reason.CALLBACK_FAILED, "more than was asked for")
+        return approved
+
+    async def resolve(self, token: str, resource: str) -> ExternalToken | None:
+        """Ask the application about a token that is none of ours; None if it is nothing.
+
+        Raises:
+            ResolverUnavailableError: It failed or took too long. Never None for that:
+                clients throw a token away when they are told that it is bad.
+        """
+        callback = self.callbacks.resolve_external_token
+        if callback is None:
+            return None
+        try:
+            with trio.fail_after(self.callbacks.seconds):
+                return await callback(token, resource)
+        except Exception as error:  # noqa: BLE001 - the application's fault, logged
+            log_failure("resolve_external_token", error)
+            raise ResolverUnavailableError(type(error).__name__) from None

@@ -1,0 +1,110 @@
+"""Driver processes: where loops run, beside the process that shows the progress.
+
+Rule 1: the process that draws a progress bar measures nothing.
+Rule 2: driver processes keep to cores that the measured server does not have, wherever
+the machine has enough of them.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from ctypes import c_longlong
+from dataclasses import dataclass
+from time import process_time
+from typing import Final, Generic, TypeVar
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+_LOOK_SECONDS: Final = 0.1
+
+
+# Of a driver process, set once when it starts: pools hand arguments to functions only.
+_ticks = c_longlong()
+
+
+def tick() -> None:
+    """Count one answer. Without a lock: a progress bar may miss a few."""
+    _ticks.value += 1
+
+
+def _enter(ticks: c_longlong, cores: Sequence[int]) -> None:
+    global _ticks  # noqa: PLW0603 - see there
+    _ticks = ticks
+    if cores:
+        os.sched_setaffinity(0, cores)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed(Generic[Result]):
+    """What a driver process came back with, and the CPU seconds that it took."""
+
+    value: Result
+    cpu: float
+
+
+class Fleet:
+    """Driver processes, as a place to run functions in."""
+
+    def __init__(
+        self, pool: ProcessPoolExecutor, ticks: c_longlong, drivers: int
+    ) -> None:
+        self._pool = pool
+        self._ticks = ticks
+        self.drivers = drivers
+
+    def spread(
+        self,
+        function: Callable[[Part], Result],
+        parts: Sequence[Part],
+        on_ticks: Callable[[int], None] | None = None,
+    ) -> list[Timed[Result]]:
+        """Run a function on each part, in a process each.
+
+        Args:
+            function: Of a module; it calls `tick`.
+            parts: Not more than there are drivers, if they are to run at once.
+            on_ticks: Told how often that was, some times a second.
+        """
+        self._ticks.value = 0
+        futures: list[Future[Timed[Result]]] = [
+            self._pool.submit(_timed, function, part) for part in parts
+        ]
+        pending = set(futures)
+        while pending:
+            _, pending = wait(pending, timeout=_LOOK_SECONDS)
+            if on_ticks is not None:
+                on_ticks(self._ticks.value)
+        return [future.result() for future in futures]
+
+    def run(
+        self,
+        function: Callable[[Part], Result],
+        part: Part,
+        on_ticks: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Run a function in one of the processes."""
+        return self.spread(function, [part], on_ticks)[0].value
+
+
+def _timed(function: Callable[[Part], Result], part: Part) -> Timed[Result]:
+    began = process_time()
+    value = function(part)
+    return Timed(value, process_time() - began)
+
+
+@contextmanager
+def open_fleet(drivers: int = 1, cores: Sequence[int] = ()) -> Iterator[Fleet]:
+    """Have driver processes for as long as the block lasts.
+
+    Args:
+        drivers: How many.
+        cores: What they keep to; anything if empty.
+    """
+    context = multiprocessing.get_context("spawn")
+    ticks = context.RawValue(c_longlong)
+    with ProcessPoolExecutor(
+        drivers, mp_context=context, initializer=_enter, initargs=(ticks, cores)
+    ) as pool:
+        yield Fleet(pool, ticks, drivers)

@@ -1,0 +1,82 @@
+"""What a run is to do: everything that the command line can say."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from actor_oauth.bench.target import Credentials
+
+
+class What(StrEnum):
+    """What can be measured."""
+
+    RACES = "races"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """A server that runs already, and where its tokens come from.
+
+    Attributes:
+        issuer: To discover endpoints from; None if all that is needed is given.
+        endpoints: URLs by their names in `Endpoints`; they win over what is discovered.
+        client: Whose tokens they are, where that is not said.
+        checker: Who may introspect any token.
+        tokens: A file of tokens.
+        token_command: A command that prints some.
+    """
+
+    issuer: str | None
+    endpoints: dict[str, str | None] = field(default_factory=dict)
+    client: Credentials | None = None
+    checker: Credentials | None = None
+    tokens: Path | None = None
+    token_command: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A run.
+
+    Attributes:
+        what: Is measured, in this order.
+        foreign: The server; None for a provider of this package, on an empty directory.
+        workers: Worker processes of that provider: every measurement is made with each.
+        racers: Requests that meet in a race.
+        rounds: Of each race.
+        races: Which; all if empty.
+        jitter: Seconds over which racers are spread.
+        grace: Seconds for which a used refresh token still answers.
+        seed: For everything that is left to chance.
+    """
+
+    what: Sequence[What]
+    foreign: Foreign | None = None
+    workers: Sequence[int] = (1,)
+    racers: int = 50
+    rounds: int = 20
+    races: Sequence[str] = ()
+    jitter: float = 0.0
+    grace: float = 3.0
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Which cores the measured server has, and which the drivers; anything if empty."""
+
+    server: Sequence[int]
+    drivers: Sequence[int]
+
+
+def divide_cores(workers: int) -> Cores:
+    """Give each worker process a core, and the drivers what is left.
+
+    Where nothing would be left, the kernel may decide for all of them.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) <= workers:
+        return Cores((), ())
+    return Cores(cores[:workers], cores[workers:])

@@ -1,0 +1,1 @@
+"""What was found, for people: one document, as terminal text, HTML or Markdown."""

@@ -1,0 +1,74 @@
+"""What the claims of an access token say to a resource server, however it learned them.
+
+The same claims stand in a JWT access token (RFC 9068 §2.2) and in the answer of an
+introspection endpoint (RFC 7662 §2.2). Whoever asks has made sure already whose they are.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from actor_oauth.oauth.json_values import Json, get_text
+from actor_oauth.oauth.resources import canonical_resource
+from actor_oauth.oauth.scopes import parse_scope
+from actor_oauth.oauth.signed_jwt import claimed_audiences, claimed_moment
+from actor_oauth.oauth.tokens import AccessTokenInfo
+
+LEEWAY: Final = 60
+"""Seconds that the clock of the authorization server may be ahead of ours."""
+
+
+def decide_claims(
+    claims: Mapping[str, Json], resource: str, *, now: int
+) -> AccessTokenInfo | None:
+    """Say what a token with these claims is good for at a resource.
+
+    Args:
+        claims: Of the token.
+        resource: Identifier of the one who asks.
+        now: In Unix seconds.
+
+    Returns:
+        None if it is good for nothing there: it is for somebody else, expired, not valid
+        yet, bound in a way that nobody here would ask a proof of, or lacks a claim.
+
+    Source: RFC 9068 §4, RFC 7662 §2.2, RFC 7800 §3.1.
+    """
+    times = _times(claims, now=now)
+    user_id, client_id = get_text(claims, "sub"), get_text(claims, "client_id")
+    scope = parse_scope(get_text(claims, "scope") or "")
+    if times is None or not user_id or not client_id or scope is None:
+        return None
+    bound = claims.get("cnf", {})
+    jkt = bound.get("jkt") if isinstance(bound, dict) else None
+    if "cnf" in claims and not isinstance(jkt, str):
+        return None
+    wanted = canonical_resource(resource)
+    named = map(canonical_resource, claimed_audiences(claims) or ())
+    if wanted is None or wanted not in named:
+        return None
+    return AccessTokenInfo(
+        # Only the authorization server knows its grants.
+        grant_id="",
+        client_id=client_id,
+        user_id=user_id,
+        principal="client" if user_id == client_id else "user",
+        scope=scope,
+        resource=resource,
+        issued_at=times[0],
+        expires_at=times[1],
+        jkt=jkt if isinstance(jkt, str) else None,
+    )
+
+
+def _times(claims: Mapping[str, Json], *, now: int) -> tuple[int, int] | None:
+    try:
+        issued_at = claimed_moment(claims, "iat")
+        expires_at = claimed_moment(claims, "exp")
+        not_before = claimed_moment(claims, "nbf")
+    except ValueError:
+        return None
+    if issued_at is None or expires_at is None:
+        return None
+    if now >= expires_at or max(issued_at, not_before or 0) > now + LEEWAY:
+        return None
+    return issued_at, expires_at

@@ -1,0 +1,62 @@
+"""Files of one process that another may take over only once their owner is dead."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from actor_oauth.runtime.local.disk import Disk
+
+
+def create_locked(path: Path, data: bytes, disk: Disk) -> int:
+    """Create a file that is locked from the first moment that it is seen. Blocks.
+
+    Under its own name it must never be seen unlocked: another process would take it for a
+    dead one's. A crash leaves the draft behind, harmlessly.
+
+    Returns:
+        Its descriptor, which holds the lock.
+
+    Raises:
+        OSError: If the storage refuses; there is no such file then.
+    """
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        write_all(descriptor, data)
+        disk.sync_data(descriptor)
+        draft.rename(path)
+        disk.sync_directory(path.parent)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def orphans(folder: Path, pattern: str) -> Iterator[Path]:
+    """Give the files whose owner is dead, each locked while it is looked at. Blocks."""
+    for path in sorted(folder.glob(pattern)):
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield path
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of it, in as many calls as the operating system wants.
+
+    Raises:
+        OSError: If the storage refuses; a part may have been written.
+    """
+    while data:
+        data = data[os.write(descriptor, data) :]
