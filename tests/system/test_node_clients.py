@@ -1,61 +1,19 @@
-"""Clients of others, whole: sign-in, call, step-up, refresh and revocation.
-
-Each meets `examples/tool_permissions.py`, as its author would run it, with the provider's
-own pages and a person who fills them in.
-"""
+"""Clients made with the TypeScript SDKs, the whole way: sign-in to revocation."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from subprocess import PIPE
 
-import httpx2
 import pytest
 import trio
 
-from tests.mcp.people import add_user, person
-from tests.mcp.test_examples import running
 from tests.support.node import node_command, node_environment
-from tests.support.ports import free_port
+from tests.system.example_server import Example
 
-ALICE, PASSWORD = "alice", "correct horse battery staple"
 REDIRECT = "http://localhost:3118/callback"
-
-
-@dataclass(frozen=True)
-class Example:
-    """The running example."""
-
-    issuer: str
-
-    @property
-    def url(self) -> str:
-        """Of the MCP server."""
-        return f"{self.issuer}/mcp"
-
-    async def revoke(self, client_id: str, token: str) -> None:
-        """Take back what a client was given, at the endpoint for that."""
-        async with httpx2.AsyncClient() as http:
-            form = {"client_id": client_id, "token": token}
-            answer = await http.post(f"{self.issuer}/revoke", data=form)
-        assert answer.status_code == 200
-
-
-@pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
-    """The example server, with a user."""
-    data, port = tmp_path_factory.mktemp("data"), free_port()
-    resource = {
-        "identifier": f"http://127.0.0.1:{port}/mcp",
-        "scopes": ["notes", "notes:write"],
-        "default_scopes": ["notes"],
-    }
-    variables = {"ACTOR_OAUTH_RESOURCES": json.dumps([resource])}
-    with running("tool_permissions.py", data, port, **variables) as issuer:
-        add_user(data, ALICE, PASSWORD)
-        yield Example(issuer)
 
 
 @dataclass
@@ -67,7 +25,7 @@ class Driven:
     """
 
     process: trio.Process
-    issuer: str
+    example: Example
     opened: list[str] = field(default_factory=list)
     _unread: bytes = b""
 
@@ -80,7 +38,7 @@ class Driven:
                 return answer
             url = str(answer["open"])
             self.opened.append(url)
-            callback = await person(self.issuer, ALICE, PASSWORD)(url)
+            callback = await self.example.sign_in(url)
             assert callback.startswith(REDIRECT)
             command = {"callback": callback}
 
@@ -111,7 +69,7 @@ async def driven(package: str, example: Example) -> AsyncIterator[Driven]:
         )
         process: trio.Process = await nursery.start(start)
         with trio.fail_after(120):
-            yield Driven(process, example.issuer)
+            yield Driven(process, example)
         nursery.cancel_scope.cancel()
 
 
