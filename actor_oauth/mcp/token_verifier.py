@@ -55,14 +55,14 @@ class ActorTokenVerifier:
         """The SDK's settings for a server that uses this verifier.
 
         Args:
-            required_scopes: The resource's default scopes, if not given.
+            required_scopes: Those that the resource requires, if not given.
         """
-        defaults = self._resource.default_scopes
+        needed = self._resource.needed_scopes
         return AuthSettings(
             issuer_url=AnyHttpUrl(self._issuer),
             resource_server_url=AnyHttpUrl(self._resource.identifier),
             required_scopes=list(
-                defaults if required_scopes is None else required_scopes
+                needed if required_scopes is None else required_scopes
             ),
             validate_token_resource=True,
         )

@@ -296,7 +296,7 @@ def decide_scope(
     else:
         # `offline_access` alone says how long, not what for: as if nothing were named.
         usual = Scope(resource.scopes).intersection(allowed)
-        scope = Scope(resource.default_scopes).intersection(allowed) or usual
+        scope = Scope(resource.baseline).intersection(allowed) or usual
     if not scope:
         return Reason.SCOPE_UNKNOWN
     if "refresh_token" in client.grant_types:

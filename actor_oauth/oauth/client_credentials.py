@@ -174,7 +174,7 @@ def _resource(request: ClientTokenRequest, policy: Policy) -> ResourcePolicy | N
 
 def _scope(request: ClientTokenRequest, resource: ResourcePolicy) -> Scope:
     # What no operator allowed by name is the least there is: the resource's baseline.
-    allowed = Scope(resource.default_scopes)
+    allowed = Scope(resource.baseline)
     if request.client.scope is not None:
         allowed = Scope(resource.scopes).intersection(request.client.scope)
     if request.scope is None:

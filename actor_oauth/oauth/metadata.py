@@ -179,8 +179,8 @@ def protected_resource_metadata(
         "authorization_servers": [policy.issuer],
         "bearer_methods_supported": ["header"],
     }
-    if resource.default_scopes:
-        document["scopes_supported"] = [*resource.default_scopes]
+    if resource.baseline:
+        document["scopes_supported"] = [*resource.baseline]
     if resource.name:
         document["resource_name"] = resource.name
     return document
@@ -294,6 +294,8 @@ def _check_resource(resource: ResourcePolicy, own_scopes: Iterable[str]) -> list
         return [*problems, f"The scopes of {name}: {error}."]
     if not defaults:
         problems.append(f"The resource {name} has no default scope.")
+    if not set(resource.needed_scopes).issubset(scopes):
+        problems.append(f"A required scope of {name} is not one of its scopes.")
     if not defaults.issubset(scopes):
         problems.append(f"A default scope of {name} is not one of its scopes.")
     related = {n for scope, others in resource.implied_scopes for n in (scope, *others)}

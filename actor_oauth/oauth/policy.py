@@ -17,8 +17,9 @@ class ResourcePolicy:
     Attributes:
         identifier: Canonical absolute URL, the one that users type into clients.
         scopes: Every scope that a token for this resource may carry.
-        default_scopes: Granted when a request names no scope (C-08), and the
-            baseline of the metadata document and of the 401 challenge (A-13).
+        default_scopes: Granted when a request names no scope (C-08).
+        required_scopes: Without all of which its guard lets nobody through; the default
+            scopes if not given.
         name: Shown on the consent page.
         has_jwt_tokens: Whether its access tokens are JWTs, which resource servers can
             read and verify by themselves (RFC 9068), and not opaque.
@@ -34,6 +35,23 @@ class ResourcePolicy:
     has_jwt_tokens: bool = False
     signing_algorithm: SigningAlgorithm = "EdDSA"
     implied_scopes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    required_scopes: tuple[str, ...] | None = None
+
+    @property
+    def needed_scopes(self) -> tuple[str, ...]:
+        """What every caller's token must have."""
+        given = self.required_scopes
+        return self.default_scopes if given is None else given
+
+    @property
+    def baseline(self) -> tuple[str, ...]:
+        """What a client should ask for to begin with.
+
+        It stands in the metadata document and the 401 challenge (A-13), and is granted
+        when a request names no scope: who was given that must not be refused for want
+        of a scope.
+        """
+        return tuple(dict.fromkeys((*self.default_scopes, *self.needed_scopes)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

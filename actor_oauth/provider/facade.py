@@ -76,7 +76,7 @@ class Provider:
             app: Any ASGI application. It gets no lifespan events.
             path: Where, such as `/mcp`; the issuer's origin with this path is, or is
                 below, one of the configured resources.
-            scopes: What its callers' tokens must have; the resource's default scopes
+            scopes: What its callers' tokens must have; those that the resource requires
                 if not given.
 
         Raises:

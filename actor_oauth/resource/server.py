@@ -12,6 +12,7 @@ from actor_oauth.oauth.metadata import (
     well_known_url,
 )
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.admission import OnRefusal, Protection
 from actor_oauth.resource.answers import Answer, challenge_answer
 from actor_oauth.resource.asgi import ASGIApp
@@ -89,8 +90,8 @@ class ResourceServer:
         Args:
             app: Sees only requests with a good token; finds what the token is good for
                 in `scope["actor_oauth.token"]`.
-            required_scopes: Without all of which a request is answered 403; the
-                resource's default scopes if not given.
+            required_scopes: Without all of which a request is answered 403; those that
+                the resource requires if not given.
 
         Raises:
             ValueError: A scope cannot stand in a challenge.
@@ -111,22 +112,35 @@ class ResourceServer:
         """
         return MetadataApp(self.metadata)
 
-    def insufficient_scope(self, *scopes: str) -> Answer:
+    def insufficient_scope(
+        self, *scopes: str, token: AccessTokenInfo | None = None
+    ) -> Answer:
         """The 403 for an operation that needs more than the guard requires.
 
+        It names all scopes that the operation needs, also those already granted, with
+        those that the resource requires of everybody: clients ask for exactly what the
+        challenge names (G-08). Behind the guard `require_scopes` also decides whether it
+        is due.
+
         Args:
-            *scopes: All scopes that the operation needs, also those already granted.
+            *scopes: Those of the operation.
+            token: What the caller's token is good for, if that is known.
         """
-        return challenge_answer(self._protection(()).insufficient_scope(scopes))
+        protection = self._protection(None)
+        wanted = tuple(dict.fromkeys((*protection.required, *scopes)))
+        bound = token is not None and token.jkt is not None
+        answer = challenge_answer(protection.insufficient_scope(wanted, bound=bound))
+        return protection.note(
+            answer, client_id=None if token is None else token.client_id
+        )
 
     def _protection(self, required: Sequence[str] | None) -> Protection:
-        defaults = self.resource.default_scopes
-        needed = defaults if required is None else tuple(required)
+        needed = self.resource.needed_scopes if required is None else tuple(required)
         return Protection(
             resource=self.resource.identifier,
             metadata_url=self.metadata_url,
             # Who asks for the baseline must not be refused for want of a scope.
-            baseline=tuple(dict.fromkeys((*defaults, *needed))),
+            baseline=tuple(dict.fromkeys((*self.resource.baseline, *needed))),
             required=needed,
             implied=self._implied,
             origins=self._origins,

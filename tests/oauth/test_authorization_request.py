@@ -337,6 +337,13 @@ def test_an_omitted_resource_needs_to_be_the_only_one() -> None:
     assert redirected(CLIENT, TWO_RESOURCES) is Reason.RESOURCE_UNKNOWN
 
 
+@pytest.mark.requirement("C-08", "A-13")
+def test_who_names_no_scope_gets_what_the_guard_will_require() -> None:
+    needy = replace(MCP, scopes=("mcp", "write", "x"), required_scopes=("write",))
+    policy = replace(POLICY, resources=(needy,))
+    assert accepted(CLIENT, policy).scope.names == ("mcp", "write")
+
+
 @pytest.mark.requirement("C-09")
 def test_one_request_is_about_one_resource() -> None:
     def asked(*resources: str) -> object:

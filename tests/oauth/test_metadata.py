@@ -264,7 +264,16 @@ def test_a_server_does_not_start_with(changes: dict[str, object], problem: str) 
         ),
         (ResourcePolicy(identifier="https://x", scopes=("a b",)), "scope name"),
         (ResourcePolicy(identifier="https://x", default_scopes=()), "no default scope"),
-        (ResourcePolicy(identifier="https://x", scopes=("a",)), "is not one of its"),
+        (
+            ResourcePolicy(
+                identifier="https://x", scopes=("a",), required_scopes=("a",)
+            ),
+            "A default scope of 'https://x' is not one of its",
+        ),
+        (
+            ResourcePolicy(identifier="https://x", required_scopes=("a",)),
+            "A required scope of 'https://x' is not one of its",
+        ),
         (
             ResourcePolicy(identifier="https://x", scopes=("mcp", "offline_access")),
             "offline_access",

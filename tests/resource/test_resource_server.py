@@ -1,10 +1,12 @@
 """The resource server as one object: guard, metadata document, step-up challenge."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.reasons import Refused
 from actor_oauth.resource import ResourceServer
 from actor_oauth.resource.asgi import Receive, Scope, Send
 from actor_oauth.runtime import TrioClock
@@ -126,6 +128,50 @@ async def test_a_guard_may_ask_for_no_scope_at_all() -> None:
     authority = Authority(info=token_info(scope=()))
     guard = _server(authority).guard(greet, required_scopes=())
     assert (await call(guard, http_scope(headers=[GOOD]))).status == 200
+
+
+@pytest.mark.requirement("A-13", "G-05", "G-07")
+async def test_what_a_resource_requires_stands_in_metadata_challenge_and_guard() -> (
+    None
+):
+    resource = replace(POLICY.resources[0], required_scopes=("admin",))
+    authority = Authority()
+    server = ResourceServer(
+        POLICY, resource, authority.validate_token, clock=TrioClock(NOW)
+    )
+    assert server.metadata["scopes_supported"] == ["mcp", "admin"]
+    first = await call(server.guard(greet), http_scope())
+    challenge = parse_challenge(first.header("www-authenticate") or "")
+    assert challenge["scope"] == "mcp admin"
+    # A token with no more than the default scope.
+    refused = await call(server.guard(greet), http_scope(headers=[GOOD]))
+    assert refused.status == 403
+    challenge = parse_challenge(refused.header("www-authenticate") or "")
+    assert challenge["scope"] == "admin"
+    authority.info = token_info(scope=("mcp", "admin"))
+    assert (await call(server.guard(greet), http_scope(headers=[GOOD]))).status == 200
+
+
+@pytest.mark.requirement("G-08", "F-12")
+async def test_a_step_up_names_what_everybody_needs_and_is_told_to_the_observer() -> (
+    None
+):
+    told: list[tuple[str, int, str | None]] = []
+
+    def hear(refused: Refused, status: int, client_id: str | None) -> None:
+        told.append((str(refused.reason), status, client_id))
+
+    resource = replace(POLICY.resources[0], required_scopes=("mcp",))
+    server = ResourceServer(
+        POLICY, resource, Authority().validate_token, on_refusal=hear
+    )
+    token = replace(token_info(), jkt="thumbprint")
+    answer = server.insufficient_scope("admin", token=token)
+    lines = [value for name, value in answer.headers if name == b"www-authenticate"]
+    assert len(lines) == 1
+    assert lines[0].startswith(b"DPoP ")
+    assert b'scope="mcp admin"' in lines[0]
+    assert told == [("access_token_scope", 403, "client")]
 
 
 @pytest.mark.requirement("G-10")

@@ -26,6 +26,8 @@ class ResourceSettings(BaseModel):
             themselves (RFC 9068).
         signing_algorithm: What such tokens are signed with.
         implied_scopes: What a scope includes besides itself.
+        required_scopes: Without all of which nobody is let through; without it, the
+            default scopes.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +39,7 @@ class ResourceSettings(BaseModel):
     access_tokens: Literal["opaque", "jwt"] = "opaque"
     signing_algorithm: SigningAlgorithm = "EdDSA"
     implied_scopes: dict[str, Words] = Field(default_factory=dict)
+    required_scopes: Words | None = None
 
     def policy(self) -> ResourcePolicy:
         """Give the protocol's view of this resource."""
@@ -49,6 +52,7 @@ class ResourceSettings(BaseModel):
             has_jwt_tokens=self.access_tokens == "jwt",
             signing_algorithm=self.signing_algorithm,
             implied_scopes=tuple(self.implied_scopes.items()),
+            required_scopes=self.required_scopes,
         )
 
 
@@ -60,8 +64,9 @@ class ResourcesSettings(SettingsGroup):
         description="Protected resources: tables with `identifier`, `scopes`, "
         "`default_scopes`, `name`, `access_tokens` (`opaque` or `jwt`), "
         "`signing_algorithm` (`EdDSA`, `ES256` or `RS256`), `implied_scopes` (a table: "
-        "what a scope includes besides itself). Without any: the issuer's `/mcp` with "
-        "the scope `mcp`.",
+        "what a scope includes besides itself), `required_scopes` (without all of which "
+        "its guard lets nobody through). Without any: the issuer's `/mcp` with the scope "
+        "`mcp`.",
     )
     scope_descriptions: dict[str, str] = Field(
         default_factory=dict,
