@@ -5,6 +5,7 @@ redirect URI, resource, challenge) is read from the transaction that the user's 
 keeps under the handle; the actor lets one answer through (C-14, C-15).
 """
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from actor_oauth.actors.authorization_server import (
@@ -155,7 +156,8 @@ def _decided(
             decided.url, view.request.redirect_uri, heading=heading, approved=approved
         )
     if decided.reason in _ANSWERED:
-        return already_answered()
+        # The server has noted it.
+        return replace(already_answered(), refused=None)
     return tell(decided, after_form=True)
 
 
