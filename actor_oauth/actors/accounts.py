@@ -9,10 +9,12 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.clients import CLIENT_ID_PREFIX
+from actor_oauth.oauth.federated import FEDERATED_PREFIX
 from actor_oauth.oauth.grants import GrantEvent
 from actor_oauth.oauth.tokens import SECRET_LENGTH, Token, TokenKind, parse_token
 
 MAX_USER_ID_LENGTH: Final = 255
+_RESERVED: Final = (CLIENT_ID_PREFIX, "https://", FEDERATED_PREFIX)
 _CONTROL: Final = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -151,7 +153,8 @@ class Accounts:
 def check_user_id(user_id: str) -> None:
     """See that a user's name can be one.
 
-    It must never be taken for a client's id: both appear as `sub` (B-01).
+    It must never be taken for a client's id: both appear as `sub` (B-01). Nor for the
+    name of somebody whom another issuer knows.
 
     Raises:
         ValueError: If not; says why.
@@ -162,10 +165,8 @@ def check_user_id(user_id: str) -> None:
         raise ValueError(
             "a user name has no control characters, and no spaces around it"
         )
-    if user_id.startswith((CLIENT_ID_PREFIX, "https://")):
-        raise ValueError(
-            f"a user name does not begin with {CLIENT_ID_PREFIX} or https://"
-        )
+    if user_id.startswith(_RESERVED):
+        raise ValueError(f"a user name does not begin with {' or '.join(_RESERVED)}")
 
 
 def _session_token(cookie: str) -> Token | None:

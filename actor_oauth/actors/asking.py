@@ -5,6 +5,7 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
 from actor_oauth.actors.user.callbacks import CallbackStep, Pending
 from actor_oauth.oauth.grants import parse_record
+from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
 from actor_oauth.oauth.refresh import RefreshRequest
@@ -38,15 +39,20 @@ async def redeem_device_asking(
     owner: UserActor,
     request: CodeRequest,
     grant_number: int,
+    *,
+    policy: Policy | None = None,
 ) -> Redeemed | Refused:
-    """Redeem a device code, with the callback's changes."""
+    """Redeem a device code, with the callback's changes.
+
+    What begins on an issuer's word is redeemed in the same way, by its own policy.
+    """
 
     async def turn(step: CallbackStep) -> Redeemed | Refused | Pending:
         return await owner.redeem_device_step(
             request,
             grant_number,
             step,
-            policy=effects.policy,
+            policy=policy or effects.policy,
             fresh=effects.fresh(),
             now=effects.now(),
         )

@@ -6,7 +6,7 @@ exist for this client. Each concern with a file of its own is a base class of th
 
 from dataclasses import dataclass, replace
 
-from actor_oauth.actors.client_assertions import AssertionMemory, purge_assertions
+from actor_oauth.actors.client_assertions import AssertionMemory
 from actor_oauth.actors.client_documents import PublishedMetadata
 from actor_oauth.actors.client_ending import ClientEnding
 from actor_oauth.actors.client_management import ManagedRegistration, open_access
@@ -20,6 +20,7 @@ from actor_oauth.actors.client_secret import SecretHolder
 from actor_oauth.actors.client_tokens import TokenHolder
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
 from actor_oauth.actors.pushed_requests import PushedRequests, delete_pushed_requests
+from actor_oauth.actors.used_assertions import purge_assertions
 from actor_oauth.oauth.client_lifecycle import ClientEvent, ClientState, advance
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.wire import Reason, Refused

@@ -9,38 +9,20 @@ Rule 2: a client that was registered, disabled or deleted here is never made, ch
 or revived by a document (B-05).
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeAlias
-
-import sqlite_utils
+from dataclasses import dataclass, replace
 
 from actor_oauth.actors.client_registration import load_registration, save_registration
+from actor_oauth.actors.documents import (
+    StoredDocument,
+    begin_renewal,
+    forget_document,
+    load_document,
+    save_document,
+)
 from actor_oauth.oauth.client_lifecycle import ClientEvent, ClientState, advance
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.metadata_document import CacheTimes
-from actor_oauth.runtime import Actor, Database, turn, view
-
-RENEWAL_INTERVAL: Final = 60
-"""Seconds between two fetches of keys that are still fresh (E-14)."""
-
-DocumentKind: TypeAlias = Literal["metadata", "keys"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredDocument:
-    """A document as it was fetched.
-
-    Attributes:
-        body: The bytes.
-        fetched_at: When, in Unix seconds.
-        fresh_until: Until then it is used without asking.
-        usable_until: Until then it is used if asking fails for a passing reason.
-    """
-
-    body: bytes = field(repr=False)
-    fetched_at: int
-    fresh_until: int
-    usable_until: int
+from actor_oauth.runtime import Actor, turn, view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +51,6 @@ def _is_settled(state: ClientState, client: Client | None) -> bool:
     return client.origin != "metadata-document"
 
 
-def create_document_tables(db: sqlite_utils.Database) -> None:
-    """Make the tables: a step of the client actor's migrations."""
-    db.execute(
-        "CREATE TABLE documents (kind TEXT PRIMARY KEY, body BLOB NOT NULL,"
-        " fetched_at INTEGER NOT NULL, fresh_until INTEGER NOT NULL,"
-        " usable_until INTEGER NOT NULL, asked_at INTEGER NOT NULL) STRICT"
-    )
-
-
-def forget_documents(db: Database) -> None:
-    """Delete everything that was fetched."""
-    db.execute("DELETE FROM documents")
-
-
 class PublishedMetadata(Actor, kind="client"):
     """The part of a client's actor that keeps what the client publishes."""
 
@@ -93,7 +61,7 @@ class PublishedMetadata(Actor, kind="client"):
         return Published(
             state=registration.state,
             client=registration.client,
-            document=_load(self.db, "metadata"),
+            document=load_document(self.db, "metadata"),
         )
 
     @turn(creates=True)
@@ -117,7 +85,7 @@ class PublishedMetadata(Actor, kind="client"):
             return None
         state = advance(registration.state, ClientEvent.REGISTERED)
         if known is None or known.jwks_uri != client.jwks_uri:
-            self.db.execute("DELETE FROM documents WHERE kind = 'keys'")
+            forget_document(self.db, "keys")
         epoch = max(1, registration.epoch)
         # Kept at least as long as it may be used, and longer if somebody granted it
         # something: see `enlist`.
@@ -132,7 +100,7 @@ class PublishedMetadata(Actor, kind="client"):
                 expires_at=expires_at,
             ),
         )
-        _save(self.db, "metadata", body, times, now=now)
+        save_document(self.db, "metadata", body, times, now=now)
         alarm = self.get_alarm()
         if alarm is None or alarm > expires_at:
             self.set_alarm(expires_at)
@@ -141,51 +109,20 @@ class PublishedMetadata(Actor, kind="client"):
     @turn
     def drop_metadata(self) -> None:
         """Forget the document: the client has withdrawn it, or made it unusable."""
-        self.db.execute("DELETE FROM documents WHERE kind = 'metadata'")
+        forget_document(self.db, "metadata")
 
     @view
     def stored_keys(self) -> StoredDocument | None:
         """Give the key set that was fetched, or None."""
-        return _load(self.db, "keys")
+        return load_document(self.db, "keys")
 
     @turn
     def begin_renewal(self, *, now: int) -> bool:
         """Allow keys that are still fresh to be fetched anew, not too often (E-14)."""
-        changed = self.db.execute(
-            "UPDATE documents SET asked_at = ?"
-            " WHERE kind = 'keys' AND asked_at NOT BETWEEN ? AND ?",
-            (now, now - RENEWAL_INTERVAL + 1, now),
-        ).rowcount
-        return bool(changed)
+        return begin_renewal(self.db, "keys", now=now)
 
     @turn
     def remember_keys(self, body: bytes, times: CacheTimes, *, now: int) -> None:
         """Store a key set, if there is an active client."""
         if load_registration(self.db).client is not None:
-            _save(self.db, "keys", body, times, now=now)
-
-
-def _load(db: Database, kind: DocumentKind) -> StoredDocument | None:
-    row: tuple[bytes, int, int, int] | None = db.execute(
-        "SELECT body, fetched_at, fresh_until, usable_until FROM documents"
-        " WHERE kind = ?",
-        (kind,),
-    ).fetchone()
-    if row is None:
-        return None
-    body, fetched_at, fresh_until, usable_until = row
-    return StoredDocument(
-        body=body,
-        fetched_at=fetched_at,
-        fresh_until=fresh_until,
-        usable_until=usable_until,
-    )
-
-
-def _save(
-    db: Database, kind: DocumentKind, body: bytes, times: CacheTimes, *, now: int
-) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?)",
-        (kind, body, now, times.fresh_until, times.usable_until, now),
-    )
+            save_document(self.db, "keys", body, times, now=now)

@@ -19,7 +19,6 @@ are on their way.
 from dataclasses import replace
 from typing import ClassVar
 
-from actor_oauth.actors.client_documents import forget_documents
 from actor_oauth.actors.client_management import close_access
 from actor_oauth.actors.client_registration import (
     Registration,
@@ -28,6 +27,7 @@ from actor_oauth.actors.client_registration import (
 )
 from actor_oauth.actors.client_tokens import forget_tokens
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
+from actor_oauth.actors.documents import forget_documents
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.client_lifecycle import ClientEvent, ClientState, advance
 from actor_oauth.runtime import Actor, turn

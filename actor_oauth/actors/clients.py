@@ -16,7 +16,13 @@ from actor_oauth.oauth.client_authentication import (
     parse_client_credentials,
 )
 from actor_oauth.oauth.client_credentials import decide_service_client
-from actor_oauth.oauth.clients import CLIENT_ID_BYTES, Client, new_client_id
+from actor_oauth.oauth.clients import (
+    CLIENT_ID_BYTES,
+    GRANT_TYPES,
+    Client,
+    new_client_id,
+)
+from actor_oauth.oauth.grant_types import JWT_BEARER, enabled_grant_types
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import client_key
 from actor_oauth.oauth.metadata_document import is_document_url
@@ -128,13 +134,19 @@ class Clients:
         redirect_uris: Sequence[str],
         confidential: bool = False,
         scope: Scope | None = None,
+        assertions: bool = False,
     ) -> NewClient | Refused:
         """Register a client on the operator's behalf: it never expires (B-05)."""
         effects = self._effects
+        grant_types: list[Json] = [*GRANT_TYPES] if redirect_uris else []
+        if assertions:
+            if JWT_BEARER not in enabled_grant_types(effects.policy):
+                return Refused(Reason.GRANT_TYPE_UNSUPPORTED)
+            grant_types.append(JWT_BEARER)
         members: dict[str, Json] = {
             "client_name": client_name,
             "redirect_uris": list(redirect_uris),
-            "grant_types": ["authorization_code", "refresh_token"],
+            "grant_types": grant_types,
         }
         if not confidential:
             members["token_endpoint_auth_method"] = "none"  # noqa: S105 - a word of RFC 7591

@@ -1,4 +1,4 @@
-"""What the server asks of the web about its clients, as the actors' layer sees it."""
+"""What the server asks of the web about others, as the actors' layer sees it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,10 +6,11 @@ from typing import Protocol
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.jwks import VerificationKey
 from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.trusted_issuers import TrustedIssuer
 
 
 class Publications(Protocol):
-    """Finds out what clients publish: their metadata documents and their keys."""
+    """Finds out what clients and issuers publish: metadata documents and keys."""
 
     async def client(self, client_id: str) -> Client | Refused:
         """Give the client that is known by a URL.
@@ -28,5 +29,16 @@ class Publications(Protocol):
             client: Has a `jwks_uri`.
             renewed: Whether what is stored was found to lack a key. It is then fetched
                 anew, unless that was done a moment ago.
+        """
+        ...
+
+    async def issuer_keys(
+        self, issuer: TrustedIssuer, *, renewed: bool = False
+    ) -> Sequence[VerificationKey] | Refused:
+        """Give the keys that a trusted issuer publishes.
+
+        Args:
+            issuer: Has a `jwks_uri`.
+            renewed: As for `keys`.
         """
         ...

@@ -119,4 +119,5 @@ class TokenStatus:
             "iat": info.issued_at,
             "token_type": info.token_type,
             **({} if info.jkt is None else {"cnf": {"jkt": info.jkt}}),
+            **({} if info.origin is None else {"grant_origin": info.origin.to_json()}),
         }

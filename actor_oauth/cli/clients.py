@@ -32,9 +32,9 @@ def add_client(
     *,
     name: Annotated[str, typer.Option(help="Shown on the consent page.")],
     redirect_uri: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(help="Where answers may go; give it again for each further one."),
-    ],
+    ] = None,
     confidential: Annotated[
         bool,
         typer.Option(
@@ -45,6 +45,14 @@ def add_client(
         list[str] | None,
         typer.Option(help="Limit the client to this scope; may be given again."),
     ] = None,
+    assertions: Annotated[
+        bool,
+        typer.Option(
+            "--assertions",
+            help="Let it present assertions of trusted issuers; then it needs no "
+            "redirect URI.",
+        ),
+    ] = False,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
@@ -55,9 +63,10 @@ def add_client(
     async def add(server: AuthorizationServer) -> dict[str, Json] | Refused:
         made = await server.create_client(
             client_name=name,
-            redirect_uris=redirect_uri,
+            redirect_uris=redirect_uri or (),
             confidential=confidential,
             scope=limit,
+            assertions=assertions,
         )
         return made if isinstance(made, Refused) else made.to_json()
 

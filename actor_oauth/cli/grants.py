@@ -46,7 +46,15 @@ def list_grants(
         print_json([_members(grant) for grant in found])
     else:
         print_table(
-            ("grant", "client", "resource", "scope", "since", "last used"),
+            (
+                "grant",
+                "client",
+                "resource",
+                "scope",
+                "since",
+                "last used",
+                "on the word of",
+            ),
             (_row(grant) for grant in found),
         )
 
@@ -80,6 +88,7 @@ def _members(grant: GrantSummary) -> dict[str, object]:
         "created_at": grant.created_at,
         "last_used_at": grant.last_used_at,
         "expires_at": grant.expires_at,
+        "origin": None if grant.origin is None else grant.origin.to_json(),
     }
 
 
@@ -91,6 +100,7 @@ def _row(grant: GrantSummary) -> tuple[str, ...]:
         str(grant.scope),
         _time(grant.created_at),
         _time(grant.last_used_at),
+        "" if grant.origin is None else grant.origin.issuer,
     )
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, TypeAlias
 
+import trio
 import typer
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
@@ -88,6 +89,26 @@ def list_users(
         print_json([{"user": name} for name in names])
     else:
         print_lines(names)
+
+
+@users.command("id")
+def federated_id(
+    *,
+    issuer: Annotated[str, typer.Option(help="As in the `iss` of its assertions.")],
+    subject: Annotated[str, typer.Option(help="As in their `sub`.")],
+    tenant: Annotated[
+        str | None, typer.Option(help="As in their `tenant`, if they have one.")
+    ] = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print the name, here, of somebody whom a trusted issuer knows."""
+
+    async def name(server: AuthorizationServer) -> str:
+        await trio.lowlevel.checkpoint()
+        return server.federated_user_id(issuer, subject, tenant=tenant)
+
+    typer.echo(run_on_data(name, config=config, data=data))
 
 
 def _explaining_rules(

@@ -33,7 +33,7 @@ CLOCK_SKEW: Final = 60
 """Seconds by which the client's clock may differ."""
 
 _TYPES: Final = (None, "jwt", "client-authentication+jwt")
-_MAX_JTI: Final = 512
+MAX_JTI_LENGTH: Final = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def _check_claims(
     if audience is None or len(audience) != 1 or audience[0] not in accepted:
         return Reason.CLIENT_ASSERTION_AUDIENCE
     jti = get_text(claims, "jti")
-    if not jti or len(jti) > _MAX_JTI:
+    if not jti or len(jti) > MAX_JTI_LENGTH:
         return Reason.CLIENT_ASSERTION_JTI
     return None
 

@@ -17,6 +17,7 @@ from actor_oauth.oauth.clients import (
 from actor_oauth.oauth.grant_types import (
     DEVICE_CODE,
     IMPLICIT,
+    JWT_BEARER,
     registrable_grant_types,
 )
 from actor_oauth.oauth.json_values import Json
@@ -187,17 +188,20 @@ def read_grant_types(reader: MetadataReader, policy: Policy) -> tuple[str, ...]:
     asked = reader.texts("grant_types") or GRANT_TYPES[:1]
     usable = tuple(name for name in registrable_grant_types(policy) if name in asked)
     redirects = {"authorization_code", IMPLICIT} & set(usable)
-    if not redirects and not is_for_devices(reader, policy):
+    if not redirects and not has_no_browser(reader, policy):
         reader.refuse(Reason.GRANT_TYPES_UNSUPPORTED)
     return usable
 
 
-def is_for_devices(reader: MetadataReader, policy: Policy) -> bool:
-    """Tell whether this is a client that has no browser to redirect (RFC 8628)."""
+def has_no_browser(reader: MetadataReader, policy: Policy) -> bool:
+    """Tell whether this is a client that has nothing to redirect to it.
+
+    So is a device, and a client that only presents assertions.
+    """
     asked = reader.texts("grant_types") or ()
-    enabled = DEVICE_CODE in registrable_grant_types(policy)
+    enabled = set(registrable_grant_types(policy)) & {DEVICE_CODE, JWT_BEARER}
     redirects = {"authorization_code", IMPLICIT} & set(asked)
-    return enabled and DEVICE_CODE in asked and not redirects
+    return not enabled.isdisjoint(asked) and not redirects
 
 
 def read_response_types(

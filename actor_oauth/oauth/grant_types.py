@@ -13,6 +13,7 @@ CLIENT_CREDENTIALS: Final = "client_credentials"
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 a grant type
 IMPLICIT: Final = "implicit"
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 def enabled_grant_types(policy: Policy) -> tuple[str, ...]:
@@ -21,6 +22,7 @@ def enabled_grant_types(policy: Policy) -> tuple[str, ...]:
         (CLIENT_CREDENTIALS, policy.client_credentials_enabled),
         (TOKEN_EXCHANGE, policy.token_exchange_enabled),
         (DEVICE_CODE, policy.device_authorization_enabled),
+        (JWT_BEARER, policy.trust.has("id-jag") or policy.trust.has("workload")),
     )
     return (*GRANT_TYPES, *(name for name, enabled in offered if enabled))
 

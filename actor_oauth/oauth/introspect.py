@@ -7,6 +7,7 @@ database gave it.
 import json
 from typing import NamedTuple, cast
 
+from actor_oauth.oauth.grant_origin import GrantOrigin
 from actor_oauth.oauth.grants import GrantState, grant_id, parse_record, stored_scope
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.props import props_context, unseal_props, unwrap_data_key
@@ -34,6 +35,7 @@ class StoredAccessToken(NamedTuple):
         root: If it was exchanged: the hash of the token that it came from.
         props_version: Of the props.
         jkt: The thumbprint of the key that it is bound to, or None.
+        origin: On whose word the grant began, as JSON text; None for the user's.
     """
 
     issued_at: int
@@ -53,6 +55,7 @@ class StoredAccessToken(NamedTuple):
     root: bytes | None = None
     props_version: int = 1
     jkt: str | None = None
+    origin: str | None = None
 
 
 def decide_access(
@@ -92,6 +95,9 @@ def decide_access(
         props=_open_props(token, number, stored) if with_props else None,
         metadata=_metadata(stored.metadata),
         jkt=stored.jkt,
+        origin=None
+        if stored.origin is None
+        else GrantOrigin.from_record(stored.origin),
     )
 
 

@@ -14,6 +14,7 @@ from actor_oauth.oauth.clients import AUTH_METHODS
 from actor_oauth.oauth.grant_types import published_grant_types
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.jwks import SIGNING_ALGORITHMS
+from actor_oauth.oauth.jwt_bearer import ID_JAG_PROFILE
 from actor_oauth.oauth.openid import SUBJECT_TYPES, userinfo_url
 from actor_oauth.oauth.policy import Lifetimes, Policy, ResourcePolicy
 from actor_oauth.oauth.redirect_uris import FORBIDDEN_SCHEMES
@@ -25,6 +26,7 @@ from actor_oauth.oauth.response_types import (
 )
 from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
 from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS as OWN_ALGORITHMS
+from actor_oauth.oauth.trust_checks import check_trust
 from actor_oauth.oauth.uris import parse_web_url
 
 WellKnown: TypeAlias = Literal[
@@ -140,6 +142,8 @@ def authorization_server_metadata(
     }
     document |= {name: url for name, url in optional.items() if url is not None}
     document["dpop_signing_alg_values_supported"] = [*SIGNING_ALGORITHMS]
+    if policy.trust.has("id-jag"):
+        document["authorization_grant_profiles_supported"] = [ID_JAG_PROFILE]
     if policy.require_pushed_requests:
         document["require_pushed_authorization_requests"] = True
     if endpoints.userinfo is not None:
@@ -258,6 +262,7 @@ def check_policy(policy: Policy) -> list[str]:
     problems += _check_schemes(policy.private_use_schemes)
     problems += _check_lifetimes(policy.lifetimes)
     problems += _check_exchange_targets(policy)
+    problems += check_trust(policy)
     return problems
 
 

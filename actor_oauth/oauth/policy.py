@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from actor_oauth.oauth.consent_policy import ConsentPolicy
 from actor_oauth.oauth.scopes import IDENTITY_SCOPES
 from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS, SigningAlgorithm
+from actor_oauth.oauth.trusted_issuers import TrustPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,7 @@ class Policy:
             without a code (RFC 6749 §4.2). Legacy.
         require_pushed_requests: Whether authorization requests must be pushed
             (RFC 9126 §5).
+        trust: Whose signed word is taken, and for what.
     """
 
     issuer: str
@@ -139,6 +141,7 @@ class Policy:
     plain_pkce_enabled: bool = False
     implicit_enabled: bool = False
     require_pushed_requests: bool = False
+    trust: TrustPolicy = field(default_factory=TrustPolicy)
 
     @property
     def identity_scopes(self) -> tuple[str, ...]:

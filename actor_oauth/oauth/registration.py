@@ -19,7 +19,7 @@ from typing import Final
 
 from actor_oauth.oauth.client_metadata import (
     MetadataReader,
-    is_for_devices,
+    has_no_browser,
     read_application_type,
     read_assertion_algorithm,
     read_further,
@@ -106,17 +106,17 @@ def decide_client(
         reader.refuse(Reason.METADATA_KEYS_MISSING)
     if method == "none" and origin == "dynamic" and not policy.public_registration:
         reader.refuse(Reason.PUBLIC_CLIENT_REFUSED)
-    for_devices = is_for_devices(reader, policy)
+    browserless = has_no_browser(reader, policy)
     grant_types = read_grant_types(reader, policy)
     client = Client(
         client_id=client_id,
         redirect_uris=()
-        if for_devices
+        if browserless
         else read_redirect_uris(reader, policy, application_type),
         auth_method=method,
         auth_methods_accepted=accepted,
         grant_types=grant_types,
-        response_types=() if for_devices else read_response_types(reader, grant_types),
+        response_types=() if browserless else read_response_types(reader, grant_types),
         origin=origin,
         client_name=reader.words("client_name"),
         scope=read_scope(reader, policy, strict=origin == "pre-registered"),
@@ -147,7 +147,12 @@ def is_reduced(asked: Client, approved: Client) -> bool:
     Less are fewer redirect URIs, grant types and scopes. What people are shown may be
     another text, and who the client is and how it authenticates may not change.
     """
-    if not approved.redirect_uris or "authorization_code" not in approved.grant_types:
+    code = "authorization_code"
+    if bool(approved.redirect_uris) != bool(asked.redirect_uris):
+        return False
+    if not approved.grant_types or (code in asked.grant_types) != (
+        code in approved.grant_types
+    ):
         return False
     within = set(approved.redirect_uris) <= set(asked.redirect_uris) and set(
         approved.grant_types

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
+from actor_oauth.oauth.grant_origin import GrantOrigin
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.scopes import Scope
 
@@ -159,6 +160,8 @@ class AccessTokenInfo:
         metadata: What the application attached for listing, or None.
         jkt: The thumbprint of the key that whoever presents it must hold (RFC 9449 §6);
             None for a bearer token.
+        origin: On whose word it was issued, if the user was not asked: see
+            `docs/enterprise.md`.
         principal: Whether a user stands behind it, or a client for itself; or whoever
             the application found in a token of another server. Only for `user` may
             `user_id` be taken for one of this server's users.
@@ -175,6 +178,7 @@ class AccessTokenInfo:
     metadata: Json = None
     jkt: str | None = None
     principal: Principal = "user"
+    origin: GrantOrigin | None = None
 
     @property
     def token_type(self) -> str:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Final
 
 import httpcore2
+import structlog
 import trio
 
 from actor_oauth.oauth.uris import Uri, parse_web_url
@@ -32,6 +33,8 @@ from actor_oauth.upstream.network import (
     dial_address,
     resolve_name,
 )
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 USER_AGENT: Final = b"actor-oauth"
 
@@ -246,3 +249,21 @@ def _is_json(media_type: str) -> bool:
     essence = media_type.partition(";")[0].strip().lower()
     kind, _, subtype = essence.partition("/")
     return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def log_failure(what: str, whose: str, failed: FetchFailed) -> None:
+    """Tell the operator of a fetch that failed.
+
+    Args:
+        what: Such as `key set`.
+        whose: The client's id, or the issuer.
+        failed: Why.
+    """
+    log.info(
+        "not fetched",
+        what=what,
+        whose=whose,
+        fault=str(failed.fault),
+        status=failed.status,
+        detail=failed.detail,
+    )

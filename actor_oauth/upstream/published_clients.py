@@ -10,7 +10,7 @@ would sign out all of its users here. A document that was withdrawn, or is not g
 more, is not used again.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -20,10 +20,10 @@ import structlog
 import trio
 
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_documents import Published, StoredDocument
+from actor_oauth.actors.client_documents import Published
+from actor_oauth.actors.documents import StoredDocument
+from actor_oauth.actors.issuer import IssuerActor
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.json_values import parse_json_object
-from actor_oauth.oauth.jwks import VerificationKey, parse_jwks
 from actor_oauth.oauth.keyring import client_key
 from actor_oauth.oauth.metadata_document import (
     MAX_DOCUMENT_BYTES,
@@ -32,6 +32,7 @@ from actor_oauth.oauth.metadata_document import (
 )
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.trusted_issuers import TrustedIssuer, issuer_key
 from actor_oauth.runtime import ActorSystem, Clock
 from actor_oauth.upstream.fetch import (
     Fetched,
@@ -39,15 +40,14 @@ from actor_oauth.upstream.fetch import (
     FetchFailed,
     FetchFault,
     FetchLimits,
+    log_failure,
 )
+from actor_oauth.upstream.key_sets import Keys, KeySets
 from actor_oauth.upstream.single_flight import SingleFlight
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 DOCUMENT_LIMITS: Final = FetchLimits(body_bytes=MAX_DOCUMENT_BYTES, seconds=10.0)
-KEYS_LIMITS: Final = FetchLimits(body_bytes=32 * 1024, seconds=10.0)
-
-Keys = Sequence[VerificationKey]
 
 
 class PublishedClients:
@@ -66,7 +66,7 @@ class PublishedClients:
         self._clock = clock
         self._fetcher = fetcher
         self._documents = SingleFlight[str, Client | Refused](nursery)
-        self._keys = SingleFlight[tuple[str, bool], Keys | Refused](nursery)
+        self._keys = KeySets(clock, fetcher, nursery)
 
     async def client(self, client_id: str) -> Client | Refused:
         """Give the client whose document is at a URL (B-16 to B-18)."""
@@ -80,12 +80,18 @@ class PublishedClients:
 
     async def keys(self, client: Client, *, renewed: bool = False) -> Keys | Refused:
         """Give the keys at a client's `jwks_uri` (E-14)."""
-        stored = await self._actor(client.client_id).stored_keys()
-        if stored is not None and not renewed and self._is_fresh(stored):
-            return _parse_keys(stored.body) or ()
-        return await self._keys.run(
-            (client.client_id, renewed), partial(self._fetch_keys, client, renewed)
+        keys = await self._keys.get(
+            client.jwks_uri or "", self._actor(client.client_id), renewed=renewed
         )
+        return Refused(Reason.CLIENT_KEYS_UNAVAILABLE) if keys is None else keys
+
+    async def issuer_keys(
+        self, issuer: TrustedIssuer, *, renewed: bool = False
+    ) -> Keys | Refused:
+        """Give the keys at a trusted issuer's `jwks_uri`."""
+        actor = self._system.get(IssuerActor, issuer_key(issuer.issuer))
+        keys = await self._keys.get(issuer.jwks_uri or "", actor, renewed=renewed)
+        return Refused(Reason.ISSUER_KEYS_UNAVAILABLE) if keys is None else keys
 
     def _actor(self, client_id: str) -> ClientActor:
         return self._system.get(ClientActor, client_key(client_id))
@@ -112,7 +118,7 @@ class PublishedClients:
             return known
         fetched = await self._fetcher.fetch_json(client_id, DOCUMENT_LIMITS)
         if isinstance(fetched, FetchFailed) and fetched.is_passing:
-            _log_failure("metadata document", client_id, fetched)
+            log_failure("metadata document", client_id, fetched)
             usable = known if self._is_usable(published.document) else None
             return usable or _refusal(fetched)
         decision = self._decide(client_id, fetched)
@@ -137,32 +143,11 @@ class PublishedClients:
         self, client_id: str, fetched: Fetched | FetchFailed
     ) -> Client | Refused:
         if isinstance(fetched, FetchFailed):
-            _log_failure("metadata document", client_id, fetched)
+            log_failure("metadata document", client_id, fetched)
             return _refusal(fetched)
         return decide_document(
             fetched.body, client_id, self._policy, now=self._clock.now()
         )
-
-    async def _fetch_keys(self, client: Client, renewed: bool) -> Keys | Refused:  # noqa: FBT001 - one of two keys of the flight
-        actor = self._actor(client.client_id)
-        stored = await actor.stored_keys()
-        now = self._clock.now()
-        if stored is not None and self._is_fresh(stored):
-            allowed = renewed and await actor.begin_renewal(now=now)
-            if not allowed:
-                return _parse_keys(stored.body) or ()
-        fetched = await self._fetcher.fetch_json(client.jwks_uri or "", KEYS_LIMITS)
-        if isinstance(fetched, FetchFailed):
-            _log_failure("key set", client.client_id, fetched)
-            if stored is not None and fetched.is_passing and self._is_usable(stored):
-                return _parse_keys(stored.body) or ()
-            return Refused(Reason.CLIENT_KEYS_UNAVAILABLE)
-        keys = _parse_keys(fetched.body)
-        if keys is None:
-            return Refused(Reason.CLIENT_KEYS_UNAVAILABLE)
-        times = cache_times(fetched.fresh_for, now=now)
-        await actor.remember_keys(fetched.body, times, now=now)
-        return keys
 
 
 @asynccontextmanager
@@ -187,12 +172,6 @@ def _judge(body: bytes, url: str, policy: Policy, now: int) -> Client | Refused:
     return decide_document(body, url, policy, now=now)
 
 
-@lru_cache(maxsize=512)
-def _parse_keys(body: bytes) -> tuple[VerificationKey, ...] | None:
-    members = parse_json_object(body)
-    return None if members is None else parse_jwks(members)
-
-
 def _as_stored(client: Client, epoch: int) -> Client:
     return client if client.epoch == epoch else replace(client, epoch=epoch)
 
@@ -201,14 +180,3 @@ def _refusal(failed: FetchFailed) -> Refused:
     if failed.fault is FetchFault.HOST_ASKED_TOO_OFTEN:
         return Refused(Reason.DOCUMENT_RATE_LIMITED)
     return Refused(Reason.DOCUMENT_UNAVAILABLE)
-
-
-def _log_failure(what: str, client_id: str, failed: FetchFailed) -> None:
-    log.info(
-        "not fetched",
-        what=what,
-        client_id=client_id,
-        fault=str(failed.fault),
-        status=failed.status,
-        detail=failed.detail,
-    )

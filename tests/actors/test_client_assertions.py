@@ -7,8 +7,8 @@ import trio
 
 from actor_oauth.actors import client_assertions
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_assertions import PURGE_GRID
 from actor_oauth.actors.directory import DirectoryActor
+from actor_oauth.actors.used_assertions import PURGE_GRID
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.wire import Reason, Refused

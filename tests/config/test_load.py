@@ -40,6 +40,12 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
     assert settings.refresh_grace_seconds == 120
 
 
+TRUSTED = (
+    '[{"issuer": "https://idp.example", "jwks_uri": "https://idp.example/keys",'
+    ' "uses": ["software-statement"]}]'
+)
+
+
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_is_also_an_environment_variable(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -74,12 +80,18 @@ def test_every_setting_is_also_an_environment_variable(
         "session_absolute_seconds": "604799",
         "data": "elsewhere",
         "auto_approve": "alice",
+        "trusted_issuers": TRUSTED,
+        "software_statement_required": "true",
     }.get(name, "7")
     monkeypatch.setenv(f"ACTOR_OAUTH_{name.upper()}", str(value))
+    needed = {"software_statement_required": "trusted_issuers"}.get(name, name)
+    if needed != name:
+        monkeypatch.setenv(f"ACTOR_OAUTH_{needed.upper()}", TRUSTED)
     changed = load_settings()
     default = Settings()
     assert getattr(changed, name) != getattr(default, name)
-    assert changed.model_dump(exclude={name}) == default.model_dump(exclude={name})
+    others = {name, needed}
+    assert changed.model_dump(exclude=others) == default.model_dump(exclude=others)
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

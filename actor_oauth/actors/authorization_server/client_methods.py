@@ -25,6 +25,7 @@ class ClientMethods(ServerParts):
         redirect_uris: Sequence[str],
         confidential: bool = False,
         scope: Scope | None = None,
+        assertions: bool = False,
     ) -> NewClient | Refused:
         """Register a client on the operator's behalf. Its secret is shown this once.
 
@@ -33,12 +34,15 @@ class ClientMethods(ServerParts):
             redirect_uris: Exact, but for the port of loopback ones.
             confidential: Whether it gets a secret.
             scope: The most that it may be granted; None for no such limit.
+            assertions: Whether it may present assertions of trusted issuers. If that is
+                all that it does, it needs no redirect URI.
         """
         return await self._clients.create(
             client_name=client_name,
             redirect_uris=redirect_uris,
             confidential=confidential,
             scope=scope,
+            assertions=assertions,
         )
 
     async def create_service_client(

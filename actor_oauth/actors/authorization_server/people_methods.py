@@ -3,6 +3,7 @@
 from actor_oauth.actors.accounts import LoginRefused, Session
 from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.actors.directory import DirectoryPage
+from actor_oauth.oauth.federated import federated_user_id
 
 
 class PeopleMethods(ServerParts):
@@ -49,3 +50,17 @@ class PeopleMethods(ServerParts):
     async def log_out_everywhere(self, session: Session) -> None:
         """End every session and every grant of the signed-in user (H-08)."""
         await self._accounts.log_out_everywhere(session.user_id)
+
+    def federated_user_id(
+        self, issuer: str, subject: str, *, tenant: str | None = None
+    ) -> str:
+        """The name, here, of somebody whom a trusted issuer knows; they may be new.
+
+        Args:
+            issuer: As in `iss`.
+            subject: As in the issuer's `account_claim`, which usually is `sub`.
+            tenant: As in the issuer's `tenant_claim`, if it sends one.
+        """
+        return federated_user_id(
+            self._effects.keyring, issuer=issuer, subject=subject, tenant=tenant
+        )

@@ -26,6 +26,8 @@ from actor_oauth.actors.consents import Consents
 from actor_oauth.actors.device import DeviceActor
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.issuer import IssuerActor
+from actor_oauth.actors.issuers import Issuers
 from actor_oauth.actors.passwords import Passwords
 from actor_oauth.actors.publications import Publications
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
@@ -50,6 +52,7 @@ ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (
     DeviceActor,
     DirectoryActor,
     RegistrarActor,
+    IssuerActor,
 )
 """What the actor system of an authorization server has to know."""
 
@@ -98,6 +101,7 @@ class AuthorizationServer(
             system=system, policy=policy, keyring=keyring, clock=clock, entropy=entropy
         )
         passwords = Passwords()
+        issuers = Issuers(self._effects, publications)
         self._clients = Clients(self._effects, passwords, publications)
         self.refusals = Refusals(callbacks)
         self.registrations = Registrations(
@@ -130,6 +134,7 @@ class AuthorizationServer(
             token_format=token_format,
             proofs=proofs,
             refusals=self.refusals,
+            issuers=issuers,
             callbacks=callbacks,
         )
         self._access_tokens = AccessTokens(

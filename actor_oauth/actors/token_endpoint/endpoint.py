@@ -10,6 +10,7 @@ from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.device_authorizations import DeviceAuthorizations
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.issuers import Issuers
 from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.actors.token_endpoint.grant import Answer, GrantParts
@@ -35,6 +36,7 @@ class TokenEndpoint:
         token_format: Reads and writes access tokens.
         proofs: Reads DPoP proofs.
         refusals: Tells of refusals.
+        issuers: Whose assertions are taken.
         callbacks: Runs the application's callbacks.
     """
 
@@ -46,6 +48,7 @@ class TokenEndpoint:
         token_format: TokenFormat,
         proofs: SenderProofs,
         refusals: Refusals,
+        issuers: Issuers,
         callbacks: CallbackRunner | None = None,
     ) -> None:
         self._clients = clients
@@ -64,6 +67,7 @@ class TokenEndpoint:
                 asks=asks,
                 devices=self.devices,
                 exchange=self._exchange,
+                issuers=issuers,
             )
         )
 

@@ -8,6 +8,7 @@ from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.device_authorizations import DeviceAuthorizations
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.issuers import Issuers
 from actor_oauth.actors.token_exchange import TokenExchange
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.dpop import Proof
@@ -34,6 +35,7 @@ class GrantParts:
         asks: Asks the application in between; None if it has nothing to say.
         devices: Device authorizations.
         exchange: Trades access tokens.
+        issuers: Whose assertions are taken.
     """
 
     effects: Effects
@@ -41,6 +43,7 @@ class GrantParts:
     asks: CallbackRunner | None
     devices: DeviceAuthorizations
     exchange: TokenExchange
+    issuers: Issuers
 
 
 def presented(text: str, kind: TokenKind) -> Token | None:

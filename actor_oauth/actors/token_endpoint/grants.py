@@ -14,10 +14,12 @@ from actor_oauth.actors.token_endpoint.client_credentials import (
     client_credentials_grant,
 )
 from actor_oauth.actors.token_endpoint.grant import GrantHandler, GrantParts
+from actor_oauth.actors.token_endpoint.jwt_bearer import jwt_bearer_grant
 from actor_oauth.actors.token_endpoint.refresh_token import refresh_token_grant
 from actor_oauth.oauth.grant_types import (
     CLIENT_CREDENTIALS,
     DEVICE_CODE,
+    JWT_BEARER,
     TOKEN_EXCHANGE,
     enabled_grant_types,
 )
@@ -28,6 +30,7 @@ GRANTS: Final[Mapping[str, Callable[[GrantParts], GrantHandler]]] = {
     CLIENT_CREDENTIALS: client_credentials_grant,
     TOKEN_EXCHANGE: lambda parts: parts.exchange.answer,
     DEVICE_CODE: lambda parts: parts.devices.poll,
+    JWT_BEARER: jwt_bearer_grant,
 }
 
 

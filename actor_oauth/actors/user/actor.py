@@ -7,6 +7,7 @@ passwords arrive as argon2 hashes.
 """
 
 from actor_oauth.actors.user.account_turns import AccountTurns
+from actor_oauth.actors.user.asserted_turns import AssertedTurns
 from actor_oauth.actors.user.callback_turns import CallbackTurns
 from actor_oauth.actors.user.consent_turns import ConsentTurns
 from actor_oauth.actors.user.device_turns import DeviceTurns
@@ -25,6 +26,7 @@ class UserActor(
     GrantTurns,
     TokenTurns,
     DeviceTurns,
+    AssertedTurns,
     CallbackTurns,
     kind="user",
 ):

@@ -21,6 +21,7 @@ class AccountEvent(StrEnum):
     LOGIN_FAILED = "login_failed"
     SESSIONS_CLOSED = "sessions_closed"
     GRANT_AUTHORIZED = "grant_authorized"
+    ASSERTION_ACCEPTED = "assertion_accepted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

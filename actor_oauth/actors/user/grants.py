@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from actor_oauth.actors.user.audit import AccountEvent, record_event
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
+from actor_oauth.oauth.grant_origin import GrantOrigin
 from actor_oauth.oauth.grants import (
     Grant,
     GrantEvent,
@@ -45,6 +46,7 @@ class GrantSummary:
         last_used_at: When it last issued tokens, in Unix seconds.
         expires_at: When it ends in any case, in Unix seconds.
         metadata: What the application attached for listing, or None.
+        origin: On whose word it began; None if the user said yes.
     """
 
     grant_id: str
@@ -56,6 +58,7 @@ class GrantSummary:
     last_used_at: int
     expires_at: int
     metadata: Json
+    origin: GrantOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +275,7 @@ def list_grants(db: Database, *, cursor: str | None, limit: int, now: int) -> Gr
     before = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else None
     rows = db.execute(
         "SELECT number, client_id, redirect_uri, resource, scope, created_at, clock,"
-        " expires_at, metadata FROM grants WHERE state = 'active'"
+        " expires_at, metadata, origin FROM grants WHERE state = 'active'"
         " AND max(?1, clock) < expires_at AND (?2 IS NULL OR number < ?2)"
         " ORDER BY number DESC LIMIT ?3",
         (now, before, limit + 1),
@@ -288,6 +291,7 @@ def list_grants(db: Database, *, cursor: str | None, limit: int, now: int) -> Gr
             last_used_at=row[6],
             expires_at=row[7],
             metadata=None if row[8] is None else cast("Json", json.loads(row[8])),
+            origin=None if row[9] is None else GrantOrigin.from_record(row[9]),
         )
         for row in rows[:limit]
     )

@@ -121,3 +121,9 @@ def m0003_keys_of_senders(db: sqlite_utils.Database) -> None:
 def m0004_times_of_authentication(db: sqlite_utils.Database) -> None:
     """When the user had proved who it is, for the grants that know."""
     db.execute("ALTER TABLE grants ADD COLUMN auth_time INTEGER")
+
+
+@USER_MIGRATIONS()
+def m0005_origins(db: sqlite_utils.Database) -> None:
+    """On whose word a grant began, if not the user's own."""
+    db.execute("ALTER TABLE grants ADD COLUMN origin TEXT")

@@ -19,6 +19,7 @@ from actor_oauth.config.settings.registration import RegistrationSettings
 from actor_oauth.config.settings.requests import RequestSettings
 from actor_oauth.config.settings.resources import ResourceSettings, ResourcesSettings
 from actor_oauth.config.settings.server import ServerSettings
+from actor_oauth.config.settings.trust import TrustSettings
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.runtime import RuntimeLimits
@@ -39,6 +40,7 @@ class Settings(
     ResourcesSettings,
     RegistrationSettings,
     GrantSettings,
+    TrustSettings,
     RequestSettings,
     DevelopmentSettings,
     LimitSettings,

@@ -3,6 +3,7 @@
 from typing import Final
 
 from actor_oauth.oauth.reasons import (
+    assertions,
     authorization,
     clients,
     device,
@@ -28,6 +29,7 @@ AREAS: Final = (
     exchange,
     dpop,
     resources,
+    assertions,
     server,
 )
 

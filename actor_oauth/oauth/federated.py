@@ -1,0 +1,35 @@
+"""The names, here, of people and workloads that other issuers know.
+
+An account is known by issuer, tenant and subject, never by an address: whoever takes
+over a mailbox, or names one that is not theirs, must not become somebody else (D-48).
+"""
+
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from typing import Final
+
+from actor_oauth.oauth.keyring import Keyring
+
+FEDERATED_PREFIX: Final = "fed_"
+"""How such a name begins, and no other user's name may."""
+
+
+def federated_user_id(
+    keyring: Keyring, *, issuer: str, subject: str, tenant: str | None = None
+) -> str:
+    """Give the name of somebody's account here: the same one every time.
+
+    It becomes `sub` of tokens, so it tells nobody who it is without the address key.
+
+    Args:
+        keyring: The server's.
+        issuer: Who knows them.
+        subject: As the issuer names them.
+        tenant: In which of the issuer's tenants, if it has several.
+    """
+    # As JSON: whatever the three are, no two people share a text.
+    name = json.dumps([issuer, subject, tenant]).encode()
+    key = b"actor_oauth federated user\0"
+    digest = hmac.digest(keyring.address_key, key + name, "sha256")[:24]
+    return FEDERATED_PREFIX + urlsafe_b64encode(digest).decode()
