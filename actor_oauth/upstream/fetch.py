@@ -1,18 +1,17 @@
-"""Fetching a JSON document from a URL that a stranger chose, safely.
+"""Asking a URL that a stranger chose, safely.
 
-Whoever can make this server fetch a URL can try to make it reach what only it can
+Whoever can make this server ask a URL can try to make it reach what only it can
 reach, or wait, or fill its memory. So: https to public addresses only (`network.py`),
-one GET without cookies or credentials, no redirect followed, only 200 counts, the body
-limited as it is decoded, one deadline over all of it, a limit on how many run at once
-and on how often one host is asked.
+one request without cookies, no redirect followed, the body limited as it is decoded, one
+deadline over all of it, a limit on how many run at once and on how often one host is
+asked.
 
 A fetch that fails is a value: nothing is wrong with this server.
 """
 
 import ssl
-from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -33,10 +32,9 @@ from actor_oauth.upstream.network import (
     dial_address,
     resolve_name,
 )
+from actor_oauth.upstream.outgoing import Outgoing, Reply
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-USER_AGENT: Final = b"actor-oauth"
 
 _OK: Final = 200
 _TOO_MANY_REQUESTS: Final = 429
@@ -51,6 +49,7 @@ class FetchFault(StrEnum):
     HOST_ASKED_TOO_OFTEN = "host_asked_too_often"
     UNRESOLVED = "unresolved"
     UNREACHABLE = "unreachable"
+    CUT_OFF = "cut_off"
     TIMED_OUT = "timed_out"
     STATUS = "status"
     MEDIA_TYPE = "media_type"
@@ -63,9 +62,12 @@ _PASSING: Final = frozenset(
         FetchFault.HOST_ASKED_TOO_OFTEN,
         FetchFault.UNRESOLVED,
         FetchFault.UNREACHABLE,
+        FetchFault.CUT_OFF,
         FetchFault.TIMED_OUT,
     )
 )
+# The request may have arrived: what it does may be done.
+_UNKNOWN: Final = frozenset((FetchFault.CUT_OFF, FetchFault.TIMED_OUT))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,11 @@ class FetchFailed:
             return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERRORS
         return self.fault in _PASSING
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the request may have arrived, and been answered."""
+        return self.fault in _UNKNOWN
+
 
 class Fetcher:
     """Fetches documents that strangers name.
@@ -149,22 +156,44 @@ class Fetcher:
 
         Source: draft-ietf-oauth-client-id-metadata-document-01 §4, §6.5 (B-13, B-14).
         """
-        uri = parse_web_url(url)
+        reply = await self.send(Outgoing(url=url), limits, expects_json=True)
+        if isinstance(reply, FetchFailed):
+            return reply
+        fresh = fresh_for([reply.header("cache-control") or ""], reply.header("age"))
+        return Fetched(body=reply.body, fresh_for=fresh)
+
+    async def send(
+        self, request: Outgoing, limits: FetchLimits, *, expects_json: bool = False
+    ) -> Reply | FetchFailed:
+        """Send a request, and give the answer whatever its status.
+
+        Args:
+            request: To any URL: it is judged here.
+            limits: What it may cost.
+            expects_json: Whether any answer but 200 with JSON is a failure.
+        """
+        uri = parse_web_url(request.url)
         if uri is None or uri.host is None or not self._may_ask(uri):
             return FetchFailed(fault=FetchFault.URL_REFUSED)
         if not self._budget.take(uri.host.lower(), now=trio.current_time()):
             return FetchFailed(fault=FetchFault.HOST_ASKED_TOO_OFTEN)
         with trio.move_on_after(limits.seconds):
             async with self._room:
-                return await self._exchange(uri, limits)
+                return await self._exchange(request, uri, limits, expects_json)
         return FetchFailed(fault=FetchFault.TIMED_OUT)
 
     def _may_ask(self, uri: Uri) -> bool:
         return uri.scheme == "https" or (self._loopback and uri.is_loopback)
 
-    async def _exchange(self, uri: Uri, limits: FetchLimits) -> Fetched | FetchFailed:
+    async def _exchange(
+        self,
+        request: Outgoing,
+        uri: Uri,
+        limits: FetchLimits,
+        expects_json: bool,  # noqa: FBT001 - handed through
+    ) -> Reply | FetchFailed:
         try:
-            return await self._get(uri, limits)
+            return await self._send(request, uri, limits, expects_json)
         except AddressRefusedError as error:
             return FetchFailed(fault=FetchFault.ADDRESS_REFUSED, detail=str(error))
         except UnresolvedError as error:
@@ -173,42 +202,54 @@ class Fetcher:
             return FetchFailed(fault=FetchFault.TOO_LARGE)
         except UndecodableError as error:
             return FetchFailed(fault=FetchFault.ENCODING, detail=str(error))
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+            return _not_had(FetchFault.UNREACHABLE, error)
         except (
             httpcore2.NetworkError,
             httpcore2.TimeoutException,
             httpcore2.ProtocolError,
             OSError,
         ) as error:
-            detail = f"{type(error).__name__}: {error}"
-            return FetchFailed(fault=FetchFault.UNREACHABLE, detail=detail)
+            return _not_had(FetchFault.CUT_OFF, error)
 
-    async def _get(self, uri: Uri, limits: FetchLimits) -> Fetched | FetchFailed:
+    async def _send(
+        self,
+        request: Outgoing,
+        uri: Uri,
+        limits: FetchLimits,
+        expects_json: bool,  # noqa: FBT001 - handed through
+    ) -> Reply | FetchFailed:
         # A pool for this one request: a connection that is kept would be used again
         # without its name being resolved and judged anew.
         async with (
             httpcore2.AsyncConnectionPool(
                 ssl_context=self._ssl_context, network_backend=self._network
             ) as pool,
-            pool.stream("GET", _target(uri), headers=_headers(uri)) as response,
+            pool.stream(
+                request.method,
+                _target(uri),
+                headers=request.header_lines(uri),
+                content=request.body or None,
+            ) as response,
         ):
-            headers = _readable(response.headers)
-            if response.status != _OK:
-                return FetchFailed(fault=FetchFault.STATUS, status=response.status)
-            media_type = headers.get("content-type", "")
-            if not _is_json(media_type):
+            reply = Reply(
+                status=response.status, lines=_readable(response.headers), body=b""
+            )
+            if expects_json and reply.status != _OK:
+                return FetchFailed(fault=FetchFault.STATUS, status=reply.status)
+            if expects_json and not reply.is_json:
+                media_type = reply.header("content-type") or ""
                 return FetchFailed(fault=FetchFault.MEDIA_TYPE, detail=media_type)
+            # The body of a server's own fault says nothing that anybody here reads.
+            if not request.reads_body or reply.status >= _SERVER_ERRORS:
+                return reply
             async with aclosing(response.aiter_stream()) as chunks:
                 body = await read_body(
                     chunks,
-                    encoding=headers.get("content-encoding"),
+                    encoding=reply.header("content-encoding"),
                     limit=limits.body_bytes,
                 )
-            return Fetched(
-                body=body,
-                fresh_for=fresh_for(
-                    [headers.get("cache-control", "")], headers.get("age")
-                ),
-            )
+            return replace(reply, body=body)
 
 
 def _target(uri: Uri) -> httpcore2.URL:
@@ -224,31 +265,15 @@ def _target(uri: Uri) -> httpcore2.URL:
     )
 
 
-def _headers(uri: Uri) -> list[tuple[bytes, bytes]]:
-    host = (uri.host or "").lower()
-    authority = host if uri.port is None else f"{host}:{uri.port}"
-    return [
-        (b"Host", authority.encode()),
-        (b"Accept", b"application/json"),
-        (b"Accept-Encoding", b"identity"),
-        (b"User-Agent", USER_AGENT),
-        (b"Connection", b"close"),
-    ]
+def _readable(lines: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name.decode("latin-1").lower(), value.decode("latin-1"))
+        for name, value in lines
+    )
 
 
-def _readable(lines: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    """Join the lines of each header, as RFC 9110 §5.3 allows."""
-    found: dict[str, str] = {}
-    for name, value in lines:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        found[key] = f"{found[key]}, {text}" if key in found else text
-    return found
-
-
-def _is_json(media_type: str) -> bool:
-    essence = media_type.partition(";")[0].strip().lower()
-    kind, _, subtype = essence.partition("/")
-    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+def _not_had(fault: FetchFault, error: Exception) -> FetchFailed:
+    return FetchFailed(fault=fault, detail=f"{type(error).__name__}: {error}")
 
 
 def log_failure(what: str, whose: str, failed: FetchFailed) -> None:

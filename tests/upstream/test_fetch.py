@@ -274,7 +274,7 @@ def chunked(body: bytes, *headers: str) -> bytes:
         (chunked(b" " * 5120), None),
         (chunked(b" " * 5121), FetchFault.TOO_LARGE),
         # The length that a server states proves nothing.
-        (stated_length(b" " * 100, 5_000_000), FetchFault.UNREACHABLE),
+        (stated_length(b" " * 100, 5_000_000), FetchFault.CUT_OFF),
         (stated_length(b" " * 6000, 10), None),
         (
             reply(gzip.compress(b" " * 100), "Content-Encoding: gzip"),
@@ -300,8 +300,8 @@ def chunked(body: bytes, *headers: str) -> bytes:
         (reply(b"{}", "Content-Encoding: gzip"), FetchFault.ENCODING),
         (reply(b"{}", "Content-Encoding: br"), FetchFault.ENCODING),
         (reply(b"{}", "Content-Encoding: gzip, gzip"), FetchFault.ENCODING),
-        (b"nonsense\r\n\r\n", FetchFault.UNREACHABLE),
-        (b"", FetchFault.UNREACHABLE),
+        (b"nonsense\r\n\r\n", FetchFault.CUT_OFF),
+        (b"", FetchFault.CUT_OFF),
     ],
 )
 async def test_the_decoded_body_is_limited_whatever_is_said_about_it(

@@ -1,0 +1,151 @@
+"""The turns of a sign-in at another service: begin, take, and finish after the network."""
+
+from dataclasses import dataclass, field
+
+from actor_oauth.actors.vault import attempts
+from actor_oauth.actors.vault.attempts import Stage
+from actor_oauth.actors.vault.connections import Connection
+from actor_oauth.actors.vault.storing import store
+from actor_oauth.actors.vault.turns import VaultTurns
+from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.upstream.attempts import Attempt, decide_callback
+from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.token_response import UpstreamTokens
+from actor_oauth.runtime import turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """An answer that is to be acted on, by whoever got this value and nobody else.
+
+    Attributes:
+        attempt: What was recorded.
+        code: To be traded.
+    """
+
+    attempt: Attempt
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer that came before.
+
+    Attributes:
+        resource: What it was for.
+        is_over: Whether its outcome is known yet.
+        fault: Why it came to nothing; None if it did not.
+    """
+
+    resource: str
+    is_over: bool
+    fault: UpstreamFault | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A connection is in the vault.
+
+    Attributes:
+        connection: As it stands now.
+        access_token: Its token, for telling the application; None if it is public.
+    """
+
+    connection: Connection
+    access_token: str | None = field(repr=False)
+
+
+class AttemptTurns(VaultTurns, kind="vault"):
+    """Signing in at another service."""
+
+    @turn(creates=True)
+    def begin_attempt(
+        self,
+        key: bytes,
+        attempt: Attempt,
+        *,
+        browser: bytes,
+        keyring: Keyring,
+        fresh: bytes,
+        now: int,
+    ) -> None:
+        """Record an attempt before the browser leaves (I-15).
+
+        Args:
+            key: The hash of its state.
+            attempt: What was asked.
+            browser: The hash of what ties the browser to its user.
+            keyring: Ours.
+            fresh: 32 random bytes.
+            now: The time of the turn.
+        """
+        self._list(now=now)
+        seals = self._seals(keyring, fresh)
+        attempts.insert(self.db, key, attempt, browser=browser, seals=seals)
+        self._wake_by(attempt.expires_at)
+
+    @turn
+    def take_attempt(
+        self,
+        key: bytes,
+        answer: Parameters,
+        *,
+        browser: bytes,
+        redirect_uri: str,
+        keyring: Keyring,
+        now: int,
+    ) -> Taken | Answered | UpstreamFailed:
+        """Take an answer, if it is the first one and the asked server's (I-18 to I-20).
+
+        An attempt is over with the first answer, also a wrong one: nobody gets to try
+        several.
+        """
+        found = attempts.find(self.db, key, browser=browser, now=now)
+        if found is None:
+            return UpstreamFailed(fault=UpstreamFault.ATTEMPT_UNKNOWN)
+        if found.stage is not Stage.BEGUN:
+            return Answered(
+                resource=found.resource,
+                is_over=found.stage is Stage.OVER,
+                fault=found.fault,
+            )
+        attempt = attempts.take(self.db, key, self._seals(keyring))
+        if attempt is None:
+            return self._fail(key, UpstreamFailed(fault=UpstreamFault.ATTEMPT_UNKNOWN))
+        code = decide_callback(answer, attempt, redirect_uri=redirect_uri)
+        if isinstance(code, UpstreamFailed):
+            return self._fail(key, code)
+        return Taken(attempt=attempt, code=code)
+
+    @turn
+    def finish_attempt(
+        self,
+        key: bytes,
+        attempt: Attempt,
+        answer: UpstreamTokens | UpstreamFailed,
+        *,
+        keyring: Keyring,
+        fresh: bytes,
+        now: int,
+    ) -> Stored | UpstreamFailed:
+        """Store what a taken attempt brought.
+
+        Returns:
+            Failed with `NOT_CONNECTED` if tokens came, and the user had removed the
+            connection meanwhile: they are to be revoked.
+        """
+        if isinstance(answer, UpstreamFailed):
+            return self._fail(key, answer)
+        if not attempts.finish(self.db, key, None):
+            return UpstreamFailed(fault=UpstreamFault.NOT_CONNECTED)
+        seals = self._seals(keyring, fresh)
+        stored = store(self.db, attempt, answer, seals, now=now)
+        if isinstance(stored, UpstreamFailed):
+            return self._fail(key, stored)
+        self._renew_ahead(stored.credential)
+        return Stored(connection=stored, access_token=answer.access_token)
+
+    def _fail(self, key: bytes, failed: UpstreamFailed) -> UpstreamFailed:
+        attempts.finish(self.db, key, failed.fault)
+        return failed

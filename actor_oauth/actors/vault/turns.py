@@ -1,0 +1,47 @@
+"""What the parts of a vault share inside their turns."""
+
+from typing import Final
+
+from actor_oauth.actors.directory import DirectoryActor
+from actor_oauth.actors.vault.seals import Seals
+from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.oauth.upstream.credentials import Credential
+from actor_oauth.runtime import Actor
+
+VAULTS: Final = "vaults"
+"""Key of the directory of vaults."""
+
+
+class VaultTurns(Actor, kind="vault"):
+    """Base of the parts of a vault; see `VaultActor`."""
+
+    def _seals(self, keyring: Keyring, fresh: bytes = b"") -> Seals:
+        return Seals(self.address.key, keyring, fresh)
+
+    def _list(self, *, now: int) -> None:
+        """Have the vault listed, so that its keys can be rotated.
+
+        Called by each turn that may make the vault, and told only by the first.
+        """
+        (used,) = self.db.execute(
+            "SELECT EXISTS (SELECT 1 FROM connections)"
+            " OR EXISTS (SELECT 1 FROM attempts)"
+        ).fetchone()
+        if not used:
+            self.send(
+                DirectoryActor,
+                VAULTS,
+                DirectoryActor.add,
+                entry_id=self.address.key,
+                created_at=now,
+            )
+
+    def _renew_ahead(self, credential: Credential) -> None:
+        """Have a token replaced before it ends, if it is used until then."""
+        if credential.can_refresh and credential.due_at is not None:
+            self._wake_by(max(credential.due_at, credential.retry_at))
+
+    def _wake_by(self, at: int) -> None:
+        alarm = self.get_alarm()
+        if alarm is None or alarm > at:
+            self.set_alarm(at)

@@ -1,0 +1,173 @@
+"""From a URL to the server that gives tokens for it (RFC 9728, RFC 8414, OIDC).
+
+Each step takes what a stranger said, and is judged by `actor_oauth.oauth.upstream` before
+the next one is taken. Only "there is no such document" leads to the next guess; whoever
+cannot be reached now is not guessed around (I-10).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.oauth.upstream.addresses import (
+    origin_of,
+    read_url,
+    resource_metadata_urls,
+    server_metadata_urls,
+)
+from actor_oauth.oauth.upstream.challenges import AuthChallenge
+from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.policy import VaultPolicy
+from actor_oauth.oauth.upstream.resource_metadata import (
+    NO_SCOPE,
+    ResourceMetadata,
+    decide_resource_metadata,
+)
+from actor_oauth.oauth.upstream.server_metadata import (
+    UpstreamServer,
+    decide_server_metadata,
+)
+from actor_oauth.upstream.documents import fetch_document
+from actor_oauth.upstream.fetch import Fetcher
+from actor_oauth.upstream.probe import Probed, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovered:
+    """Where tokens for a resource come from.
+
+    Attributes:
+        resource: The identifier to ask for.
+        server: Whom to ask.
+        challenged: The scope that the resource's challenge wants.
+        listed: The scopes that its metadata lists.
+        name: What it calls itself, or None.
+    """
+
+    resource: str
+    server: UpstreamServer
+    challenged: Scope = NO_SCOPE
+    listed: Scope = NO_SCOPE
+    name: str | None = None
+
+
+async def discover(
+    fetcher: Fetcher, url: str, probed: Probed, policy: VaultPolicy
+) -> Discovered | UpstreamFailed:
+    """Find out who gives tokens for a URL.
+
+    Args:
+        fetcher: The way to the web.
+        url: What a token is wanted for.
+        probed: What asking it showed.
+        policy: Says for which issuers there are credentials.
+    """
+    found = await discover_resource(
+        fetcher, url, probed.challenge, loopback=policy.loopback
+    )
+    if isinstance(found, UpstreamFailed):
+        return found
+    if found is None:
+        if probed.verdict is not Verdict.PROTECTED:
+            return UpstreamFailed(fault=UpstreamFault.INCONCLUSIVE, detail=url)
+        found = _without_metadata(url, loopback=policy.loopback)
+    preferred = sorted(
+        found.authorization_servers,
+        key=lambda issuer: policy.client_at(issuer) is None,
+    )
+    server = await _first_server(fetcher, preferred, loopback=policy.loopback)
+    if isinstance(server, UpstreamFailed):
+        return server
+    scope = probed.challenge and probed.challenge.get("scope")
+    return Discovered(
+        resource=found.resource,
+        server=server,
+        challenged=parse_scope(scope or "") or NO_SCOPE,
+        listed=found.scopes,
+        name=found.name,
+    )
+
+
+async def discover_resource(
+    fetcher: Fetcher, url: str, challenge: AuthChallenge | None, *, loopback: bool
+) -> ResourceMetadata | UpstreamFailed | None:
+    """Find what a resource says about itself (I-04, I-05).
+
+    Args:
+        fetcher: The way to the web.
+        url: What a token is wanted for.
+        challenge: Of its refusal, which may say where the document is.
+        loopback: Development only.
+
+    Returns:
+        None if there is no such document anywhere.
+    """
+    uri = read_url(url, loopback=loopback)
+    if uri is None:
+        return UpstreamFailed(fault=UpstreamFault.URL_REFUSED, detail=url)
+    named = challenge and challenge.get("resource_metadata")
+    for place in (named,) if named else resource_metadata_urls(uri):
+        body = await fetch_document(fetcher, place)
+        if isinstance(body, UpstreamFailed):
+            return body
+        if body is not None:
+            return decide_resource_metadata(body, url, loopback=loopback)
+    if named:
+        # It says that there is one, and there is not: no guess can be better.
+        return UpstreamFailed(fault=UpstreamFault.METADATA_MALFORMED, detail=named)
+    return None
+
+
+async def discover_server(
+    fetcher: Fetcher, issuer: str, *, loopback: bool, needs_pkce: bool = True
+) -> UpstreamServer | UpstreamFailed:
+    """Find what an issuer says about itself, at every place where it may (I-06 to I-08).
+
+    Args:
+        fetcher: The way to the web.
+        issuer: Its identifier, character for character.
+        loopback: Development only: it may be on this machine.
+        needs_pkce: See `decide_server_metadata`.
+    """
+    uri = read_url(issuer, loopback=loopback)
+    if uri is None or uri.query is not None:
+        return UpstreamFailed(fault=UpstreamFault.ENDPOINT_REFUSED, detail=issuer)
+    failed = UpstreamFailed(fault=UpstreamFault.NO_AUTHORIZATION_SERVER, detail=issuer)
+    for place in server_metadata_urls(uri):
+        body = await fetch_document(fetcher, place)
+        if isinstance(body, UpstreamFailed):
+            return body
+        if body is None:
+            continue
+        server = decide_server_metadata(
+            body, issuer, loopback=loopback, needs_pkce=needs_pkce
+        )
+        if isinstance(server, UpstreamServer):
+            return server
+        failed = server
+    return failed
+
+
+async def _first_server(
+    fetcher: Fetcher, issuers: Sequence[str], *, loopback: bool
+) -> UpstreamServer | UpstreamFailed:
+    answer: UpstreamServer | UpstreamFailed = UpstreamFailed(
+        fault=UpstreamFault.NO_AUTHORIZATION_SERVER
+    )
+    for issuer in issuers:
+        answer = await discover_server(fetcher, issuer, loopback=loopback)
+        if isinstance(answer, UpstreamServer) or answer.is_passing:
+            return answer
+    return answer
+
+
+def _without_metadata(url: str, *, loopback: bool) -> ResourceMetadata:
+    """Take the resource's own origin for its issuer, as before RFC 9728."""
+    uri = read_url(url, loopback=loopback)
+    assert uri is not None
+    origin = origin_of(uri)
+    return ResourceMetadata(
+        resource=url.partition("?")[0],
+        # Some write their issuer with a slash; it must be what its document says.
+        authorization_servers=(origin, origin + "/"),
+    )

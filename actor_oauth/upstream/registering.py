@@ -1,0 +1,226 @@
+"""Becoming known to another server, once for all users of this one (I-11 to I-14)."""
+
+import json
+from functools import partial
+from typing import Final
+
+import structlog
+import trio
+
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.upstream_client import (
+    RegistrationRunning,
+    UpstreamClientActor,
+    upstream_client_key,
+)
+from actor_oauth.oauth.upstream.addresses import host_label, read_url
+from actor_oauth.oauth.upstream.clients import (
+    UpstreamClient,
+    choose_method,
+    client_metadata,
+    decide_registration,
+    document_method,
+)
+from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.policy import VaultPolicy
+from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
+from actor_oauth.upstream.documents import ANSWER_LIMITS, ask
+from actor_oauth.upstream.fetch import Fetcher
+from actor_oauth.upstream.outgoing import Outgoing
+from actor_oauth.upstream.single_flight import SingleFlight
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+CLAIM_BYTES: Final = 16
+LEASE: Final = int(ANSWER_LIMITS.seconds) + 10
+"""Seconds: longer than the one request that is made under a claim can take."""
+
+LONGEST_PAUSE: Final = 0.5
+"""Seconds between two looks at a claim that another process has."""
+
+_SERVER_ERRORS: Final = 500
+_TOO_MANY_REQUESTS: Final = 429
+
+Registered = UpstreamClient | UpstreamFailed
+
+
+class UpstreamClients:
+    """Who this server is elsewhere.
+
+    Args:
+        effects: Actors, keys, time and randomness.
+        fetcher: The way to the web.
+        policy: Which credentials there are.
+        nursery: Owns the registrations under way.
+    """
+
+    def __init__(
+        self,
+        effects: Effects,
+        fetcher: Fetcher,
+        policy: VaultPolicy,
+        nursery: trio.Nursery,
+    ) -> None:
+        self._effects = effects
+        self._fetcher = fetcher
+        self._policy = policy
+        self._flights = SingleFlight[str, Registered](nursery)
+
+    async def client_at(self, server: UpstreamServer) -> Registered:
+        """Give who this server is at another one, after registering there if it must."""
+        policy = self._policy
+        label = label_of(server.issuer)
+        redirect_uri = policy.redirect_uri(label)
+        configured = self.configured_at(server.issuer)
+        if configured is not None:
+            return configured
+        if self._publishes_for(server):
+            return UpstreamClient(
+                client_id=policy.document_url(label),
+                method=document_method(server),
+                redirect_uri=redirect_uri,
+                origin="document",
+            )
+        if server.registration_endpoint is None:
+            return UpstreamFailed(
+                fault=UpstreamFault.REGISTRATION_UNAVAILABLE, detail=server.issuer
+            )
+        return await self._flights.run(
+            server.issuer, partial(self._registered, server, redirect_uri)
+        )
+
+    def configured_at(self, issuer: str) -> UpstreamClient | None:
+        """Give the client that the operator configured for an issuer, or None."""
+        configured = self._policy.client_at(issuer)
+        if configured is None:
+            return None
+        return UpstreamClient(
+            client_id=configured.client_id,
+            method=configured.method,
+            redirect_uri=self._policy.redirect_uri(label_of(issuer)),
+            origin="configured",
+            secret=configured.secret,
+        )
+
+    async def rejected(self, client: UpstreamClient, server: UpstreamServer) -> bool:
+        """Note that a server does not accept this one any more (I-14, I-31).
+
+        Returns:
+            Whether anything can come of registering again: only what was registered by
+            itself can be thrown away.
+        """
+        if client.origin != "registered":
+            log.warning(
+                "upstream does not accept this server",
+                issuer=server.issuer,
+                client_id=client.client_id,
+                origin=client.origin,
+            )
+            return False
+        actor = self._actor(server.issuer, client.redirect_uri)
+        await actor.discard(client.client_id)
+        return True
+
+    def _publishes_for(self, server: UpstreamServer) -> bool:
+        reachable = self._policy.loopback or self._policy.base_url.startswith("https:")
+        return reachable and server.client_id_metadata_document_supported
+
+    def _actor(self, issuer: str, redirect_uri: str) -> UpstreamClientActor:
+        key = upstream_client_key(issuer, redirect_uri)
+        return self._effects.system.get(UpstreamClientActor, key)
+
+    async def _registered(
+        self, server: UpstreamServer, redirect_uri: str
+    ) -> Registered:
+        effects = self._effects
+        actor = self._actor(server.issuer, redirect_uri)
+        known = await actor.known(keyring=effects.keyring, now=effects.now())
+        if known is not None:
+            return known
+        claim, pause = effects.entropy.token_bytes(CLAIM_BYTES), 0.01
+        with trio.move_on_after(2 * LEASE):
+            while True:
+                begun = await actor.begin_registration(
+                    claim, lease=LEASE, keyring=effects.keyring, now=effects.now()
+                )
+                if begun is None:
+                    return await self._register(actor, claim, server, redirect_uri)
+                if not isinstance(begun, RegistrationRunning):
+                    return begun
+                await trio.sleep(pause)
+                pause = min(LONGEST_PAUSE, 2 * pause)
+        return UpstreamFailed(fault=UpstreamFault.BUSY, detail=server.issuer)
+
+    async def _register(
+        self,
+        actor: UpstreamClientActor,
+        claim: bytes,
+        server: UpstreamServer,
+        redirect_uri: str,
+    ) -> Registered:
+        effects = self._effects
+        answer = await self._ask(server, redirect_uri)
+        client = answer if isinstance(answer, UpstreamClient) else None
+        kept = await actor.finish_registration(
+            claim,
+            client,
+            keyring=effects.keyring,
+            fresh=effects.fresh(),
+            now=effects.now(),
+        )
+        if kept is not None:
+            log.info(
+                "registered upstream", issuer=server.issuer, client_id=kept.client_id
+            )
+            return kept
+        assert isinstance(answer, UpstreamFailed)
+        log.info(
+            "not registered upstream",
+            issuer=server.issuer,
+            fault=str(answer.fault),
+            detail=answer.detail,
+        )
+        return answer
+
+    async def _ask(self, server: UpstreamServer, redirect_uri: str) -> Registered:
+        method = choose_method(server)
+        if method is None:
+            return UpstreamFailed(
+                fault=UpstreamFault.REGISTRATION_UNAVAILABLE, detail="method"
+            )
+        members = client_metadata(
+            client_name=self._policy.client_name,
+            redirect_uri=redirect_uri,
+            method=method,
+            client_uri=self._policy.client_uri,
+            jwks_uri=self._policy.jwks_uri,
+        )
+        reply = await ask(
+            self._fetcher,
+            Outgoing(
+                url=server.registration_endpoint or "",
+                method="POST",
+                body=json.dumps(members).encode(),
+            ),
+        )
+        if isinstance(reply, UpstreamFailed):
+            return reply
+        if reply.status == _TOO_MANY_REQUESTS or reply.status >= _SERVER_ERRORS:
+            return UpstreamFailed(
+                fault=UpstreamFault.UNREACHABLE,
+                detail=str(reply.status),
+                retry_after=reply.retry_after,
+            )
+        return decide_registration(
+            reply.status,
+            reply.body,
+            redirect_uri=redirect_uri,
+            now=self._effects.now(),
+        )
+
+
+def label_of(issuer: str) -> str:
+    """Give the segment of a path that stands for an issuer's host."""
+    uri = read_url(issuer, loopback=True)
+    assert uri is not None
+    return host_label(uri)

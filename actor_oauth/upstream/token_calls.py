@@ -1,0 +1,144 @@
+"""Asking another server's token and revocation endpoints, as one of its clients."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from actor_oauth.actors.effects import Effects
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.upstream.attempts import Attempt
+from actor_oauth.oauth.upstream.clients import UpstreamClient
+from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
+from actor_oauth.oauth.upstream.token_requests import (
+    authenticated,
+    code_form,
+    refresh_form,
+    revocation_form,
+)
+from actor_oauth.oauth.upstream.token_response import (
+    UpstreamTokens,
+    decide_token_response,
+)
+from actor_oauth.upstream.documents import ask
+from actor_oauth.upstream.fetch import Fetcher
+from actor_oauth.upstream.outgoing import Reply, form_request
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_OK = 200
+
+
+class TokenCalls:
+    """Calls to the endpoints of other servers.
+
+    Args:
+        effects: Keys, time and randomness.
+        fetcher: The way to the web. It follows no redirect, so nothing that is sent here
+            reaches anybody else (I-34).
+    """
+
+    def __init__(self, effects: Effects, fetcher: Fetcher) -> None:
+        self._effects = effects
+        self._fetcher = fetcher
+
+    async def trade_code(
+        self, attempt: Attempt, code: str
+    ) -> UpstreamTokens | UpstreamFailed:
+        """Trade a code at the server that was asked (I-21)."""
+        form = code_form(attempt, code)
+        return await self._trade(form, attempt.client, attempt.server, attempt.scope)
+
+    async def refresh(
+        self,
+        refresh_token: str,
+        *,
+        client: UpstreamClient,
+        server: UpstreamServer,
+        resource: str | None,
+        scope: Scope,
+    ) -> UpstreamTokens | UpstreamFailed:
+        """Trade a refresh token, once.
+
+        Args:
+            refresh_token: To be traded.
+            client: As whom.
+            server: Whom to ask.
+            resource: To be named, or None (I-16).
+            scope: What the token is good for now.
+        """
+        form = refresh_form(refresh_token, resource=resource)
+        return await self._trade(form, client, server, scope)
+
+    async def revoke(
+        self, token: str, *, hint: str, client: UpstreamClient, server: UpstreamServer
+    ) -> bool:
+        """Ask to end a token, as far as the server has a way to (I-40).
+
+        Returns:
+            Whether it said that it has.
+        """
+        if server.revocation_endpoint is None:
+            return False
+        form = revocation_form(token, hint=hint)
+        reply = await self._post(server.revocation_endpoint, form, client, server)
+        done = isinstance(reply, Reply) and reply.status == _OK
+        log.info("token revoked upstream", issuer=server.issuer, kind=hint, done=done)
+        return done
+
+    async def _trade(
+        self,
+        form: Mapping[str, str],
+        client: UpstreamClient,
+        server: UpstreamServer,
+        scope: Scope,
+    ) -> UpstreamTokens | UpstreamFailed:
+        reply = await self._post(server.token_endpoint, form, client, server)
+        if isinstance(reply, UpstreamFailed):
+            # Its words are about documents: what cannot be read here is an answer.
+            passing = reply.is_passing or reply.fault is UpstreamFault.ADDRESS_REFUSED
+            answer: UpstreamTokens | UpstreamFailed = (
+                reply if passing else _unreadable()
+            )
+        else:
+            answer = decide_token_response(
+                reply.status,
+                reply.body if reply.is_json else b"",
+                requested=scope,
+                # Not before: the answer's lifetimes count from its arrival (I-25).
+                now=self._effects.now(),
+                retry_after=reply.retry_after,
+            )
+        if isinstance(answer, UpstreamFailed):
+            log.info(
+                "no token from upstream",
+                issuer=server.issuer,
+                grant_type=form["grant_type"],
+                fault=str(answer.fault),
+                detail=answer.detail,
+            )
+        return answer
+
+    async def _post(
+        self,
+        url: str,
+        form: Mapping[str, str],
+        client: UpstreamClient,
+        server: UpstreamServer,
+    ) -> Reply | UpstreamFailed:
+        request = authenticated(
+            form,
+            client,
+            issuer=server.issuer,
+            keyring=self._effects.keyring,
+            fresh=self._effects.fresh(),
+            now=self._effects.now(),
+        )
+        return await ask(
+            self._fetcher,
+            form_request(url, request.form, authorization=request.authorization),
+        )
+
+
+def _unreadable() -> UpstreamFailed:
+    return UpstreamFailed(fault=UpstreamFault.TOKEN_RESPONSE_MALFORMED)

@@ -1,0 +1,22 @@
+"""Tokens of other services for the users of this one: connect, use, refresh, remove."""
+
+from actor_oauth.upstream.vault.answers import (
+    Authorization,
+    AuthSuccess,
+    Connected,
+    LoginRedirect,
+    OnAuthSuccess,
+    ProviderInfo,
+)
+from actor_oauth.upstream.vault.vault import Vault, open_vault
+
+__all__ = [
+    "AuthSuccess",
+    "Authorization",
+    "Connected",
+    "LoginRedirect",
+    "OnAuthSuccess",
+    "ProviderInfo",
+    "Vault",
+    "open_vault",
+]

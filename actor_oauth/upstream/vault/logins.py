@@ -1,0 +1,321 @@
+"""Signing in at another service: from a URL to tokens in the vault (point by point).
+
+Find out what the URL is, who gives its tokens and who this server is there; record the
+attempt; send the browser away. When it comes back: take the answer once, trade the code,
+store the tokens, ask the application what to call the connection.
+"""
+
+import hashlib
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import structlog
+import trio
+
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.vault import Answered, Stored, Taken, VaultActor
+from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.props import encode_metadata
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.upstream.addresses import read_url
+from actor_oauth.oauth.upstream.attempts import (
+    begin_attempt,
+    choose_scope,
+    state_hash,
+)
+from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.matching import find_match
+from actor_oauth.oauth.upstream.policy import ConfiguredResource, VaultPolicy
+from actor_oauth.oauth.upstream.resource_metadata import NO_SCOPE
+from actor_oauth.oauth.upstream.token_response import UpstreamTokens
+from actor_oauth.upstream.discovery import Discovered, discover, discover_server
+from actor_oauth.upstream.fetch import Fetcher
+from actor_oauth.upstream.probe import Verdict, probe
+from actor_oauth.upstream.registering import LONGEST_PAUSE, UpstreamClients
+from actor_oauth.upstream.single_flight import SingleFlight
+from actor_oauth.upstream.token_calls import TokenCalls
+from actor_oauth.upstream.vault.answers import (
+    AuthSuccess,
+    Connected,
+    LoginRedirect,
+    OnAuthSuccess,
+    provider_info,
+)
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+PATIENCE: Final = 30.0
+"""Seconds that a second delivery waits for what the first one comes to."""
+
+HOOK_SECONDS: Final = 10.0
+"""Seconds that the application may take to name a connection."""
+
+
+class Logins:
+    """Connects users to other services.
+
+    Args:
+        effects: Actors, keys, time and randomness.
+        fetcher: The way to the web.
+        policy: What the operator decided.
+        clients: Who this server is elsewhere.
+        calls: To other servers.
+        on_auth_success: The application's word about a connection that was just made.
+        nursery: Owns the exchanges under way.
+    """
+
+    def __init__(
+        self,
+        effects: Effects,
+        fetcher: Fetcher,
+        policy: VaultPolicy,
+        clients: UpstreamClients,
+        calls: TokenCalls,
+        on_auth_success: OnAuthSuccess | None,
+        nursery: trio.Nursery,
+    ) -> None:
+        self._effects = effects
+        self._fetcher = fetcher
+        self._policy = policy
+        self._clients = clients
+        self._calls = calls
+        self._on_auth_success = on_auth_success
+        self._flights = SingleFlight[tuple[str, bytes], Connected | UpstreamFailed](
+            nursery
+        )
+
+    async def begin(
+        self, vault: VaultActor, url: str, *, browser: str, scope: Scope
+    ) -> LoginRedirect | Connected | UpstreamFailed:
+        """Begin to connect a URL.
+
+        Args:
+            vault: Whose.
+            url: Of a protected resource.
+            browser: A secret that only this user's browser has.
+            scope: What to ask for; empty to find out.
+        """
+        if read_url(url, loopback=self._policy.loopback) is None:
+            return UpstreamFailed(fault=UpstreamFault.URL_REFUSED, detail=url)
+        configured = find_match(
+            url, [(known.resource, known) for known in self._policy.resources]
+        )
+        found = (
+            await self._find(vault, url)
+            if configured is None
+            else await self._by_hand(configured)
+        )
+        if not isinstance(found, Discovered):
+            return found
+        client = await self._clients.client_at(found.server)
+        if isinstance(client, UpstreamFailed):
+            return client
+        now = self._effects.now()
+        known = await vault.look_up(
+            found.resource, keyring=self._effects.keyring, now=now
+        )
+        departure = begin_attempt(
+            resource=found.resource,
+            server=found.server,
+            client=client,
+            scope=choose_scope(
+                wanted=scope,
+                challenged=found.challenged,
+                listed=found.listed,
+                earlier=NO_SCOPE if known is None else known.connection.terms.scope,
+                server=found.server,
+            ),
+            fresh=self._effects.fresh(),
+            now=now,
+            sends_resource=configured is None or configured.sends_resource,
+            further=None if configured is None else configured.parameters,
+            name=found.name,
+        )
+        await vault.begin_attempt(
+            state_hash(departure.state),
+            departure.attempt,
+            browser=browser_hash(browser),
+            keyring=self._effects.keyring,
+            fresh=self._effects.fresh(),
+            now=now,
+        )
+        return LoginRedirect(url=departure.url, resource=found.resource)
+
+    async def finish(
+        self,
+        vault: VaultActor,
+        answer: Parameters,
+        *,
+        browser: str,
+        redirect_uri: str,
+    ) -> Connected | UpstreamFailed:
+        """Act on an answer, once: whoever brings it again learns what it came to.
+
+        Args:
+            vault: Of the user whose browser brought it.
+            answer: The callback's parameters.
+            browser: As for `begin`.
+            redirect_uri: Where it arrived.
+        """
+        state = answer.get("state")
+        if state is None:
+            return UpstreamFailed(fault=UpstreamFault.ATTEMPT_UNKNOWN)
+        key = state_hash(state)
+        # A task of its own: a browser that goes away must not lose the tokens.
+        return await self._flights.run(
+            (vault.address.key, key + browser_hash(browser)),
+            partial(self._finish, vault, key, answer, browser, redirect_uri),
+        )
+
+    async def _by_hand(self, known: ConfiguredResource) -> Discovered | UpstreamFailed:
+        server = known.server or await discover_server(
+            self._fetcher,
+            known.issuer,
+            loopback=self._policy.loopback,
+            needs_pkce=False,
+        )
+        if isinstance(server, UpstreamFailed):
+            return server
+        return Discovered(
+            resource=known.resource,
+            server=server,
+            challenged=known.scope,
+            name=known.name,
+        )
+
+    async def _find(
+        self, vault: VaultActor, url: str
+    ) -> Discovered | Connected | UpstreamFailed:
+        probed = await probe(self._fetcher, url)
+        if isinstance(probed, UpstreamFailed):
+            return probed
+        now = self._effects.now()
+        known = await vault.look_up(url, keyring=self._effects.keyring, now=now)
+        if known is not None and not known.is_public:
+            # It has wanted a token before, whatever it says to whoever asks nicely.
+            probed = replace(probed, verdict=Verdict.PROTECTED)
+        if probed.verdict is not Verdict.PUBLIC:
+            return await discover(self._fetcher, url, probed, self._policy)
+        connection = await vault.note_public(url.partition("?")[0], now=now)
+        if isinstance(connection, UpstreamFailed):
+            return connection
+        return await self._named(
+            vault, Stored(connection=connection, access_token=None)
+        )
+
+    async def _finish(
+        self,
+        vault: VaultActor,
+        key: bytes,
+        answer: Parameters,
+        browser: str,
+        redirect_uri: str,
+    ) -> Connected | UpstreamFailed:
+        pause, waiting_since = 0.01, trio.current_time()
+        while True:
+            taken = await vault.take_attempt(
+                key,
+                answer,
+                browser=browser_hash(browser),
+                redirect_uri=redirect_uri,
+                keyring=self._effects.keyring,
+                now=self._effects.now(),
+            )
+            if isinstance(taken, UpstreamFailed):
+                log.info("sign-in upstream refused", fault=str(taken.fault))
+                return taken
+            if isinstance(taken, Taken):
+                return await self._trade(vault, key, taken)
+            if taken.is_over:
+                return await self._outcome(vault, taken)
+            if trio.current_time() - waiting_since > PATIENCE:
+                return UpstreamFailed(fault=UpstreamFault.BUSY)
+            await trio.sleep(pause)
+            pause = min(LONGEST_PAUSE, 2 * pause)
+
+    async def _trade(
+        self, vault: VaultActor, key: bytes, taken: Taken
+    ) -> Connected | UpstreamFailed:
+        attempt = taken.attempt
+        tokens = await self._calls.trade_code(attempt, taken.code)
+        if (
+            isinstance(tokens, UpstreamFailed)
+            and tokens.fault is UpstreamFault.CLIENT_REJECTED
+        ):
+            await self._clients.rejected(attempt.client, attempt.server)
+        stored = await vault.finish_attempt(
+            key,
+            attempt,
+            tokens,
+            keyring=self._effects.keyring,
+            fresh=self._effects.fresh(),
+            now=self._effects.now(),
+        )
+        if isinstance(stored, Stored):
+            return await self._named(vault, stored)
+        if isinstance(tokens, UpstreamTokens):
+            # The user has removed the connection meanwhile, or has too many.
+            await self._calls.revoke(
+                tokens.refresh_token or tokens.access_token,
+                hint="refresh_token" if tokens.refresh_token else "access_token",
+                client=attempt.client,
+                server=attempt.server,
+            )
+        return stored
+
+    async def _named(self, vault: VaultActor, stored: Stored) -> Connected:
+        """Ask the application what to call a connection, and say what there is."""
+        connection = stored.connection
+        said = await self._ask_application(
+            connection.resource,
+            None if stored.access_token is None else f"Bearer {stored.access_token}",
+        )
+        if said is not None:
+            described = await vault.describe(
+                connection.number, name=said.name, metadata=said.metadata
+            )
+            connection = described or connection
+        return Connected(
+            provider=provider_info(
+                connection,
+                login_url=self._policy.login_url(connection.resource),
+                now=self._effects.now(),
+            )
+        )
+
+    async def _outcome(
+        self, vault: VaultActor, answered: Answered
+    ) -> Connected | UpstreamFailed:
+        if answered.fault is not None:
+            return UpstreamFailed(fault=answered.fault)
+        now = self._effects.now()
+        found = await vault.look_up(
+            answered.resource, keyring=self._effects.keyring, now=now
+        )
+        if found is None:
+            return UpstreamFailed(fault=UpstreamFault.NOT_CONNECTED)
+        login_url = self._policy.login_url(found.connection.resource)
+        return Connected(
+            provider=provider_info(found.connection, login_url=login_url, now=now)
+        )
+
+    async def _ask_application(
+        self, resource: str, header: str | None
+    ) -> AuthSuccess | None:
+        if self._on_auth_success is None:
+            return None
+        try:
+            with trio.fail_after(HOOK_SECONDS):
+                said = await self._on_auth_success(resource, header)
+            encode_metadata(None if said is None else said.metadata)
+        except Exception:
+            # Its word is only about names: the connection stands without it.
+            log.exception("callback failed", callback="on_auth_success")
+            return None
+        return said
+
+
+def browser_hash(browser: str) -> bytes:
+    """Give what is stored of the secret that ties an attempt to a browser."""
+    return hashlib.sha256(b"upstream browser\0" + browser.encode()).digest()[:16]

@@ -1,0 +1,298 @@
+"""`Vault`: tokens of other services, for the users of this one.
+
+    vault = running.vault
+    found = await vault.get_authorization(user_id, "https://api.example/mcp")
+
+Whatever cannot be is a value, `UpstreamFailed`, which says why and whether it may work
+later. Methods may raise `ActorError` when this server itself is too busy.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+import trio
+
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.vault import LookUp, Removed, VaultActor, Version
+from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.upstream.credentials import Use
+from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.policy import VaultPolicy
+from actor_oauth.oauth.upstream.resource_metadata import NO_SCOPE
+from actor_oauth.upstream.fetch import Fetcher
+from actor_oauth.upstream.probe import Verdict, probe
+from actor_oauth.upstream.registering import UpstreamClients
+from actor_oauth.upstream.token_calls import TokenCalls
+from actor_oauth.upstream.vault.answers import (
+    Authorization,
+    Connected,
+    LoginRedirect,
+    OnAuthSuccess,
+    ProviderInfo,
+    provider_info,
+)
+from actor_oauth.upstream.vault.logins import Logins
+from actor_oauth.upstream.vault.refreshes import Refreshes
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+MAX_URLS: Final = 100
+"""Of one call to `refresh`."""
+
+REVOCATION_SECONDS: Final = 5.0
+"""Seconds that whoever removes a connection waits for the other server."""
+
+
+class Vault:
+    """The vaults of all users. Made by `open_vault`.
+
+    Args:
+        effects: Actors, keys, time and randomness.
+        policy: What the operator decided.
+        fetcher: The way to the web.
+        on_auth_success: The application's word about a connection that was just made.
+        nursery: Owns what is under way.
+    """
+
+    def __init__(
+        self,
+        effects: Effects,
+        policy: VaultPolicy,
+        fetcher: Fetcher,
+        on_auth_success: OnAuthSuccess | None,
+        nursery: trio.Nursery,
+    ) -> None:
+        self.policy = policy
+        self._effects = effects
+        self._fetcher = fetcher
+        self._nursery = nursery
+        self._calls = TokenCalls(effects, fetcher)
+        self._clients = UpstreamClients(effects, fetcher, policy, nursery)
+        self._refreshes = Refreshes(effects, self._calls, self._clients, nursery)
+        self._logins = Logins(
+            effects,
+            fetcher,
+            policy,
+            self._clients,
+            self._calls,
+            on_auth_success,
+            nursery,
+        )
+
+    # Connecting
+
+    async def begin_login(
+        self, user_id: str, url: str, *, browser: str, scope: Scope = NO_SCOPE
+    ) -> LoginRedirect | Connected | UpstreamFailed:
+        """Begin to connect a URL for a user.
+
+        Args:
+            user_id: Who.
+            url: Of any protected resource.
+            browser: A secret that only this user's browser has, such as what its
+                session cookie holds. The answer must come from the same one.
+            scope: What to ask for; empty for what the resource wants.
+
+        Returns:
+            Where to send the browser; or the connection, if the resource is public.
+        """
+        return await self._logins.begin(
+            self._actor(user_id), url, browser=browser, scope=scope
+        )
+
+    async def finish_login(
+        self, user_id: str, answer: Parameters, *, browser: str, redirect_uri: str
+    ) -> Connected | UpstreamFailed:
+        """Act on the answer that a browser brought back. Of several the first counts.
+
+        Args:
+            user_id: Whose browser it is.
+            answer: The parameters of the callback's query.
+            browser: As for `begin_login`.
+            redirect_uri: The URL at which it arrived, without its query.
+        """
+        return await self._logins.finish(
+            self._actor(user_id), answer, browser=browser, redirect_uri=redirect_uri
+        )
+
+    # Using
+
+    async def get_authorization(
+        self, user_id: str, url: str, *, newer_than: Version | None = None
+    ) -> Authorization | UpstreamFailed:
+        """Give what to send to a URL, refreshed if it ends within five minutes.
+
+        Args:
+            user_id: On whose behalf.
+            url: Where the request goes: it gets the token of the connection with the
+                longest path that is its own or above it, by whole segments.
+            newer_than: `Authorization.version` of a token that was refused.
+        """
+        vault = self._actor(user_id)
+        found = await vault.look_up(
+            url,
+            keyring=self._effects.keyring,
+            now=self._effects.now(),
+            newer_than=newer_than,
+        )
+        if found is not None and found.use is Use.REFRESH:
+            found = await self._refreshes.refreshed(
+                vault, found.connection.number, newer_than=newer_than
+            )
+        if found is None:
+            return UpstreamFailed(fault=UpstreamFault.NOT_CONNECTED)
+        if found.use is Use.PROBE:
+            return await self._asked_again(vault, found)
+        if found.touch_due:
+            await vault.note_use(found.connection.number, now=self._effects.now())
+        return self._authorization(found)
+
+    async def list_providers(self, user_id: str) -> Sequence[ProviderInfo]:
+        """Give what a user has connected, the newest first."""
+        now = self._effects.now()
+        return tuple(
+            provider_info(
+                connection,
+                login_url=self.policy.login_url(connection.resource),
+                now=now,
+            )
+            for connection in await self._actor(user_id).list_connections()
+        )
+
+    async def refresh(
+        self, user_id: str, urls: Sequence[str], *, force: bool = False
+    ) -> Mapping[str, Authorization | UpstreamFailed]:
+        """Refresh what ends within five minutes, all at once.
+
+        Args:
+            user_id: Whose.
+            urls: Of connections, or below them.
+            force: Whether to refresh also what does not.
+
+        Raises:
+            ValueError: These are too many.
+        """
+        if len(urls) > MAX_URLS:
+            raise ValueError(f"at most {MAX_URLS} URLs at once")
+        answers: dict[str, Authorization | UpstreamFailed] = {}
+
+        async def one(url: str) -> None:
+            found = await self.get_authorization(user_id, url)
+            if force and isinstance(found, Authorization) and found.header is not None:
+                found = await self.get_authorization(
+                    user_id, url, newer_than=found.version
+                )
+            answers[url] = found
+
+        async with trio.open_nursery() as nursery:
+            for url in dict.fromkeys(urls):
+                nursery.start_soon(one, url)
+        return answers
+
+    async def remove(self, user_id: str, resource: str) -> bool:
+        """Forget a connection, and revoke its tokens where the other server can.
+
+        What is on its way to the connection is void. The other server has a few seconds;
+        if it takes longer, revoking goes on.
+
+        Args:
+            user_id: Whose.
+            resource: Its identifier, as `list_providers` gives it.
+
+        Returns:
+            False if there is none.
+        """
+        removed = await self._actor(user_id).remove(
+            resource, keyring=self._effects.keyring
+        )
+        if removed is None:
+            return False
+        done = trio.Event()
+        self._nursery.start_soon(self._revoke, removed, done)
+        with trio.move_on_after(REVOCATION_SECONDS):
+            await done.wait()
+        return True
+
+    def _actor(self, user_id: str) -> VaultActor:
+        return self._effects.system.get(VaultActor, self._effects.user_key(user_id))
+
+    def _authorization(self, found: LookUp) -> Authorization | UpstreamFailed:
+        connection = found.connection
+        if found.use is Use.WAIT:
+            wait = connection.credential.retry_at - self._effects.now()
+            return UpstreamFailed(
+                fault=UpstreamFault.UNREACHABLE, retry_after=max(1, wait)
+            )
+        # A refresh that somebody else still makes: meanwhile this token is alive.
+        waiting = found.use is Use.REFRESH
+        if waiting and found.access_token is None:
+            return UpstreamFailed(fault=UpstreamFault.BUSY, retry_after=1)
+        if found.use is Use.AUTHORIZE:
+            return UpstreamFailed(fault=UpstreamFault.REAUTHORIZATION_NEEDED)
+        token = None if found.use is Use.NOTHING else found.access_token
+        return Authorization(
+            resource=connection.resource,
+            header=None if token is None else f"Bearer {token}",
+            expires_at=connection.credential.expires_at,
+            version=found.version,
+        )
+
+    async def _asked_again(
+        self, vault: VaultActor, found: LookUp
+    ) -> Authorization | UpstreamFailed:
+        """Ask a resource once more that was public a while ago (I-02)."""
+        resource = found.connection.resource
+        probed = await probe(self._fetcher, resource)
+        if isinstance(probed, UpstreamFailed):
+            return probed
+        if probed.verdict is Verdict.PROTECTED:
+            await vault.challenge(found.connection.number)
+            return UpstreamFailed(fault=UpstreamFault.REAUTHORIZATION_NEEDED)
+        await vault.note_public(resource, now=self._effects.now())
+        return Authorization(
+            resource=resource, header=None, expires_at=None, version=found.version
+        )
+
+    async def _revoke(self, removed: Removed, done: trio.Event) -> None:
+        try:
+            server, client = removed.connection.terms.server, removed.client
+            if server is None or client is None:
+                return
+            # The refresh token first: it could bring another access token (I-40).
+            for token, hint in (
+                (removed.refresh_token, "refresh_token"),
+                (removed.access_token, "access_token"),
+            ):
+                if token is not None:
+                    await self._calls.revoke(
+                        token, hint=hint, client=client, server=server
+                    )
+        except Exception:
+            # A task's root: what is removed is removed, revoked or not.
+            log.exception("not revoked upstream")
+        finally:
+            done.set()
+
+
+@asynccontextmanager
+async def open_vault(
+    *,
+    effects: Effects,
+    policy: VaultPolicy,
+    fetcher: Fetcher,
+    on_auth_success: OnAuthSuccess | None = None,
+) -> AsyncIterator[Vault]:
+    """Keep vaults for as long as the block lasts.
+
+    Args:
+        effects: Actors, keys, time and randomness.
+        policy: What the operator decided.
+        fetcher: The way to the web.
+        on_auth_success: The application's word about a connection that was just made.
+    """
+    async with trio.open_nursery() as nursery:
+        yield Vault(effects, policy, fetcher, on_auth_success, nursery)
+        nursery.cancel_scope.cancel()
