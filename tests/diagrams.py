@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from actor_oauth.oauth import client_lifecycle, grants, question_lifecycle
+from actor_oauth.oauth.upstream import credentials
 from actor_oauth.runtime import lifecycle
 
 State = TypeVar("State", bound=StrEnum)
@@ -66,6 +67,12 @@ def diagrams() -> str:
                 "oauth/question_lifecycle.py",
                 question_lifecycle.QuestionState.PENDING,
                 question_lifecycle.TRANSITIONS,
+            ),
+            diagram(
+                "A connection to another service",
+                "oauth/upstream/credentials.py",
+                credentials.CredentialState.ABSENT,
+                credentials.TRANSITIONS,
             ),
         )
     )

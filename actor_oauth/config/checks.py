@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from actor_oauth.config.hosts import is_loopback_host, is_loopback_url
 from actor_oauth.config.settings import Settings
+from actor_oauth.config.vault_checks import find_vault_problems
 from actor_oauth.oauth.metadata import check_policy
 from actor_oauth.oauth.resources import covers
 
@@ -26,6 +27,7 @@ def find_problems(settings: Settings) -> list[str]:
         *_policy_problems(settings),
         *_auto_approve_problems(settings),
         *_loopback_documents_problems(settings),
+        *find_vault_problems(settings),
     ]
 
 

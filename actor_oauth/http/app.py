@@ -22,8 +22,10 @@ from actor_oauth.http.site import Site
 from actor_oauth.http.static_files import load_static_files
 from actor_oauth.http.throttle import TokenBuckets
 from actor_oauth.http.token import token_endpoint
+from actor_oauth.http.vault import client_routes, key_routes, vault_pages
 from actor_oauth.oauth.metadata import endpoints_of
 from actor_oauth.oauth.wire import Reason
+from actor_oauth.upstream.vault import Vault
 
 _FORM = b"application/x-www-form-urlencoded"
 _STRICT_TRANSPORT: HeaderLine = (b"strict-transport-security", b"max-age=31536000")
@@ -34,6 +36,7 @@ def build_app(
     *,
     options: HttpOptions | None = None,
     pages: ASGIFramework | None = None,
+    vault: Vault | None = None,
 ) -> ASGIFramework:
     """Build the whole authorization server: protocol endpoints, documents and pages.
 
@@ -42,6 +45,7 @@ def build_app(
         options: Limits and modes.
         pages: What answers `/authorize` and every other path that is no endpoint of the
             protocol; the server's own pages if not given.
+        vault: Connections to other services, if that is on.
     """
     options = options or HttpOptions()
     addresses = addresses_of(server.policy.issuer)
@@ -54,12 +58,17 @@ def build_app(
         entropy=server.entropy,
         logins=TokenBuckets(options.login_rate),
         device_codes=TokenBuckets(options.device_code_rate),
+        connects=TokenBuckets(options.connect_rate),
+        vault=vault,
     )
     protocol = _protocol_routes(server, options)
     routes = {addresses.base + path: route for path, route in protocol.items()}
+    if vault is not None:
+        routes |= key_routes(vault, server)
     return RoutedApp(
         {**routes, **metadata_routes(server.policy), **static.routes},
-        build_pages(site, static) if pages is None else pages,
+        build_pages(site, static, vault_pages(site)) if pages is None else pages,
+        below={} if vault is None else client_routes(vault),
         unknown_document=Route(endpoint=no_such_document, method="GET"),
         limits=BodyLimits(size=options.body_bytes, seconds=options.body_seconds),
         headers=(_STRICT_TRANSPORT,) if addresses.secure else (),

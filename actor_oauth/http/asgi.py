@@ -107,6 +107,8 @@ class RoutedApp:
         routes: By exact path, percent-decoded.
         behind: Answers every other path, and everything that is not HTTP.
         unknown_document: Answers well-known paths that have no route.
+        below: By the part of a path before its last segment, for routes that answer
+            whatever that segment is.
         limits: For bodies of routed requests.
         headers: Added to every routed answer, such as HSTS.
         refusals: Hears of what is refused here, and of faults.
@@ -120,6 +122,7 @@ class RoutedApp:
         *,
         unknown_document: Route,
         limits: BodyLimits,
+        below: Mapping[str, Route] | None = None,
         headers: Iterable[HeaderLine] = (),
         refusals: Refusals | None = None,
         base: str = "",
@@ -127,6 +130,7 @@ class RoutedApp:
         self._routes = routes
         self._behind = behind
         self._unknown_document = unknown_document
+        self._below = below or {}
         self._limits = limits
         self._headers = tuple(headers)
         self._refusals = refusals or Refusals()
@@ -168,7 +172,7 @@ class RoutedApp:
             await send(event)
 
     def _route(self, path: str) -> Route | None:
-        route = self._routes.get(path)
+        route = self._routes.get(path) or self._below.get(path.rpartition("/")[0])
         if route is None and path.startswith(_WELL_KNOWN):
             return self._unknown_document
         return route

@@ -33,6 +33,7 @@ class Next(StrEnum):
     AUTHORIZE = "authorize"
     ACCOUNT = "account"
     DEVICE = "device"
+    CONNECT = "connect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,8 @@ class Ticket:
     Attributes:
         then: What follows.
         query: The authorization request as it came, for `Next.AUTHORIZE`. It is
-            validated again when it is used. For `Next.DEVICE` the code, if there was one.
+            validated again when it is used. For `Next.DEVICE` the code, if there was one,
+            for `Next.CONNECT` what to connect.
         expires_at: UnixSeconds.
     """
 

@@ -175,6 +175,9 @@ async def _go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
     if ticket.then is Next.DEVICE:
         location = f"{site.addresses.base}/device?{ticket.query.decode()}"
         return Move(location=location.rstrip("?"), after_form=True, cookies=cookies)
+    if ticket.then is Next.CONNECT and site.vault is not None:
+        location = f"{site.vault.policy.base_url}/login?{ticket.query.decode()}"
+        return Move(location=location, after_form=True, cookies=cookies)
     who = SignedIn(session=session, cookie=cookie)
     presented_at = ticket.expires_at - TICKET_LIFETIME
     # Validated again: the client may have been changed or deleted in between.

@@ -19,6 +19,9 @@ class HttpOptions:
         body_seconds: How long a request's body may take to arrive.
         login_rate: Attempts to sign in, for each address.
         device_code_rate: Codes of devices that are typed, for each person and address.
+        connect_rate: Sign-ins that are begun at other services, for each person.
+        confirms_connections: Whether a link to the vault's sign-in asks before it leads
+            to another service.
         device_rate: Device authorizations that are begun, for each address.
         registration_rate: Dynamic registrations, for each address.
         client_failure_rate: Failed client authentications, for each address and
@@ -35,6 +38,8 @@ class HttpOptions:
     device_code_rate: Rate = field(
         default_factory=lambda: Rate(burst=10, interval=30.0)
     )
+    connect_rate: Rate = field(default_factory=lambda: Rate(burst=20, interval=6.0))
+    confirms_connections: bool = True
     device_rate: Rate = field(default_factory=lambda: Rate(burst=30, interval=5.0))
     registration_rate: Rate = field(
         default_factory=lambda: Rate(burst=60, interval=6.0)

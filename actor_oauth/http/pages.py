@@ -5,9 +5,9 @@ writing the response, with every header and cookie rule, is done here for all of
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from jinja2 import StrictUndefined
 from quart import Response, render_template, request
@@ -27,34 +27,16 @@ from actor_oauth.http.page import (
     not_from_here,
     unavailable,
 )
+from actor_oauth.http.page_route import PageRoute
 from actor_oauth.http.peer import caller_address
 from actor_oauth.http.site import Site, Visit
 from actor_oauth.http.static_files import StaticFiles
 from actor_oauth.oauth.parameters import parse_form
 from actor_oauth.oauth.wire import Reason, Refused, to_wire
 
-View = Callable[[Site, Visit], Awaitable[Answer]]
-
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _QUERY_CHARACTERS = re.compile(rb"[!-\"$-~]*")
 _STRICT_TRANSPORT = "max-age=31536000"
-
-
-@dataclass(frozen=True, slots=True)
-class PageRoute:
-    """A page at a path below the issuer's.
-
-    Attributes:
-        path: From the issuer's path on.
-        method: GET, which implies HEAD, or POST.
-        view: The page's code.
-        foreign_forms: Whether pages of other origins may send forms here.
-    """
-
-    path: str
-    method: str
-    view: View
-    foreign_forms: bool = False
 
 
 ROUTES: Sequence[PageRoute] = (
@@ -87,8 +69,16 @@ class Look:
     icon: str
 
 
-def build_pages(site: Site, static: StaticFiles) -> QuartTrio:
-    """Build the application that answers for every page and every unknown path."""
+def build_pages(
+    site: Site, static: StaticFiles, further: Sequence[PageRoute] = ()
+) -> QuartTrio:
+    """Build the application that answers for every page and every unknown path.
+
+    Args:
+        site: Ours.
+        static: What pages link to.
+        further: Pages of features that are on.
+    """
     app = QuartTrio("actor_oauth.http", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = site.options.body_bytes
     app.config["BODY_TIMEOUT"] = site.options.body_seconds
@@ -97,7 +87,7 @@ def build_pages(site: Site, static: StaticFiles) -> QuartTrio:
     app.url_map.strict_slashes = True
     _set_up_templates(app, site, static)
     offered = site.server.policy.device_authorization_enabled
-    for route in ROUTES:
+    for route in (*ROUTES, *further):
         if route.path.startswith("/device") and not offered:
             continue
         app.add_url_rule(
@@ -129,14 +119,18 @@ def _set_up_templates(app: QuartTrio, site: Site, static: StaticFiles) -> None:
     )
 
 
-def _view_function(site: Site, route: PageRoute) -> Callable[[], Awaitable[Response]]:
-    async def view() -> Response:
+class _ViewFunction(Protocol):
+    async def __call__(self, **segments: str) -> Response: ...
+
+
+def _view_function(site: Site, route: PageRoute) -> _ViewFunction:
+    async def view(**segments: str) -> Response:
         own_form = route.method == "POST" and not route.foreign_forms
         origin, ours = request.headers.get("Origin"), site.addresses.origin
         if own_form and not origin_acceptable(origin, ours=ours):
             answer: Answer = not_from_here()
         else:
-            visit = await _read_visit(site)
+            visit = await _read_visit(site, segments)
             answer = visit if isinstance(visit, Page) else await route.view(site, visit)
         _note(site, answer, route.path.strip("/"))
         return await _respond(site, answer)
@@ -151,7 +145,7 @@ def _note(site: Site, answer: Answer, endpoint: str) -> None:
         )
 
 
-async def _read_visit(site: Site) -> Visit | Page:
+async def _read_visit(site: Site, segments: Mapping[str, str]) -> Visit | Page:
     """Read the request strictly, or the page that refuses it."""
     query = request.query_string
     if request.method == "POST":
@@ -170,6 +164,7 @@ async def _read_visit(site: Site) -> Visit | Page:
         query=query,
         parameters=parameters,
         cookies=request.cookies,
+        segments=segments,
         caller=caller_address(
             client[0] if client else "",
             [

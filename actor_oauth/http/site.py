@@ -11,6 +11,7 @@ from actor_oauth.oauth.interaction import SignIn
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.runtime.clock import Clock
 from actor_oauth.runtime.entropy import Entropy
+from actor_oauth.upstream.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Site:
         entropy: For marking browsers.
         logins: Attempts to sign in, by address.
         device_codes: Attempts to find a device's code, by person and by address.
+        connects: Sign-ins begun at other services, by person.
+        vault: Connections to other services; None if that is off.
     """
 
     server: AuthorizationServer
@@ -34,6 +37,8 @@ class Site:
     entropy: Entropy
     logins: TokenBuckets
     device_codes: TokenBuckets
+    connects: TokenBuckets
+    vault: Vault | None = None
 
     @property
     def session_cookie(self) -> str:
@@ -55,12 +60,14 @@ class Visit:
         parameters: The query's, or the form's for a POST.
         cookies: By name.
         caller: The address to throttle by.
+        segments: Those of the path that the route leaves open, by name.
     """
 
     query: bytes = field(repr=False)
     parameters: Parameters
     cookies: Mapping[str, str] = field(repr=False)
     caller: str
+    segments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from actor_oauth.provider.serving import serve_running
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.runtime import Actor, Clock, Entropy, SystemClock, SystemEntropy
 from actor_oauth.upstream.fetch import Fetcher
+from actor_oauth.upstream.vault import Vault
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -52,6 +53,7 @@ class Provider:
     ) -> None:
         self.settings = settings
         self.policy: Policy = settings.policy(settings.issuer_at(settings.port))
+        self._vault: Vault | None = None
         self._parts = Parts(
             settings=settings,
             policy=self.policy,
@@ -117,6 +119,17 @@ class Provider:
         )
         self.protect(endpoint, path=path, scopes=scopes)
         self._parts.endpoints.append(endpoint)
+
+    @property
+    def vault(self) -> Vault:
+        """Connections of users to other services, while the provider is open.
+
+        Raises:
+            RuntimeError: The provider is not open, or the vault is off.
+        """
+        if self._vault is None:
+            raise RuntimeError("the vault is off, or the provider is not open")
+        return self._vault
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunningProvider]:

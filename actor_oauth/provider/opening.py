@@ -12,14 +12,17 @@ from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationSe
 from actor_oauth.actors.callbacks import Callbacks, open_callbacks
 from actor_oauth.config import Settings, prepare_data_directory
 from actor_oauth.http import build_app
+from actor_oauth.http.addresses import addresses_of
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.provider.keyring_following import keyring_for
 from actor_oauth.provider.mounts import Mount, dispatch_to, guard_mounts
+from actor_oauth.provider.vault import open_vault_of, vault_mount
 from actor_oauth.resource import BearerGuard
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.runtime import Actor, Clock, Entropy, LocalEngine, open_system
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.published_clients import open_published_clients
+from actor_oauth.upstream.vault import Vault
 
 if TYPE_CHECKING:
     # Loading the SDK takes longer than all the rest: only who serves MCP pays for it.
@@ -51,12 +54,14 @@ class RunningProvider:
         app: The whole provider as one ASGI application.
         guards: Those of the protected applications.
         endpoints: The MCP servers among these.
+        vault: Connections of users to other services; None if that is off.
     """
 
     server: AuthorizationServer
     app: ASGIApp
     guards: Sequence[BearerGuard]
     endpoints: "Sequence[MCPEndpoint]"
+    vault: Vault | None = None
 
     def end_event_streams(self) -> None:
         """End the streams that would hold an orderly stop for as long as it may take.
@@ -78,19 +83,30 @@ async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
     """
     async with AsyncExitStack() as stack:
         server = await _open_server(parts, stack)
+        vault = await open_vault_of(
+            parts.settings,
+            server,
+            stack,
+            callbacks=parts.callbacks,
+            fetcher=parts.fetcher,
+        )
         for endpoint in parts.endpoints:
             await stack.enter_async_context(endpoint.run())
-        guarded = guard_mounts(parts.mounts, server)
+        base = addresses_of(server.policy.issuer).base
+        mounts = [*parts.mounts, *vault_mount(parts.settings, vault, base)]
+        guarded = guard_mounts(mounts, server)
         pages = build_app(
             server,
             options=parts.settings.http_options(),
             pages=None if parts.pages is None else parts.pages(server),
+            vault=vault,
         )
         yield RunningProvider(
             server=server,
             app=dispatch_to(guarded, pages),
             guards=[mount.guard for mount in guarded],
             endpoints=parts.endpoints,
+            vault=vault,
         )
 
 

@@ -75,9 +75,10 @@ class UpstreamClients:
         if configured is not None:
             return configured
         if self._publishes_for(server):
+            method = document_method(server)
             return UpstreamClient(
-                client_id=policy.document_url(label),
-                method=document_method(server),
+                client_id=policy.document_url(label, method),
+                method=method,
                 redirect_uri=redirect_uri,
                 origin="document",
             )

@@ -38,7 +38,9 @@ from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_format import TokenFormat
 from actor_oauth.actors.token_status import TokenStatus
+from actor_oauth.actors.upstream_client import UpstreamClientActor
 from actor_oauth.actors.user import UserActor
+from actor_oauth.actors.vault import VaultActor
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.metadata import endpoints_of
@@ -53,6 +55,8 @@ ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (
     DirectoryActor,
     RegistrarActor,
     IssuerActor,
+    VaultActor,
+    UpstreamClientActor,
 )
 """What the actor system of an authorization server has to know."""
 
@@ -157,6 +161,11 @@ class AuthorizationServer(
     def entropy(self) -> Entropy:
         """Randomness."""
         return self._effects.entropy
+
+    @property
+    def effects(self) -> Effects:
+        """What everything acts through that shares keys, time and actors with it."""
+        return self._effects
 
     def use_keyring(self, keyring: Keyring) -> None:
         """Go on with another keyring: the same one, after keys were added or removed.

@@ -8,6 +8,7 @@ from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
+from actor_oauth.oauth.upstream.hooks import OnAuthSuccess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,8 @@ class Callbacks:
             resource that it was presented to; None if it knows no such token. If it
             raises or takes too long the token is not judged: the caller is told to come
             back.
+        on_auth_success: After a user has connected another service: gives it a name, and
+            metadata to be listed with it.
         seconds: How long each may take.
     """
 
@@ -82,4 +85,5 @@ class Callbacks:
     on_error: OnError | None = None
     on_client_registration: OnClientRegistration | None = None
     resolve_external_token: ResolveExternalToken | None = None
+    on_auth_success: OnAuthSuccess | None = None
     seconds: float = 10.0

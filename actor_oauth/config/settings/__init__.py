@@ -20,6 +20,11 @@ from actor_oauth.config.settings.requests import RequestSettings
 from actor_oauth.config.settings.resources import ResourceSettings, ResourcesSettings
 from actor_oauth.config.settings.server import ServerSettings
 from actor_oauth.config.settings.trust import TrustSettings
+from actor_oauth.config.settings.vault import (
+    VaultClientSettings,
+    VaultResourceSettings,
+    VaultSettings,
+)
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.runtime import RuntimeLimits
@@ -31,6 +36,8 @@ __all__ = [
     "ResourceSettings",
     "Settings",
     "SettingsGroup",
+    "VaultClientSettings",
+    "VaultResourceSettings",
 ]
 
 
@@ -42,6 +49,7 @@ class Settings(
     GrantSettings,
     TrustSettings,
     RequestSettings,
+    VaultSettings,
     DevelopmentSettings,
     LimitSettings,
     LogSettings,
@@ -87,6 +95,7 @@ class Settings(
         return HttpOptions(
             auto_approve_user=self.auto_approve,
             trusted_proxy_hops=self.trusted_proxy_hops,
+            confirms_connections=self.vault_confirm,
         )
 
     @classmethod

@@ -79,9 +79,13 @@ class VaultPolicy:
         """Give where answers of an issuer come; see `addresses.host_label`."""
         return f"{self.base_url}/callback/{label}"
 
-    def document_url(self, label: str) -> str:
-        """Give the client id that an issuer knows this server by, if by a document."""
-        return f"{self.base_url}/client/{label}"
+    def document_url(self, label: str, method: ClientMethod) -> str:
+        """Give the client id that an issuer knows this server by, if by a document.
+
+        Not every issuer takes clients that sign, and a document says one thing only.
+        """
+        kind = "signing-client" if method == "private_key_jwt" else "client"
+        return f"{self.base_url}/{kind}/{label}"
 
     def login_url(self, url: str) -> str:
         """Give where a person begins to connect a URL."""

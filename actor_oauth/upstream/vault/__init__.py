@@ -1,11 +1,10 @@
 """Tokens of other services for the users of this one: connect, use, refresh, remove."""
 
+from actor_oauth.oauth.upstream.hooks import AuthSuccess, OnAuthSuccess
 from actor_oauth.upstream.vault.answers import (
     Authorization,
-    AuthSuccess,
     Connected,
     LoginRedirect,
-    OnAuthSuccess,
     ProviderInfo,
 )
 from actor_oauth.upstream.vault.vault import Vault, open_vault

@@ -1,8 +1,6 @@
 """What the vault answers."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from actor_oauth.actors.vault import Connection, Version
 from actor_oauth.oauth.json_values import Json
@@ -87,23 +85,6 @@ class Connected:
     """
 
     provider: ProviderInfo
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthSuccess:
-    """What an application says about a connection that was just made.
-
-    Attributes:
-        name: What to call it; None to leave it as it is.
-        metadata: Anything, to be listed with it. Not encrypted.
-    """
-
-    name: str | None = None
-    metadata: Json = None
-
-
-OnAuthSuccess: TypeAlias = Callable[[str, str | None], Awaitable[AuthSuccess | None]]
-"""Given the resource and the header value (None if public), says what to call it."""
 
 
 def provider_info(connection: Connection, *, login_url: str, now: int) -> ProviderInfo:

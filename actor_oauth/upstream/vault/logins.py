@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 import trio
 
+from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.vault import Answered, Stored, Taken, VaultActor
 from actor_oauth.oauth.parameters import Parameters
@@ -25,6 +26,7 @@ from actor_oauth.oauth.upstream.attempts import (
     state_hash,
 )
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.hooks import AuthSuccess
 from actor_oauth.oauth.upstream.matching import find_match
 from actor_oauth.oauth.upstream.policy import ConfiguredResource, VaultPolicy
 from actor_oauth.oauth.upstream.resource_metadata import NO_SCOPE
@@ -36,10 +38,8 @@ from actor_oauth.upstream.registering import LONGEST_PAUSE, UpstreamClients
 from actor_oauth.upstream.single_flight import SingleFlight
 from actor_oauth.upstream.token_calls import TokenCalls
 from actor_oauth.upstream.vault.answers import (
-    AuthSuccess,
     Connected,
     LoginRedirect,
-    OnAuthSuccess,
     provider_info,
 )
 
@@ -47,9 +47,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PATIENCE: Final = 30.0
 """Seconds that a second delivery waits for what the first one comes to."""
-
-HOOK_SECONDS: Final = 10.0
-"""Seconds that the application may take to name a connection."""
 
 
 class Logins:
@@ -61,7 +58,7 @@ class Logins:
         policy: What the operator decided.
         clients: Who this server is elsewhere.
         calls: To other servers.
-        on_auth_success: The application's word about a connection that was just made.
+        callbacks: The application's, which may name a connection.
         nursery: Owns the exchanges under way.
     """
 
@@ -72,7 +69,7 @@ class Logins:
         policy: VaultPolicy,
         clients: UpstreamClients,
         calls: TokenCalls,
-        on_auth_success: OnAuthSuccess | None,
+        callbacks: Callbacks,
         nursery: trio.Nursery,
     ) -> None:
         self._effects = effects
@@ -80,7 +77,7 @@ class Logins:
         self._policy = policy
         self._clients = clients
         self._calls = calls
-        self._on_auth_success = on_auth_success
+        self._callbacks = callbacks
         self._flights = SingleFlight[tuple[str, bytes], Connected | UpstreamFailed](
             nursery
         )
@@ -303,11 +300,12 @@ class Logins:
     async def _ask_application(
         self, resource: str, header: str | None
     ) -> AuthSuccess | None:
-        if self._on_auth_success is None:
+        callback = self._callbacks.on_auth_success
+        if callback is None:
             return None
         try:
-            with trio.fail_after(HOOK_SECONDS):
-                said = await self._on_auth_success(resource, header)
+            with trio.fail_after(self._callbacks.seconds):
+                said = await callback(resource, header)
             encode_metadata(None if said is None else said.metadata)
         except Exception:
             # Its word is only about names: the connection stands without it.

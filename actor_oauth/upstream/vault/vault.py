@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 import trio
 
+from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.vault import LookUp, Removed, VaultActor, Version
 from actor_oauth.oauth.parameters import Parameters
@@ -30,7 +31,6 @@ from actor_oauth.upstream.vault.answers import (
     Authorization,
     Connected,
     LoginRedirect,
-    OnAuthSuccess,
     ProviderInfo,
     provider_info,
 )
@@ -53,7 +53,7 @@ class Vault:
         effects: Actors, keys, time and randomness.
         policy: What the operator decided.
         fetcher: The way to the web.
-        on_auth_success: The application's word about a connection that was just made.
+        callbacks: The application's, which may name a connection.
         nursery: Owns what is under way.
     """
 
@@ -62,7 +62,7 @@ class Vault:
         effects: Effects,
         policy: VaultPolicy,
         fetcher: Fetcher,
-        on_auth_success: OnAuthSuccess | None,
+        callbacks: Callbacks,
         nursery: trio.Nursery,
     ) -> None:
         self.policy = policy
@@ -78,7 +78,7 @@ class Vault:
             policy,
             self._clients,
             self._calls,
-            on_auth_success,
+            callbacks,
             nursery,
         )
 
@@ -283,7 +283,7 @@ async def open_vault(
     effects: Effects,
     policy: VaultPolicy,
     fetcher: Fetcher,
-    on_auth_success: OnAuthSuccess | None = None,
+    callbacks: Callbacks | None = None,
 ) -> AsyncIterator[Vault]:
     """Keep vaults for as long as the block lasts.
 
@@ -291,8 +291,8 @@ async def open_vault(
         effects: Actors, keys, time and randomness.
         policy: What the operator decided.
         fetcher: The way to the web.
-        on_auth_success: The application's word about a connection that was just made.
+        callbacks: The application's, which may name a connection.
     """
     async with trio.open_nursery() as nursery:
-        yield Vault(effects, policy, fetcher, on_auth_success, nursery)
+        yield Vault(effects, policy, fetcher, callbacks or Callbacks(), nursery)
         nursery.cancel_scope.cancel()

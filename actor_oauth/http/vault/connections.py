@@ -1,0 +1,93 @@
+"""The connections page: what is connected elsewhere, and how to renew or end it."""
+
+from typing import Final
+
+from actor_oauth.http.browser import csrf_matches, csrf_token
+from actor_oauth.http.display import tone, web_host
+from actor_oauth.http.page import Answer, Move, Page, PageKind, not_from_here
+from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
+from actor_oauth.http.vault.connect import CONNECT, refused, vault_of
+from actor_oauth.oauth.upstream.failures import UpstreamFailed
+from actor_oauth.upstream.vault import ProviderInfo
+
+_REFRESH: Final = "refresh connection"
+_REMOVE: Final = "remove connection"
+_DONE: Final = {
+    "connected": "The service is connected.",
+    "public": "This service needs no sign-in. It is on your list.",
+    "refreshed": "The connection is renewed.",
+    "removed": "The service is disconnected.",
+}
+
+
+async def show_connections(site: Site, visit: Visit) -> Answer:
+    """`GET {prefix}/connections`: the services that this user has connected."""
+    vault = vault_of(site)
+    who = await signed_in(site, visit)
+    if who is None:
+        return _to_login(site, after_form=False)
+    user_id = who.session.user_id
+    providers = await vault.list_providers(user_id)
+    values = {
+        "user_id": user_id,
+        "tone": tone(user_id),
+        "prefix": vault.policy.base_url,
+        "services": [_service(who, provider) for provider in providers],
+        "now": site.clock.now(),
+        "done": _DONE.get(visit.parameters.get("done") or ""),
+        "csrf_connect": csrf_token(who.cookie, CONNECT),
+    }
+    return Page(template="connections", values=values, kind=PageKind.FORM)
+
+
+async def submit_refresh(site: Site, visit: Visit) -> Answer:
+    """`POST {prefix}/refresh`: get a new token, whether the present one ends or not."""
+    vault = vault_of(site)
+    who = await signed_in(site, visit)
+    if who is None:
+        return _to_login(site)
+    resource = visit.parameters.get("resource") or ""
+    if not csrf_matches(visit.parameters.get("csrf"), who.cookie, _REFRESH, resource):
+        return not_from_here()
+    answers = await vault.refresh(who.session.user_id, [resource], force=True)
+    answer = answers[resource]
+    if isinstance(answer, UpstreamFailed):
+        return refused(vault, answer)
+    return _back(site, "refreshed")
+
+
+async def submit_remove(site: Site, visit: Visit) -> Answer:
+    """`POST {prefix}/remove`: forget a connection, and revoke its tokens there."""
+    vault = vault_of(site)
+    who = await signed_in(site, visit)
+    if who is None:
+        return _to_login(site)
+    resource = visit.parameters.get("resource") or ""
+    if not csrf_matches(visit.parameters.get("csrf"), who.cookie, _REMOVE, resource):
+        return not_from_here()
+    await vault.remove(who.session.user_id, resource)
+    return _back(site, "removed")
+
+
+def _service(who: SignedIn, provider: ProviderInfo) -> dict[str, object]:
+    return {
+        "name": provider.name,
+        "tone": tone(provider.resource),
+        "resource": provider.resource,
+        "issuer": None if provider.issuer is None else web_host(provider.issuer),
+        "scopes": provider.scope.names,
+        "created": provider.created_at,
+        "needs_authorization": provider.needs_authorization,
+        "is_public": provider.is_public,
+        "csrf_refresh": csrf_token(who.cookie, _REFRESH, provider.resource),
+        "csrf_remove": csrf_token(who.cookie, _REMOVE, provider.resource),
+    }
+
+
+def _back(site: Site, done: str) -> Move:
+    location = f"{vault_of(site).policy.base_url}/connections?done={done}"
+    return Move(location=location, after_form=True)
+
+
+def _to_login(site: Site, *, after_form: bool = True) -> Move:
+    return Move(location=site.addresses.base + "/login", after_form=after_form)

@@ -1,0 +1,24 @@
+"""What the application may say about connections to other services."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from actor_oauth.oauth.json_values import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSuccess:
+    """What an application says about a connection that was just made.
+
+    Attributes:
+        name: What to call it; None to leave it as it is.
+        metadata: Anything, to be listed with it. Not encrypted.
+    """
+
+    name: str | None = None
+    metadata: Json = None
+
+
+OnAuthSuccess: TypeAlias = Callable[[str, str | None], Awaitable[AuthSuccess | None]]
+"""Given the resource and the header value (None if public), says what to call it."""
