@@ -24,8 +24,6 @@ def find_vault_problems(settings: Settings) -> Iterator[str]:
     """Find everything that keeps the vault from being served with these settings."""
     if settings.loopback_upstreams and settings.issuer is not None:
         yield from _loopback_problems(settings.issuer)
-    if settings.vault_api and not settings.vault_enabled:
-        yield "vault_api: needs vault_enabled"
     if settings.vault_api and settings.vault_enabled:
         yield from _api_problems(settings)
     for client in settings.vault_clients:
