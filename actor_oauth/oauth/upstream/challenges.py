@@ -78,7 +78,10 @@ def _parse_line(line: str) -> list[AuthChallenge]:
             break
         challenge, position = read
         found.append(challenge)
-        position = _skip(_SEPARATORS, line, position)
+        end = _skip(_SPACES, line, position)
+        position = _skip(_SEPARATORS, line, end)
+        if position == end:
+            break
     return found
 
 

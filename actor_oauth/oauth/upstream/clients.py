@@ -63,10 +63,6 @@ class UpstreamClient:
     secret: str | None = field(default=None, repr=False)
     expires_at: int = 0
 
-    def is_good_at(self, now: int) -> bool:
-        """Tell whether its secret has not ended."""
-        return self.expires_at == 0 or now < self.expires_at
-
     def to_record(self) -> dict[str, Json]:
         """Give what is stored of it. It is as secret as the secret is."""
         return {
@@ -130,7 +126,6 @@ def client_metadata(
     method: ClientMethod,
     client_uri: str,
     jwks_uri: str,
-    scope: str | None = None,
 ) -> dict[str, Json]:
     """Give what this server says about itself, to register it or to publish.
 
@@ -140,7 +135,6 @@ def client_metadata(
         method: How it authenticates.
         client_uri: Its web site.
         jwks_uri: Its public keys.
-        scope: The most that it will ask for, or None.
 
     Source: RFC 7591 §2, SEP-837, SEP-2207 (I-13).
     """
@@ -156,8 +150,6 @@ def client_metadata(
     if method == "private_key_jwt":
         members["jwks_uri"] = jwks_uri
         members["token_endpoint_auth_signing_alg"] = ASSERTION_ALGORITHM
-    if scope is not None:
-        members["scope"] = scope
     return members
 
 

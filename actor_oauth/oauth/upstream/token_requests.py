@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha512
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import quote_plus
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -106,6 +106,8 @@ def authenticated(
             )
         case "none":
             return FormRequest(form=named)
+        case _:
+            assert_never(client.method)
 
 
 def published_keys(keyring: Keyring) -> dict[str, Json]:
