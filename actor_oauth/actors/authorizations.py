@@ -10,6 +10,7 @@ from actor_oauth.actors.authorization_answers import AuthorizationAnswers
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
+from actor_oauth.actors.remembered_consents import RememberedConsents
 from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
 from actor_oauth.oauth.authorization_request import (
     AuthorizationRequest,
@@ -34,12 +35,14 @@ class Authorizations:
         clients: Clients,
         accounts: Accounts,
         pushed: PushedAuthorizations,
+        remembered: RememberedConsents,
         answers: AuthorizationAnswers,
     ) -> None:
         self._effects = effects
         self._clients = clients
         self._accounts = accounts
         self._pushed = pushed
+        self._remembered = remembered
         self._answers = answers
 
     async def parse(
@@ -76,11 +79,14 @@ class Authorizations:
         presented_at: int | None,
     ) -> Interaction | AuthorizationError:
         """Which page a request needs next, or why the client gets none."""
+        remembered = sign_in is not None and await self._remembered.holds_for(
+            request, sign_in.user_id
+        )
         decision = decide_interaction(
             request,
             sign_in,
             presented_at=presented_at,
-            remembered=False,
+            remembered=remembered,
             now=self._effects.now(),
         )
         if isinstance(decision, Refused):

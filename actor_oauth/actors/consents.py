@@ -107,6 +107,7 @@ class Consents:
         user_id: str,
         browser: str | None,
         scope: Scope | None,
+        remember: bool,
         metadata: Json,
         props: Json,
     ) -> Redirect | AuthorizationError:
@@ -142,6 +143,7 @@ class Consents:
             approval,
             user_id=user_id,
             browser=browser or "",
+            remember=remember,
             policy=self._effects.policy,
             fresh=self._effects.fresh(),
             now=self._effects.now(),
@@ -163,7 +165,10 @@ class Consents:
         if spent is not None:
             return self._answers.error_here(spent.reason, request.client_id)
         outcome = await self._accounts.actor(user_id).deny_consent(
-            raw, browser=browser or "", now=self._effects.now()
+            raw,
+            browser=browser or "",
+            policy=self._effects.policy,
+            now=self._effects.now(),
         )
         if isinstance(outcome, Refused):
             return await self._refused(request, outcome)

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from actor_oauth.actors.authorization_server import GrantSummary
 from actor_oauth.http.browser import csrf_matches, csrf_token
-from actor_oauth.http.display import tone
+from actor_oauth.http.display import destination, tone
 from actor_oauth.http.login import session_cookie
 from actor_oauth.http.page import Answer, Move, Page, PageKind, message, not_from_here
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
@@ -15,7 +15,11 @@ GRANTS_SHOWN = 50
 _REVOKE = "revoke"
 _LOGOUT = "logout"
 _EVERYWHERE = "everywhere"
-_DONE = {"disconnected": "The application is disconnected."}
+_FORGET = "forget"
+_DONE = {
+    "disconnected": "The application is disconnected.",
+    "forgotten": "You will be asked again.",
+}
 
 
 async def show_account(site: Site, visit: Visit) -> Answer:
@@ -34,6 +38,7 @@ async def show_account(site: Site, visit: Visit) -> Answer:
         "user_id": user_id,
         "tone": tone(user_id),
         "apps": [await _app(site, who, grant) for grant in page.grants],
+        "remembered": [] if cursor else await _remembered(site, who),
         "now": site.clock.now(),
         "next_page": next_page,
         "done": _DONE.get(visit.parameters.get("done") or ""),
@@ -54,6 +59,20 @@ async def submit_revoke(site: Site, visit: Visit) -> Answer:
         return not_from_here()
     await site.server.revoke_grant(who.session.user_id, grant_id)
     location = site.addresses.base + "/account?done=disconnected"
+    return Move(location=location, after_form=True)
+
+
+async def submit_forget(site: Site, visit: Visit) -> Answer:
+    """`POST /account/forget`: ask again what was not to be asked again."""
+    who = await signed_in(site, visit)
+    if who is None:
+        return _to_login(site)
+    consent_id = visit.parameters.get("consent") or ""
+    csrf = visit.parameters.get("csrf")
+    if not csrf_matches(csrf, who.cookie, _FORGET, consent_id):
+        return not_from_here()
+    await site.server.forget_consent(who.session.user_id, consent_id)
+    location = site.addresses.base + "/account?done=forgotten"
     return Move(location=location, after_form=True)
 
 
@@ -94,11 +113,33 @@ async def submit_logout(site: Site, visit: Visit) -> Answer:
     return _signed_out(site, "Applications that you connected stay connected.")
 
 
+async def _remembered(site: Site, who: SignedIn) -> list[dict[str, object]]:
+    """What the user wants not to be asked again."""
+    found = await site.server.list_remembered_consents(who.session.user_id)
+    return [
+        {
+            "name": await _client_name(site, consent.client_id),
+            "tone": tone(consent.client_id),
+            "destination": destination(consent.redirect_uri),
+            "resource": consent.resource,
+            "scopes": consent.scope.names,
+            "since": consent.remembered_at,
+            "until": consent.expires_at,
+            "consent_id": consent.consent_id,
+            "csrf": csrf_token(who.cookie, _FORGET, consent.consent_id),
+        }
+        for consent in found
+    ]
+
+
+async def _client_name(site: Site, client_id: str) -> str:
+    client = await site.server.lookup_client(client_id)
+    return client_id if client is None else client.client_name or client_id
+
+
 async def _app(site: Site, who: SignedIn, grant: GrantSummary) -> dict[str, object]:
-    client = await site.server.lookup_client(grant.client_id)
-    name = None if client is None else client.client_name
     return {
-        "name": name or grant.client_id,
+        "name": await _client_name(site, grant.client_id),
         "tone": tone(grant.client_id),
         "resource": grant.resource,
         "scopes": grant.scope.names,

@@ -1,7 +1,7 @@
 """The authorization endpoint: who asks, may it be asked, who is to be asked."""
 
 from actor_oauth.http.browser import Next
-from actor_oauth.http.consent import ask
+from actor_oauth.http.consent import go_on
 from actor_oauth.http.departure import refused_here, tell
 from actor_oauth.http.login import new_ticket, sign_in_page
 from actor_oauth.http.page import Answer, Move
@@ -32,7 +32,7 @@ async def show_authorize(site: Site, visit: Visit) -> Answer:
         return tell(needed)
     if who is None or needed is Interaction.SIGN_IN:
         return await _ask_to_sign_in(site, visit, request)
-    return await ask(site, who, request)
+    return await go_on(site, who, request, needed)
 
 
 async def resend_authorize(site: Site, visit: Visit) -> Answer:

@@ -13,6 +13,7 @@ from actor_oauth.actors.authorization_server import (
     AuthorizationRequest,
     ConsentScope,
     ConsentView,
+    Interaction,
     Redirect,
 )
 from actor_oauth.http.browser import csrf_matches, csrf_token
@@ -48,25 +49,58 @@ _ANSWERED = frozenset(
 _NOTHING_TICKED = "Choose at least one thing to allow, or deny the request."
 
 
-async def ask(
+async def go_on(
     site: Site,
     who: SignedIn,
     request: AuthorizationRequest,
+    needed: Interaction,
     *,
     cookies: tuple[Cookie, ...] = (),
     after_form: bool = False,
 ) -> Answer:
-    """Open a consent transaction and send the browser to its page.
-
-    Trouble on our side is told to the client, which waits (C-24): the request is valid
-    and somebody is signed in.
+    """Ask for consent, or grant at once what is remembered.
 
     Args:
         site: Ours.
         who: Who is asked.
         request: What is asked for, validated.
+        needed: Consent, or nothing.
         cookies: To set on the way.
         after_form: Whether a form is answered.
+    """
+    if needed is not Interaction.NOTHING:
+        return await _ask(site, who, request, cookies=cookies, after_form=after_form)
+    granted = await site.server.approve_remembered(
+        request,
+        user_id=who.session.user_id,
+        browser=who.cookie,
+        auth_time=who.session.auth_time,
+    )
+    if isinstance(granted, AuthorizationError):
+        return tell(granted, cookies=cookies, after_form=after_form)
+    if after_form:
+        return departure(
+            granted.url,
+            request.redirect_uri,
+            heading="Access allowed",
+            approved=True,
+            cookies=cookies,
+        )
+    return Move(location=granted.url, cookies=cookies)
+
+
+async def _ask(
+    site: Site,
+    who: SignedIn,
+    request: AuthorizationRequest,
+    *,
+    cookies: tuple[Cookie, ...],
+    after_form: bool,
+) -> Answer:
+    """Open a consent transaction and send the browser to its page.
+
+    Trouble on our side is told to the client, which waits (C-24): the request is valid
+    and somebody is signed in.
     """
     try:
         handle = await site.server.begin_consent(
@@ -125,7 +159,11 @@ async def _approve(
     if scope is None:
         return _consent_page(who, handle, view, problem=_NOTHING_TICKED)
     decided = await site.server.approve_consent(
-        handle, user_id=who.session.user_id, browser=who.cookie, scope=scope
+        handle,
+        user_id=who.session.user_id,
+        browser=who.cookie,
+        scope=scope,
+        remember=form.get("remember") is not None,
     )
     return _decided(decided, view, heading="Access allowed", approved=True)
 
@@ -187,6 +225,8 @@ def _consent_page(
         "resource": request.resource,
         "resource_name": view.resource_name or request.resource.partition("://")[2],
         "scopes": [_scope_words(scope) for scope in view.scopes],
+        "extends": any(scope.granted for scope in view.scopes),
+        "may_be_remembered": view.may_be_remembered,
         "destination": destination(request.redirect_uri),
         "only_loopback": view.only_on_device,
         "links": _links(client),
@@ -202,12 +242,16 @@ def _consent_page(
     )
 
 
-def _scope_words(scope: ConsentScope) -> dict[str, str | None]:
+def _scope_words(scope: ConsentScope) -> dict[str, str | bool | None]:
     """A scope in the operator's words, or in ours for the one that is everybody's."""
     description = scope.description
     if description is None and scope.name == OFFLINE_ACCESS:
         description = _OFFLINE_WORDS
-    return {"name": scope.name, "description": description}
+    return {
+        "name": scope.name,
+        "description": description,
+        "granted": scope.granted,
+    }
 
 
 def _links(client: Client) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from actor_oauth.http.browser import (
     open_ticket,
     seal_ticket,
 )
-from actor_oauth.http.consent import ask
+from actor_oauth.http.consent import go_on
 from actor_oauth.http.departure import tell
 from actor_oauth.http.display import display_text
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
@@ -191,7 +191,7 @@ async def _go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
     )
     if isinstance(needed, AuthorizationError):
         return tell(needed, cookies=cookies, after_form=True)
-    return await ask(site, who, request, cookies=cookies, after_form=True)
+    return await go_on(site, who, request, needed, cookies=cookies, after_form=True)
 
 
 def _expired(site: Site) -> Page:

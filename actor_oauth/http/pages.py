@@ -51,6 +51,7 @@ ROUTES: Sequence[PageRoute] = (
     PageRoute("/device/answer", "POST", device.submit_answer),
     PageRoute("/account", "GET", account.show_account),
     PageRoute("/account/revoke", "POST", account.submit_revoke),
+    PageRoute("/account/forget", "POST", account.submit_forget),
     PageRoute("/account/sign-out-everywhere", "POST", account.submit_everywhere),
     PageRoute("/logout", "GET", account.show_logout),
     PageRoute("/logout", "POST", account.submit_logout),

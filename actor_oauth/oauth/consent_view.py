@@ -6,6 +6,7 @@ from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.consent import Consent
 from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.remembered_consent import may_be_remembered
 from actor_oauth.oauth.uris import parse_uri
 
 
@@ -48,6 +49,7 @@ class ConsentView:
         resource_name: The operator's name of the resource, if it has one.
         scopes: What would be granted: what is asked, in that order, then what an
             earlier grant has.
+        may_be_remembered: Whether the page may offer not to ask again.
     """
 
     client: Client
@@ -60,6 +62,7 @@ class ConsentView:
     user_id: str
     resource_name: str | None
     scopes: tuple[ConsentScope, ...]
+    may_be_remembered: bool
 
 
 def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
@@ -89,6 +92,7 @@ def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
             )
             for name in consent.offered
         ),
+        may_be_remembered=may_be_remembered(client, request.redirect_uri, policy),
     )
 
 

@@ -141,6 +141,8 @@ class Grant:
         refresh_jkt: The thumbprint of the key that must refresh, or None (F-09).
         auth_time: When the user had last proved who it is when it agreed, in Unix
             seconds; None if nobody knew.
+        is_refreshable: Whether its client gets refresh tokens, if it is registered for
+            them: see `may_refresh`.
     """
 
     actor_key: str
@@ -163,6 +165,7 @@ class Grant:
     code_jkt: str | None = None
     refresh_jkt: str | None = None
     auth_time: int | None = None
+    is_refreshable: bool = True
 
     @property
     def grant_id(self) -> str:

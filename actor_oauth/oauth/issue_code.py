@@ -15,7 +15,7 @@ from actor_oauth.oauth.props import (
     wrap_data_key,
 )
 from actor_oauth.oauth.reasons import Reason, Refused
-from actor_oauth.oauth.reauthorization import replaces_earlier
+from actor_oauth.oauth.reauthorization import may_refresh, replaces_earlier
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import Token, TokenKind, draw, token_hash
 
@@ -145,4 +145,5 @@ def _new_grant(
         code_data_key=None if data_key is None else wrap_data_key(data_key, code),
         code_jkt=request.dpop_jkt,
         auth_time=approval.auth_time,
+        is_refreshable=may_refresh(request.scope, approval.scope, policy),
     )

@@ -44,6 +44,24 @@ def is_hosted(redirect_uri: str) -> bool:
     return uri is not None and uri.scheme == "https" and not uri.is_loopback
 
 
+def may_refresh(offered: Scope, allowed: Scope, policy: Policy) -> bool:
+    """Tell whether a client gets a refresh token, if it is registered for them.
+
+    `offline_access` that was offered and not allowed is a no: the user does not want to
+    be acted for later on. Clients that never ask for it get refresh tokens too, for most
+    MCP clients do not ask, and would send their users to sign in every hour; unless the
+    operator wants them to ask.
+
+    Args:
+        offered: What was asked, or offered again.
+        allowed: What of it was allowed.
+        policy: What the operator decided.
+    """
+    if OFFLINE_ACCESS in allowed:
+        return True
+    return policy.consent.refresh_tokens == "always" and OFFLINE_ACCESS not in offered
+
+
 def kept_scope(
     earlier: Iterable[Scope], client: Client, resource: str, policy: Policy
 ) -> Scope:

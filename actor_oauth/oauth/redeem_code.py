@@ -169,7 +169,7 @@ def redeem_grant(
         data_key = unwrap_data_key(grant.code_data_key, request.code)
     jkt = None if request.proof is None else request.proof.jkt
     refresh = None
-    if "refresh_token" in request.client.grant_types:
+    if grant.is_refreshable and "refresh_token" in request.client.grant_types:
         secret = draw(fresh, "refresh")
         refresh = issue_refresh_token(grant, secret, FIRST_GENERATION, data_key)
     generation = 0 if refresh is None else refresh.generation

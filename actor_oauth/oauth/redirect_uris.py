@@ -88,6 +88,15 @@ def matches(registered: str, requested: str) -> bool:
     return _without_port(ours) == _without_port(theirs)
 
 
+def without_loopback_port(uri: str) -> str:
+    """Give the one spelling of all redirect URIs that `matches` finds equal."""
+    parsed = parse_uri(uri)
+    if parsed is None or parsed.port is None or not _is_loopback_http(parsed):
+        return uri
+    host = parsed.host or ""
+    return uri.replace(f"{host}:{parsed.port}", host, 1)
+
+
 def _names(query: str) -> set[str]:
     return {unquote(field.partition("=")[0]) for field in query.split("&")}
 

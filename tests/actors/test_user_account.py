@@ -14,7 +14,7 @@ from actor_oauth.actors.user.sessions import open_session as open_stored_session
 from actor_oauth.oauth.policy import Lifetimes
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.tokens import TokenKind, parse_token, token_hash
-from tests.support.grants import START
+from tests.support.grants import POLICY, START
 from tests.support.user_actor import USER_ID, USER_KEY, Ada, open_ada
 from tests.support.user_database import UserDatabase
 
@@ -85,7 +85,10 @@ async def test_a_user_who_does_not_exist_stays_so_whatever_is_asked(
         assert await ada.actor.close_all_sessions(now=START) == 0
         assert await ada.actor.revoke_all_grants(now=START) == 0
         assert await ada.actor.deny_consent(
-            b"h", browser=session_token(USER_KEY, SECRET).render(), now=START
+            b"h",
+            browser=session_token(USER_KEY, SECRET).render(),
+            policy=POLICY,
+            now=START,
         ) == Refused(Reason.SESSION_ENDED)
         assert not list((tmp_path / "actors").rglob("*.db"))
 

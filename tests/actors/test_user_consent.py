@@ -84,7 +84,9 @@ async def approve(
 async def deny(
     ada: Ada, handle: bytes = HANDLE, *, browser: str = OURS
 ) -> Approved | Denied | Refused:
-    return await ada.actor.deny_consent(handle, browser=browser, now=ada.now)
+    return await ada.actor.deny_consent(
+        handle, browser=browser, policy=POLICY, now=ada.now
+    )
 
 
 @pytest.mark.requirement("C-14")

@@ -232,6 +232,7 @@ async def test_staying_connected_is_explained_and_can_be_refused(
 
     tokens = await deployment.redeem(client, query_of(redirect_target(answer))["code"])
     assert tokens.json()["scope"] == "notes:read"
+    assert "refresh_token" not in tokens.json()
 
 
 async def test_allowing_nothing_asks_again(deployment: Deployment) -> None:

@@ -8,6 +8,7 @@ from actor_oauth.oauth.consent_policy import ConsentPolicy, ReplacesGrants
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reauthorization import (
     kept_scope,
+    may_refresh,
     replaces_earlier,
 )
 from actor_oauth.oauth.scopes import Scope
@@ -63,3 +64,20 @@ def test_what_is_kept_may_still_be_granted(
 def test_nothing_is_kept_for_a_resource_that_is_gone() -> None:
     kept = kept_scope([Scope(("read",))], CLIENT, "https://gone.example/", POLICY)
     assert not kept
+
+
+@pytest.mark.parametrize(
+    ("offered", "allowed", "always", "on_request"),
+    [
+        ("read", "read", True, False),
+        ("read offline_access", "read offline_access", True, True),
+        ("read offline_access", "read", False, False),
+    ],
+)
+def test_a_refusal_of_offline_access_means_no_refresh_token(
+    offered: str, allowed: str, *, always: bool, on_request: bool
+) -> None:
+    scopes = Scope(tuple(offered.split())), Scope(tuple(allowed.split()))
+    assert may_refresh(*scopes, POLICY) is always
+    wanting = replace(POLICY, consent=ConsentPolicy(refresh_tokens="offline_access"))
+    assert may_refresh(*scopes, wanting) is on_request

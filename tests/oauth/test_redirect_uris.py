@@ -11,6 +11,7 @@ from actor_oauth.oauth.redirect_uris import (
     check_application_type,
     check_redirect_uri,
     matches,
+    without_loopback_port,
 )
 from actor_oauth.oauth.uris import LOOPBACK_HOSTS, parse_uri
 from actor_oauth.oauth.wire import Reason
@@ -280,3 +281,20 @@ def test_an_application_type_that_was_stated_must_fit(
     application_type: ApplicationType, uris: list[str], reason: Reason | None
 ) -> None:
     assert check_application_type(uris, application_type) is reason
+
+
+@pytest.mark.parametrize(
+    ("uri", "spelling"),
+    [
+        ("http://127.0.0.1:8765/cb?a=:8765", "http://127.0.0.1/cb?a=:8765"),
+        ("http://[::1]:1/cb", "http://[::1]/cb"),
+        ("http://localhost/cb", "http://localhost/cb"),
+        ("https://localhost:8443/cb", "https://localhost:8443/cb"),
+        ("https://app.example:8443/cb", "https://app.example:8443/cb"),
+        ("com.example.app:/cb", "com.example.app:/cb"),
+    ],
+)
+def test_loopback_uris_that_match_have_one_spelling(uri: str, spelling: str) -> None:
+    assert without_loopback_port(uri) == spelling
+    assert without_loopback_port(spelling) == spelling
+    assert matches(uri, spelling)

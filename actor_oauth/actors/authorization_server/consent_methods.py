@@ -14,6 +14,7 @@ from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.consent_view import ConsentView
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.remembered_consent import RememberedConsent
 from actor_oauth.oauth.scopes import Scope
 
 
@@ -67,6 +68,7 @@ class ConsentMethods(ServerParts):
         user_id: str,
         browser: str | None,
         scope: Scope | None = None,
+        remember: bool = False,
         metadata: Json = None,
         props: Json = None,
     ) -> Redirect | AuthorizationError:
@@ -77,6 +79,8 @@ class ConsentMethods(ServerParts):
             user_id: Who says so.
             browser: Where.
             scope: What is allowed, at most what `describe_consent` shows; None for all.
+            remember: Whether the user wishes not to be asked for this again. Without
+                effect where `describe_consent` says that it may not be remembered.
             metadata: As for `complete_authorization`.
             props: As for `complete_authorization`.
 
@@ -88,6 +92,7 @@ class ConsentMethods(ServerParts):
             user_id=user_id,
             browser=browser,
             scope=scope,
+            remember=remember,
             metadata=metadata,
             props=props,
         )
@@ -97,3 +102,57 @@ class ConsentMethods(ServerParts):
     ) -> Redirect | AuthorizationError:
         """Answer no, and have the client told. Of several answers the first counts."""
         return await self._consents.deny(handle, user_id=user_id, browser=browser)
+
+    # Remembered
+
+    async def is_remembered(self, request: AuthorizationRequest, user_id: str) -> bool:
+        """Tell whether a user allowed this before, and it need not be asked again.
+
+        `required_interaction` says so too, with the client's wishes in mind.
+        """
+        return await self._remembered.holds_for(request, user_id)
+
+    async def approve_remembered(
+        self,
+        request: AuthorizationRequest,
+        *,
+        user_id: str,
+        browser: str,
+        auth_time: int | None = None,
+        metadata: Json = None,
+        props: Json = None,
+    ) -> Redirect | AuthorizationError:
+        """Grant without a page what the user has allowed before.
+
+        Args:
+            request: One for which `required_interaction` asks for nothing.
+            user_id: Who is signed in.
+            browser: Where.
+            auth_time: As for `begin_consent`.
+            metadata: As for `complete_authorization`.
+            props: As for `complete_authorization`.
+
+        Returns:
+            An error with `Reason.CONSENT_REQUIRED` if it is not remembered any more.
+
+        Raises:
+            ValueError: If the metadata or the props are not acceptable.
+        """
+        return await self._remembered.approve(
+            request,
+            user_id=user_id,
+            browser=browser,
+            auth_time=auth_time,
+            metadata=metadata,
+            props=props,
+        )
+
+    async def list_remembered_consents(
+        self, user_id: str
+    ) -> tuple[RememberedConsent, ...]:
+        """What a user wants not to be asked again, newest first."""
+        return await self._remembered.listed(user_id)
+
+    async def forget_consent(self, user_id: str, consent_id: str) -> bool:
+        """Ask a user again from now on; False if there was nothing to forget."""
+        return await self._remembered.forget(user_id, consent_id)

@@ -10,6 +10,7 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
 from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.registrations import Registrations
+from actor_oauth.actors.remembered_consents import RememberedConsents
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_status import TokenStatus
 
@@ -31,6 +32,7 @@ class ServerParts:
     _answers: AuthorizationAnswers
     _authorizations: Authorizations
     _consents: Consents
+    _remembered: RememberedConsents
     _token_endpoint: TokenEndpoint
     _token_status: TokenStatus
     _access_tokens: AccessTokens

@@ -34,6 +34,7 @@ from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
 from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.registrar import RegistrarActor
 from actor_oauth.actors.registrations import Registrations
+from actor_oauth.actors.remembered_consents import RememberedConsents
 from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_format import TokenFormat
@@ -116,11 +117,19 @@ class AuthorizationServer(
         self._answers = AuthorizationAnswers(
             self._effects, self._clients, self.refusals
         )
+        self._remembered = RememberedConsents(
+            self._effects,
+            clients=self._clients,
+            accounts=self._accounts,
+            pushed=self._pushed,
+            answers=self._answers,
+        )
         self._authorizations = Authorizations(
             self._effects,
             clients=self._clients,
             accounts=self._accounts,
             pushed=self._pushed,
+            remembered=self._remembered,
             answers=self._answers,
         )
         self._consents = Consents(

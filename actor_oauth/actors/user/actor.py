@@ -13,6 +13,7 @@ from actor_oauth.actors.user.consent_turns import ConsentTurns
 from actor_oauth.actors.user.device_turns import DeviceTurns
 from actor_oauth.actors.user.grant_turns import GrantTurns
 from actor_oauth.actors.user.housekeeping import sweep
+from actor_oauth.actors.user.remembering_turns import RememberingTurns
 from actor_oauth.actors.user.schema import USER_MIGRATIONS
 from actor_oauth.actors.user.session_turns import SessionTurns
 from actor_oauth.actors.user.token_turns import TokenTurns
@@ -23,6 +24,7 @@ class UserActor(
     AccountTurns,
     SessionTurns,
     ConsentTurns,
+    RememberingTurns,
     GrantTurns,
     TokenTurns,
     DeviceTurns,

@@ -10,7 +10,12 @@ from actor_oauth.actors.user.authorization import (
     answer_consent,
 )
 from actor_oauth.actors.user.browsers import binding_of
-from actor_oauth.actors.user.grants import replaceable_scopes
+from actor_oauth.actors.user.remembered import (
+    consent_id_of,
+    load_remembered,
+    save_remembered,
+)
+from actor_oauth.actors.user.replacing import granted_scope
 from actor_oauth.actors.user.turns import UserTurns
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
@@ -19,7 +24,7 @@ from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.question_lifecycle import Answer, QuestionState
 from actor_oauth.oauth.reasons import Refused
-from actor_oauth.oauth.reauthorization import kept_scope, replaces_earlier
+from actor_oauth.oauth.remembered_consent import after_answer
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.runtime import turn, view
 
@@ -64,7 +69,7 @@ class ConsentTurns(UserTurns, kind="user"):
             browser=binding,
             request=request,
             client=client,
-            granted=self._kept(request, client, policy, now),
+            granted=granted_scope(self.db, request, client, policy, now=now),
             auth_time=auth_time,
             expires_at=now + policy.lifetimes.consent,
         )
@@ -91,6 +96,7 @@ class ConsentTurns(UserTurns, kind="user"):
         *,
         user_id: str,
         browser: str,
+        remember: bool = False,
         policy: Policy,
         fresh: bytes,
         now: int,
@@ -98,6 +104,16 @@ class ConsentTurns(UserTurns, kind="user"):
         """Answer a transaction with yes. Of several answers the first counts (C-15).
 
         A yes that cannot be given a code leaves the transaction as it was.
+
+        Args:
+            handle: Names the transaction.
+            approval: What of it the user allows.
+            user_id: Who that is, who may be new here.
+            browser: Where it is answered.
+            remember: Whether the user wishes not to be asked again.
+            policy: What the operator decided.
+            fresh: Random bytes for this turn.
+            now: The time of the turn.
 
         Raises:
             ValueError: If props or metadata are no JSON value, or too long.
@@ -115,12 +131,15 @@ class ConsentTurns(UserTurns, kind="user"):
         )
         if isinstance(outcome, Approved):
             consents.save_consent(self.db, handle, consent)
+            self._remember(
+                consent, approval.scope, remember=remember, policy=policy, now=now
+            )
             self._sweep_soon(now)
         return outcome
 
     @turn
     def deny_consent(
-        self, handle: bytes, *, browser: str, now: int
+        self, handle: bytes, *, browser: str, policy: Policy, now: int
     ) -> Denied | Refused:
         """Answer a transaction with no. Of several answers the first counts (C-15)."""
         consent = answer_consent(
@@ -129,6 +148,7 @@ class ConsentTurns(UserTurns, kind="user"):
         if isinstance(consent, Refused):
             return consent
         consents.save_consent(self.db, handle, consent)
+        self._remember(consent, Scope(), remember=False, policy=policy, now=now)
         return Denied(request=consent.request)
 
     @turn(creates=True)
@@ -152,11 +172,24 @@ class ConsentTurns(UserTurns, kind="user"):
         circumstances = Circumstances(self.address.key, policy, fresh, now)
         return authorization.authorize(self.db, request, approval, circumstances)
 
-    def _kept(
-        self, request: AuthorizationRequest, client: Client, policy: Policy, now: int
-    ) -> Scope:
-        """Give what the grants have that one for this request would replace."""
-        if not replaces_earlier(request.redirect_uri, policy):
-            return Scope()
-        earlier = replaceable_scopes(self.db, request, now=now)
-        return kept_scope(earlier, client, request.resource, policy)
+    def _remember(
+        self,
+        consent: Consent,
+        allowed: Scope,
+        *,
+        remember: bool,
+        policy: Policy,
+        now: int,
+    ) -> None:
+        """Have the answer count for what is remembered."""
+        consent_id = consent_id_of(consent.request)
+        remembered = after_answer(
+            load_remembered(self.db, consent_id),
+            consent,
+            allowed,
+            remember=remember,
+            consent_id=consent_id,
+            policy=policy,
+            now=now,
+        )
+        save_remembered(self.db, consent_id, remembered)

@@ -3,6 +3,7 @@
 from actor_oauth.actors.user import authorization, grants
 from actor_oauth.actors.user.exchanged_tokens import forget_tokens_of
 from actor_oauth.actors.user.grants import GrantPage
+from actor_oauth.actors.user.remembered import forget_all, forget_client
 from actor_oauth.actors.user.turns import UserTurns
 from actor_oauth.oauth.grants import GrantEvent
 from actor_oauth.runtime import turn, view
@@ -38,7 +39,12 @@ class GrantTurns(UserTurns, kind="user"):
     def revoke_all_grants(
         self, *, now: int, reason: GrantEvent = GrantEvent.REVOKED_BY_USER
     ) -> int:
-        """End every grant of the user; returns how many there were."""
+        """End every grant of the user, and forget what was remembered.
+
+        Returns:
+            How many grants there were.
+        """
+        forget_all(self.db)
         return grants.end_live_grants(self.db, self.address.key, reason, now=now)
 
     @turn(creates=True)
@@ -49,6 +55,7 @@ class GrantTurns(UserTurns, kind="user"):
         """
         authorization.bury_client(self.db, client_id, epoch, now=now)
         forget_tokens_of(self.db, client_id)
+        forget_client(self.db, client_id)
         self._sweep_soon(now)
         key, event = self.address.key, GrantEvent.CLIENT_ENDED
         grants.end_live_grants(self.db, key, event, now=now, client_id=client_id)

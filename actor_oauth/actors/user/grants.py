@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from actor_oauth.actors.user.audit import AccountEvent, record_event
+from actor_oauth.actors.user.remembered import forget_client
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.grant_origin import GrantOrigin
 from actor_oauth.oauth.grants import (
@@ -19,6 +20,7 @@ from actor_oauth.oauth.grants import (
 )
 from actor_oauth.oauth.issue_code import IssuedCode
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.remembered_consent import FORGETTING
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.runtime import Database
 
@@ -27,8 +29,8 @@ MAX_PAGE: Final = 200
 _LOAD: Final = (
     "SELECT number, state, clock, generation, deadline, expires_at, created_at,"
     " client_id, redirect_uri, resource, scope, supersedes, code_hash, code_challenge,"
-    " code_failures, code_data_key, code_jkt, refresh_jkt, auth_time"
-    " FROM grants WHERE number = ?"
+    " code_failures, code_data_key, code_jkt, refresh_jkt, auth_time,"
+    " is_refreshable FROM grants WHERE number = ?"
 )
 
 
@@ -100,6 +102,7 @@ def load_grant(db: Database, actor_key: str, number: int) -> Grant | None:
         code_jkt=row[16],
         refresh_jkt=row[17],
         auth_time=row[18],
+        is_refreshable=bool(row[19]),
     )
 
 
@@ -110,8 +113,8 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
         "INSERT INTO grants (number, state, clock, generation, links_from, deadline,"
         " expires_at, created_at, client_id, redirect_uri, resource, scope, supersedes,"
         " code_hash, code_challenge, code_failures, code_data_key, code_jkt, auth_time,"
-        " metadata, props)"
-        " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " is_refreshable, metadata, props)"
+        " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             grant.number,
             grant.state,
@@ -131,6 +134,7 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
             grant.code_data_key,
             grant.code_jkt,
             grant.auth_time,
+            int(grant.is_refreshable),
             issued.metadata,
             issued.sealed_props,
         ),
@@ -190,6 +194,8 @@ def end_grant(db: Database, grant: Grant, event: GrantEvent, *, now: int) -> Non
         (state, time, grant.number),
     )
     forget_tokens(db, grant.number)
+    if event in FORGETTING:
+        forget_client(db, grant.client_id)
     record_event(db, event, at=time, number=grant.number, detail=grant.client_id)
 
 

@@ -127,3 +127,11 @@ def m0004_times_of_authentication(db: sqlite_utils.Database) -> None:
 def m0005_origins(db: sqlite_utils.Database) -> None:
     """On whose word a grant began, if not the user's own."""
     db.execute("ALTER TABLE grants ADD COLUMN origin TEXT")
+
+
+@USER_MIGRATIONS()
+def m0006_refusals_of_offline_access(db: sqlite_utils.Database) -> None:
+    """Whether a grant may be refreshed at all."""
+    db.execute(
+        "ALTER TABLE grants ADD COLUMN is_refreshable INTEGER NOT NULL DEFAULT 1"
+    )

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     CONSENT = "consent"
     ENDED_CLIENT = "ended_client"
     PROOF = "proof"
+    REMEMBERED = "remembered"
 
 
 def put(db: Database, kind: Kind, key: bytes, record: str, *, expires_at: int) -> None:
@@ -29,6 +30,14 @@ def get(db: Database, kind: Kind, key: bytes) -> tuple[int, str] | None:
         (kind, key),
     ).fetchone()
     return row
+
+
+def get_all(db: Database, kind: Kind) -> list[tuple[bytes, int, str]]:
+    """Give the key, the expiry and the record of every one of a kind."""
+    rows: list[tuple[bytes, int, str]] = db.execute(
+        "SELECT key, expires_at, record FROM short_lived WHERE kind = ?", (kind,)
+    ).fetchall()
+    return rows
 
 
 def remove(db: Database, kind: Kind, key: bytes) -> bool:

@@ -5,6 +5,7 @@ from actor_oauth.actors.user import account, grants, sessions
 from actor_oauth.actors.user.consents import forget_consents
 from actor_oauth.actors.user.exchange import Refreshed, RefreshOutcome
 from actor_oauth.actors.user.housekeeping import link_alarm, sweep_alarm
+from actor_oauth.actors.user.remembered import forget_all
 from actor_oauth.actors.user.sessions import session_hash
 from actor_oauth.oauth.grants import GrantEvent
 from actor_oauth.runtime import Actor
@@ -31,6 +32,7 @@ class UserTurns(Actor, kind="user"):
 
     def _end_everything(self, event: GrantEvent, *, now: int) -> None:
         forget_consents(self.db)
+        forget_all(self.db)
         sessions.close_all_sessions(self.db, now=now)
         grants.end_live_grants(self.db, self.address.key, event, now=now)
 

@@ -9,6 +9,7 @@ here, as a base class of `Settings`, and nowhere else.
 """
 
 from actor_oauth.config.hosts import is_loopback_url
+from actor_oauth.config.settings.consent import ConsentSettings
 from actor_oauth.config.settings.development import DevelopmentSettings
 from actor_oauth.config.settings.grants import GrantSettings
 from actor_oauth.config.settings.group import ENVIRONMENT_PREFIX, SettingsGroup
@@ -44,6 +45,7 @@ __all__ = [
 class Settings(
     ServerSettings,
     LifetimeSettings,
+    ConsentSettings,
     ResourcesSettings,
     RegistrationSettings,
     GrantSettings,
