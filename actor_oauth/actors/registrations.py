@@ -7,6 +7,7 @@ from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.client_management import Managed
 from actor_oauth.actors.clients import Clients, NewClient
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.issuers import Issuers
 from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.registrar import REGISTRAR_KEY, InitialToken, RegistrarActor
 from actor_oauth.oauth.clients import Client
@@ -14,10 +15,20 @@ from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import client_key
 from actor_oauth.oauth.metadata import endpoints_of
 from actor_oauth.oauth.reasons import Reason, Refused
-from actor_oauth.oauth.registration import Registered, decide_registration
+from actor_oauth.oauth.registration import (
+    MAX_REGISTRATION_BYTES,
+    Registered,
+    decide_registration,
+)
 from actor_oauth.oauth.registration_management import (
     decide_replacement,
     managed_response,
+)
+from actor_oauth.oauth.software_statement import (
+    PresentedStatement,
+    Statement,
+    decide_statement,
+    read_statement,
 )
 from actor_oauth.oauth.tokens import (
     NO_RECORD,
@@ -39,11 +50,13 @@ class Registrations:
         effects: Effects,
         clients: Clients,
         refusals: Refusals,
+        issuers: Issuers,
         callbacks: CallbackRunner | None,
     ) -> None:
         self._effects = effects
         self._clients = clients
         self._refusals = refusals
+        self._issuers = issuers
         self._callbacks = callbacks
 
     async def register(
@@ -131,8 +144,15 @@ class Registrations:
         initial = await self._initial_token(authorization)
         if isinstance(initial, Refused):
             return initial
+        statement = await self._statement(body)
+        if isinstance(statement, Refused):
+            return statement
         decision = decide_registration(
-            body, effects.policy, client_id=self._clients.new_id(), now=effects.now()
+            body,
+            effects.policy,
+            client_id=self._clients.new_id(),
+            now=effects.now(),
+            statement=statement,
         )
         if isinstance(decision, Refused):
             return decision
@@ -165,7 +185,10 @@ class Registrations:
         known = await actor.read_managed(token)
         if isinstance(known, Refused):
             return known
-        decision = decide_replacement(body, known.client, effects.policy)
+        statement = await self._statement(body)
+        if isinstance(statement, Refused):
+            return statement
+        decision = decide_replacement(body, known.client, effects.policy, statement)
         if isinstance(decision, Refused):
             return decision
         client = await self._approve(decision.client)
@@ -210,6 +233,22 @@ class Registrations:
         ):
             return Refused(Reason.INITIAL_TOKEN_INVALID)
         return token
+
+    async def _statement(self, body: bytes) -> Statement | Refused | None:
+        """Verify the software statement of a request; None if none counts (B-28)."""
+        policy = self._effects.policy
+        if not policy.registration_enabled or len(body) > MAX_REGISTRATION_BYTES:
+            return None
+        presented = read_statement(body, policy)
+        if not isinstance(presented, PresentedStatement):
+            return presented
+        return await self._issuers.decide(
+            presented.issuer,
+            lambda keys: decide_statement(
+                presented, keys, policy, now=self._effects.now()
+            ),
+            unknown=Reason.STATEMENT_KEY_UNKNOWN,
+        )
 
     async def _approve(self, client: Client) -> Client | Refused:
         """Ask the application, which may refuse a client or take something from it."""

@@ -107,6 +107,16 @@ class Category(Enum):
         400,
         "The client metadata is not acceptable.",
     )
+    INVALID_SOFTWARE_STATEMENT = (
+        "invalid_software_statement",
+        400,
+        "The software statement is not signed by a key of its issuer.",
+    )
+    UNAPPROVED_SOFTWARE_STATEMENT = (
+        "unapproved_software_statement",
+        400,
+        "The issuer of the software statement is not approved here.",
+    )
     UNSUPPORTED_TOKEN_TYPE = (
         "unsupported_token_type",
         400,

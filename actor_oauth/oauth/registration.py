@@ -10,7 +10,8 @@ grant too. Refused is a client of which nothing usable remains: without
 Rule 2: an authentication method that this server does not have is refused, never
 replaced: the client would go on to authenticate in a way that cannot work.
 
-A `software_statement` is ignored as a whole (B-28), and so is every unknown member.
+A `software_statement` counts only if it was verified (B-28), see
+`software_statement.py`. Every unknown member is ignored.
 """
 
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ from actor_oauth.oauth.clients import (
 )
 from actor_oauth.oauth.json_values import Json, parse_json_object
 from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.software_statement import Statement
 from actor_oauth.oauth.wire import Reason, Refused
 
 MAX_REGISTRATION_BYTES: Final = 65536
@@ -58,7 +60,12 @@ class Registered:
 
 
 def decide_registration(
-    body: bytes, policy: Policy, *, client_id: str, now: int
+    body: bytes,
+    policy: Policy,
+    *,
+    client_id: str,
+    now: int,
+    statement: Statement | None = None,
 ) -> Registered | Refused:
     """Decide a client's request to be registered.
 
@@ -67,6 +74,7 @@ def decide_registration(
         policy: The server's.
         client_id: A fresh one; clients never choose theirs (B-01).
         now: The time of registration, in Unix seconds.
+        statement: The software statement in it, if that was verified.
 
     Source: RFC 7591 §2, §3 (B-21 to B-29).
     """
@@ -77,7 +85,9 @@ def decide_registration(
     members = parse_json_object(body)
     if members is None:
         return Refused(Reason.REGISTRATION_MALFORMED)
-    return decide_client(members, policy, client_id=client_id, now=now)
+    return decide_client(
+        members, policy, client_id=client_id, now=now, statement=statement
+    )
 
 
 def decide_client(
@@ -87,6 +97,7 @@ def decide_client(
     client_id: str,
     now: int,
     origin: Origin = "dynamic",
+    statement: Statement | None = None,
 ) -> Registered | Refused:
     """Decide whether client metadata describe a client that can be registered.
 
@@ -97,7 +108,10 @@ def decide_client(
         now: The time of registration, in Unix seconds.
         origin: Who asks. An operator is told of an unknown scope; for a client that
             registers itself it is left out.
+        statement: A verified software statement, which takes precedence.
     """
+    if statement is not None:
+        members = statement.over(members)
     reader = MetadataReader(members)
     method, accepted = _read_auth_method(reader)
     application_type = read_application_type(reader)
@@ -138,6 +152,8 @@ def decide_client(
     )
     if reader.refusal is not None:
         return Refused(reader.refusal)
+    if statement is not None:
+        client = statement.kept_by(client)
     return Registered(client=client, needs_secret=method in SECRET_METHODS)
 
 

@@ -24,6 +24,7 @@ from actor_oauth.oauth.registration import (
     decide_client,
     registration_response,
 )
+from actor_oauth.oauth.software_statement import Statement
 from actor_oauth.oauth.tokens import NO_RECORD, Token, TokenKind
 
 _SERVERS_OWN: Final = (
@@ -63,7 +64,7 @@ class Successors:
 
 
 def decide_replacement(
-    body: bytes, client: Client, policy: Policy
+    body: bytes, client: Client, policy: Policy, statement: Statement | None = None
 ) -> Replacement | Refused:
     """Decide a client's request to replace its registration.
 
@@ -71,6 +72,7 @@ def decide_replacement(
         body: As it came.
         client: As it is registered now.
         policy: The server's.
+        statement: The software statement in it, if that was verified.
 
     Source: RFC 7592 §2.2 (B-33).
     """
@@ -88,6 +90,7 @@ def decide_replacement(
         client_id=client.client_id,
         now=client.issued_at,
         origin=client.origin,
+        statement=statement,
     )
     if isinstance(decision, Refused):
         return decision

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from actor_oauth.actors.callbacks import Callbacks, open_callbacks
+from actor_oauth.actors.issuers import Issuers
 from actor_oauth.actors.registrations import Registrations
 from actor_oauth.http import HttpOptions, Rate
 from actor_oauth.oauth.clients import Client
@@ -204,7 +205,13 @@ async def test_the_application_has_a_say_about_who_registers(
         open_callbacks(callbacks, entropy=SystemEntropy()) as runner,
     ):
         server = deployment.server
-        ours = Registrations(server._effects, server._clients, server.refusals, runner)
+        ours = Registrations(
+            server._effects,
+            server._clients,
+            server.refusals,
+            Issuers(server._effects, None),
+            runner,
+        )
         answer = await ours.register(body)
         if expected is not None:
             assert answer == Refused(expected, answer.detail)  # type: ignore[union-attr]  # it is one

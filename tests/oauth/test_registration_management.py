@@ -113,3 +113,11 @@ def test_an_application_may_take_from_a_client_but_give_it_nothing(
 ) -> None:
     changed = replace(CLIENT, **change)  # type: ignore[arg-type]  # members of a client
     assert is_reduced(CLIENT, changed) is accepted
+
+
+def test_an_application_may_approve_a_client_that_has_no_browser() -> None:
+    device = replace(CLIENT, redirect_uris=(), grant_types=("device", "refresh_token"))
+    assert is_reduced(device, device)
+    assert is_reduced(device, replace(device, grant_types=("device",)))
+    assert not is_reduced(device, replace(device, grant_types=()))
+    assert not is_reduced(device, CLIENT)

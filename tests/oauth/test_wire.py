@@ -30,6 +30,8 @@ ERROR_CODES = {
     "invalid_redirect_uri",
     "invalid_client_metadata",
     "unsupported_token_type",
+    "invalid_software_statement",
+    "unapproved_software_statement",
     "invalid_dpop_proof",
     "use_dpop_nonce",
     "authorization_pending",

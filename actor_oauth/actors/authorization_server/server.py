@@ -110,7 +110,7 @@ class AuthorizationServer(
         self._clients = Clients(self._effects, passwords, publications)
         self.refusals = Refusals(callbacks)
         self.registrations = Registrations(
-            self._effects, self._clients, self.refusals, callbacks
+            self._effects, self._clients, self.refusals, issuers, callbacks
         )
         self._accounts = Accounts(self._effects, passwords)
         self._pushed = PushedAuthorizations(self._effects, self._clients, self.refusals)

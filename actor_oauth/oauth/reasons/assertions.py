@@ -34,4 +34,24 @@ ROWS: Final[Rows] = {
     "assertions_too_many": Row(Category.TEMPORARILY_UNAVAILABLE),
     "issuer_keys_unavailable": Row(Category.TEMPORARILY_UNAVAILABLE),
     "asserted_grants_too_many": Row(Category.RATE_LIMITED),
+    # Software statements
+    "statement_missing": Row(
+        Category.INVALID_SOFTWARE_STATEMENT,
+        "Clients register here with a software statement only.",
+    ),
+    "statement_malformed": Row(
+        Category.INVALID_SOFTWARE_STATEMENT,
+        "The software statement is not a JWT that names a software_id.",
+    ),
+    "statement_signature": Row(Category.INVALID_SOFTWARE_STATEMENT),
+    "statement_key_unknown": Row(Category.INVALID_SOFTWARE_STATEMENT),
+    "statement_audience": Row(
+        Category.INVALID_SOFTWARE_STATEMENT,
+        "The software statement is for another server.",
+    ),
+    "statement_expired": Row(
+        Category.INVALID_SOFTWARE_STATEMENT,
+        "The software statement has expired, or is not good yet.",
+    ),
+    "statement_unapproved": Row(Category.UNAPPROVED_SOFTWARE_STATEMENT),
 }

@@ -251,6 +251,13 @@ class Reason(StrEnum):
     ASSERTIONS_TOO_MANY = auto()
     ISSUER_KEYS_UNAVAILABLE = auto()
     ASSERTED_GRANTS_TOO_MANY = auto()
+    STATEMENT_MISSING = auto()
+    STATEMENT_MALFORMED = auto()
+    STATEMENT_SIGNATURE = auto()
+    STATEMENT_KEY_UNKNOWN = auto()
+    STATEMENT_AUDIENCE = auto()
+    STATEMENT_EXPIRED = auto()
+    STATEMENT_UNAPPROVED = auto()
 
     # Consent
     CLIENT_ENDED = auto()
