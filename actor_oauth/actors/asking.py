@@ -8,7 +8,7 @@ from actor_oauth.oauth.grants import parse_record
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
-from actor_oauth.oauth.refresh import RefreshRequest
+from actor_oauth.oauth.refresh_chain import RefreshRequest
 from actor_oauth.oauth.tokens import AccessTokenInfo
 
 

@@ -42,12 +42,17 @@ def _issuer_problems(settings: Settings) -> Iterator[str]:
 def _lifetime_problems(settings: Settings) -> Iterator[str]:
     # A thief who refreshes in step with the owner is only noticed when one of them
     # comes back after the window.
-    if settings.refresh_grace_seconds >= settings.access_token_seconds:
-        yield (
-            f"refresh_grace_seconds: {settings.refresh_grace_seconds} must be less "
-            f"than access_token_seconds ({settings.access_token_seconds}), or the "
-            "theft of a refresh token goes unseen"
-        )
+    graces = {"refresh_grace_seconds": settings.refresh_grace_seconds} | {
+        f"client_refresh.{client_id}.grace_seconds": own.grace_seconds or 0
+        for client_id, own in settings.client_refresh.items()
+    }
+    for name, seconds in graces.items():
+        if seconds >= settings.access_token_seconds:
+            yield (
+                f"{name}: {seconds} must be less than access_token_seconds "
+                f"({settings.access_token_seconds}), or the theft of a refresh token "
+                "goes unseen"
+            )
     if settings.refresh_idle_seconds > settings.refresh_absolute_seconds:
         yield (
             f"refresh_idle_seconds: {settings.refresh_idle_seconds} must not be more "

@@ -109,6 +109,19 @@ class Client:
         """Whether the client has a secret or a key, and must use it everywhere."""
         return "none" not in self.auth_methods_accepted
 
+    @property
+    def has_credential_apart(self) -> bool:
+        """Whether it authenticates by what is not stored beside its tokens.
+
+        A key or an operator's secret belongs to a backend. The secret that a client got
+        by registering itself usually lies in the same file as its tokens, so whoever
+        copied those has it too.
+        """
+        vetted = self.origin == "pre-registered"
+        return self.is_confidential and (
+            vetted or self.auth_method == "private_key_jwt"
+        )
+
     def to_record(self) -> str:
         """Give the JSON text to store. It holds no secret."""
         return render_record(

@@ -48,6 +48,9 @@ class GrantEvent(StrEnum):
     VERIFIER_EXHAUSTED = "verifier_exhausted"
     CODE_REPLAYED = "code_replayed"
     REFRESH_REPLAYED = "refresh_replayed"
+    LATE_REFRESH_ACCEPTED = "late_refresh_accepted"
+    LATE_REFRESH_REJECTED = "late_refresh_rejected"
+    CONTEST_ENDED = "contest_ended"
     REVOKED_BY_CLIENT = "revoked_by_client"
     REVOKED_BY_USER = "revoked_by_user"
     REVOKED_BY_OPERATOR = "revoked_by_operator"
@@ -85,6 +88,9 @@ TRANSITIONS: Final[Mapping[GrantState, Mapping[GrantEvent, GrantState]]] = {
         _E.REFRESHED: _S.ACTIVE,
         _E.CODE_REPLAYED: _S.REVOKED,
         _E.REFRESH_REPLAYED: _S.REVOKED,
+        _E.LATE_REFRESH_ACCEPTED: _S.ACTIVE,
+        _E.LATE_REFRESH_REJECTED: _S.ACTIVE,
+        _E.CONTEST_ENDED: _S.REVOKED,
         _E.LIFETIME_ENDED: _S.EXPIRED,
         **REVOCATIONS,
     },
@@ -143,6 +149,9 @@ class Grant:
             seconds; None if nobody knew.
         is_refreshable: Whether its client gets refresh tokens, if it is registered for
             them: see `may_refresh`.
+        contested_at: When a late presenter of a refresh token was refused while this
+            grant lived on, in Unix seconds; None if that never happened.
+        recovered_at: When a late presenter was last answered, in Unix seconds, or None.
     """
 
     actor_key: str
@@ -166,6 +175,8 @@ class Grant:
     refresh_jkt: str | None = None
     auth_time: int | None = None
     is_refreshable: bool = True
+    contested_at: int | None = None
+    recovered_at: int | None = None
 
     @property
     def grant_id(self) -> str:

@@ -261,6 +261,7 @@ def check_policy(policy: Policy) -> list[str]:
         problems.append("Two resources have the same identifier.")
     problems += _check_schemes(policy.private_use_schemes)
     problems += _check_lifetimes(policy.lifetimes)
+    problems += _check_refresh(policy)
     problems += _check_exchange_targets(policy)
     problems += check_trust(policy)
     return problems
@@ -332,14 +333,22 @@ def _check_exchange_targets(policy: Policy) -> list[str]:
     ]
 
 
+def _check_refresh(policy: Policy) -> list[str]:
+    every = {"every client": policy.refresh, **policy.client_refresh}
+    return [
+        f"Of refreshing by {name}: {item} must not be negative."
+        for name, rules in every.items()
+        for item in ("grace", "recovery", "lost_answer", "contest")
+        if getattr(rules, item) < 0
+    ]
+
+
 def _check_lifetimes(lifetimes: Lifetimes) -> list[str]:
     problems = [
         f"The lifetime {item.name} must be positive."
         for item in fields(lifetimes)
-        if item.name != "refresh_grace" and getattr(lifetimes, item.name) <= 0
+        if getattr(lifetimes, item.name) <= 0
     ]
-    if lifetimes.refresh_grace < 0:
-        problems.append("The lifetime refresh_grace must not be negative.")
     if lifetimes.code > MAX_CODE_LIFETIME:
         problems.append(f"A code lives {MAX_CODE_LIFETIME} seconds at most.")
     return problems

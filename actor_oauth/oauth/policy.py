@@ -3,9 +3,11 @@
 Lifetimes are whole seconds. Nothing here is read from a clock or a file.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from actor_oauth.oauth.consent_policy import ConsentPolicy
+from actor_oauth.oauth.refresh_reuse import RefreshRules
 from actor_oauth.oauth.scopes import IDENTITY_SCOPES
 from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS, SigningAlgorithm
 from actor_oauth.oauth.trusted_issuers import TrustPolicy
@@ -63,7 +65,6 @@ class Lifetimes:
     access_token: int = 3600
     refresh_idle: int = 30 * 86400
     refresh_absolute: int = 90 * 86400
-    refresh_grace: int = 120
     consent: int = 600
     unused_client: int = 30 * 86400
     pushed_request: int = 90
@@ -84,6 +85,8 @@ class Policy:
         resources: At least one.
         lifetimes: See `Lifetimes`.
         consent: See `ConsentPolicy`.
+        refresh: What holds for refresh tokens.
+        client_refresh: The same for single clients, by client id.
         registration_enabled: Whether RFC 7591 dynamic registration is offered.
         registration_token_required: Whether that needs an initial access token.
         public_registration: Whether clients without credentials may register so.
@@ -122,6 +125,8 @@ class Policy:
     resources: tuple[ResourcePolicy, ...]
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     consent: ConsentPolicy = field(default_factory=ConsentPolicy)
+    refresh: RefreshRules = field(default_factory=RefreshRules)
+    client_refresh: Mapping[str, RefreshRules] = field(default_factory=dict, hash=False)
     registration_enabled: bool = True
     registration_token_required: bool = False
     public_registration: bool = True
@@ -142,6 +147,21 @@ class Policy:
     implicit_enabled: bool = False
     require_pushed_requests: bool = False
     trust: TrustPolicy = field(default_factory=TrustPolicy)
+
+    def refresh_rules(self, client_id: str) -> RefreshRules:
+        """What holds for the refresh tokens of a client."""
+        return self.client_refresh.get(client_id, self.refresh)
+
+    def asking_about_reuse(self) -> "Policy":
+        """Give this policy, with the application asked about each late reuse."""
+        return replace(
+            self,
+            refresh=replace(self.refresh, asks=True),
+            client_refresh={
+                client_id: replace(rules, asks=True)
+                for client_id, rules in self.client_refresh.items()
+            },
+        )
 
     @property
     def identity_scopes(self) -> tuple[str, ...]:

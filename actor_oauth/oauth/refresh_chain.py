@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.grants import GrantState, IssuedAccessToken, IssuedRefreshToken
+from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.refresh_reuse import ReuseEvent
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import Token, TokenResponse
 
@@ -21,6 +24,9 @@ class RefreshRequest:
         proof: Of a key, if one was sent.
         binds: Whether a refresh token that is issued now is bound to that key: to be
             set for a client that authenticates by nothing else (F-09).
+        proves_client: Whether the client authenticated by a credential that is kept
+            apart from its tokens.
+        rotates: Whether the token must be rotated whatever the rules say.
     """
 
     token: Token
@@ -29,6 +35,28 @@ class RefreshRequest:
     resources: tuple[str, ...] = ()
     proof: Proof | None = None
     binds: bool = False
+    proves_client: bool = False
+    rotates: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        client: Client,
+        token: Token,
+        scope: Scope | None,
+        resources: tuple[str, ...],
+        proof: Proof | None,
+    ) -> "RefreshRequest":
+        """Make the request of an authenticated client."""
+        return cls(
+            token,
+            client.client_id,
+            scope,
+            resources,
+            proof,
+            binds=not client.is_confidential,
+            proves_client=client.has_credential_apart,
+        )
 
     @property
     def jkt(self) -> str | None:
@@ -42,13 +70,27 @@ class Link:
 
     Attributes:
         kid: The server's key.
-        salt: Random, erased when the window has ended.
-        window_ends_at: The last second in which it may be used.
+        salt: Random, erased when nothing may be derived with it any more.
+        window_ends_at: The last second in which anybody may use it.
+        kept_until: The last second in which somebody may use it for whom more speaks
+            than the token; None if that is not later.
+        while_unused: Whether it is kept beyond its window only until its successor is
+            presented.
     """
 
     kid: str
     salt: bytes = field(repr=False)
     window_ends_at: int
+    kept_until: int | None = None
+    while_unused: bool = False
+
+    def is_open(self, time: int) -> bool:
+        """Tell whether anybody may use it now."""
+        return time <= self.window_ends_at
+
+    def is_kept(self, time: int) -> bool:
+        """Tell whether somebody may use it now."""
+        return self.is_open(time) or time <= (self.kept_until or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +101,17 @@ class StoredRefreshToken:
         generation: Its place in the chain.
         hash: Kept until the grant is forgotten, so that a replay is noticed (D-30).
         data_key: The data key of the props, wrapped for it; only the head has one.
-        link: Only while its window is open; never for a head.
+        link: Only while it may be used; never for a head.
+        used_at: When it was presented first, in Unix seconds; None for a head.
+        is_rejected: Whether a late presenter of it has been refused already.
     """
 
     generation: int
     hash: bytes
     data_key: bytes | None = field(repr=False)
     link: Link | None
+    used_at: int | None = None
+    is_rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +136,7 @@ class Rotation:
     """The head was used for the first time, and there is a new head.
 
     Attributes:
-        link: From the old head to the new one; None if the policy gives no grace.
+        link: From the old head to the new one; None if nobody may ever use it.
         refresh: The new head.
         access: To be stored.
         state: Of the grant.
@@ -113,15 +159,82 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """The head was used, and stays the head: only the access token is new.
+
+    Attributes:
+        access: To be stored.
+        time: Of the grant.
+        deadline: Of the grant.
+        response: For the client.
+        proof: To be noted as used.
+    """
+
+    access: IssuedAccessToken
+    time: int
+    deadline: int
+    response: TokenResponse
+    proof: Proof | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A late presenter is answered.
+
+    Attributes:
+        generation: Of what it presented.
+        window_ends_at: Until when that generation leads to the head for anybody again:
+            who shares the store with the presenter is not judged anew.
+        time: Of the grant.
+    """
+
+    generation: int
+    window_ends_at: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """An older token was used again within its window: it leads to the head.
+    """An older token was used again: it leads to the head.
 
     Attributes:
         access: To be stored; None if these parameters had one already that lives.
         response: For the client.
         proof: To be noted as used.
+        accepted: To be stored, if it came after its window.
     """
 
     access: IssuedAccessToken | None
     response: TokenResponse
     proof: Proof | None = None
+    accepted: Accepted | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A late presenter is refused, and the chain lives: both are committed.
+
+    Attributes:
+        refused: What the caller is told.
+        generation: Of what was presented; to be marked as rejected.
+        contests: Whether the grant is contested from now on.
+        expires_at: Of the grant.
+        time: Of the grant.
+    """
+
+    refused: Refused
+    generation: int
+    contests: bool
+    expires_at: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReuseDue:
+    """The application is to be asked about a late reuse before anything is decided.
+
+    Attributes:
+        event: What to tell it.
+    """
+
+    event: ReuseEvent

@@ -52,7 +52,10 @@ class Provider:
         actors: Sequence[type[Actor]] = (),
     ) -> None:
         self.settings = settings
-        self.policy: Policy = settings.policy(settings.issuer_at(settings.port))
+        policy = settings.policy(settings.issuer_at(settings.port))
+        if callbacks is not None and callbacks.on_refresh_reuse is not None:
+            policy = policy.asking_about_reuse()
+        self.policy: Policy = policy
         self._vault: Vault | None = None
         self._parts = Parts(
             settings=settings,

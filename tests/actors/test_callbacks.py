@@ -27,7 +27,7 @@ from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
-from actor_oauth.oauth.refresh import RefreshRequest
+from actor_oauth.oauth.refresh_chain import RefreshRequest
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.token_changes import (
     TokenChanges,
@@ -562,7 +562,7 @@ async def step(
 ) -> Refreshed | Refused | CallbackDue | CallbackRunning:
     return await app.ada.actor.refresh_step(
         RefreshRequest(parsed(token), "app"),
-        CallbackStep(claim=claim, lease=15, changes=changes),
+        CallbackStep(claim=claim, lease=15, said=changes),
         keyring=KEYRING,
         policy=app.ada.policy,
         fresh=fresh(),
@@ -627,7 +627,7 @@ async def test_a_claim_is_given_back_if_the_second_turn_fails(
     given_back: list[bytes] = []
 
     async def turn(taken: CallbackStep) -> Refreshed | CallbackDue | CallbackRunning:
-        if taken.changes is not None:
+        if taken.said is not None:
             raise OSError("no disk")
         answer = await step(app, tokens.refresh_token, taken.claim, None)
         assert isinstance(answer, CallbackDue)

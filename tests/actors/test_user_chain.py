@@ -19,7 +19,8 @@ from hypothesis.stateful import (
 )
 
 from actor_oauth.actors.user.authorization import Approved
-from actor_oauth.actors.user.exchange import Redeemed, RefreshOutcome
+from actor_oauth.actors.user.exchange import Redeemed
+from actor_oauth.actors.user.refreshing import RefreshOutcome
 from actor_oauth.oauth.grants import ROUNDING
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.reasons import Refused

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from actor_oauth.config import (
@@ -9,6 +11,7 @@ from actor_oauth.config import (
     settings_table,
 )
 from actor_oauth.oauth.policy import Lifetimes
+from actor_oauth.oauth.refresh_reuse import RefreshRules, ReusePolicy
 
 
 @pytest.mark.parametrize(
@@ -42,8 +45,39 @@ def test_without_resources_the_issuer_has_one_at_mcp() -> None:
         assert resource.scopes == ("mcp",)
 
 
-def test_default_settings_and_default_policy_agree_on_lifetimes() -> None:
-    assert Settings().policy("https://a.example").lifetimes == Lifetimes()
+def test_default_settings_and_default_policy_agree() -> None:
+    policy = Settings().policy("https://a.example")
+    assert policy.lifetimes == Lifetimes()
+    assert policy.refresh == RefreshRules()
+
+
+@pytest.mark.requirement("D-22", "D-28")
+def test_a_client_has_the_rules_of_the_server_but_for_what_is_its_own() -> None:
+    settings = Settings.model_validate(
+        {
+            "refresh_grace_seconds": 30,
+            "refresh_reuse": "revoke",
+            "client_refresh": {
+                "app": {
+                    "rotation": "unless_bound",
+                    "grace_seconds": 5,
+                    "reuse": "reject",
+                }
+            },
+        }
+    )
+    policy = settings.policy("https://a.example")
+    rules = policy.refresh_rules("other")
+    assert rules == RefreshRules(grace=30, reuse=ReusePolicy.REVOKE)
+    assert policy.refresh_rules("app") == replace(
+        rules, rotation="unless_bound", grace=5, reuse=ReusePolicy.REJECT
+    )
+
+
+def test_a_client_cannot_have_a_window_as_long_as_an_access_token_lives() -> None:
+    own = {"client_refresh": {"app": {"grace_seconds": 3600}}}
+    problems = find_problems(Settings.model_validate(own))
+    assert [p for p in problems if "client_refresh.app.grace_seconds: 3600" in p]
 
 
 def test_each_view_of_the_settings_carries_what_was_set() -> None:
@@ -58,7 +92,7 @@ def test_each_view_of_the_settings_carries_what_was_set() -> None:
         trusted_proxy_hops=2,
     )
     policy = settings.policy("http://127.0.0.1:8000")
-    assert policy.lifetimes.refresh_grace == 0
+    assert policy.refresh.grace == 0
     assert policy.private_use_schemes == frozenset({"cursor"})
     assert not policy.registration_enabled
     assert policy.scope_descriptions == (("mcp", "Use the tools"),)

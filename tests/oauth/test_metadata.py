@@ -21,6 +21,7 @@ from actor_oauth.oauth.metadata import (
     well_known_url,
 )
 from actor_oauth.oauth.policy import Lifetimes, Policy, ResourcePolicy
+from actor_oauth.oauth.refresh_reuse import RefreshRules
 
 MCP = ResourcePolicy(
     identifier="https://h.example/mcp",
@@ -238,7 +239,8 @@ def test_a_resource_may_end_in_a_slash(identifier: str) -> None:
         ({"lifetimes": Lifetimes(code=601)}, "600 seconds"),
         ({"lifetimes": Lifetimes(code=0)}, "code must be positive"),
         ({"lifetimes": Lifetimes(access_token=-1)}, "access_token must be positive"),
-        ({"lifetimes": Lifetimes(refresh_grace=-1)}, "refresh_grace"),
+        ({"refresh": RefreshRules(grace=-1)}, "every client: grace must not be"),
+        ({"client_refresh": {"app": RefreshRules(contest=-1)}}, "by app: contest"),
     ],
 )
 def test_a_server_does_not_start_with(changes: dict[str, object], problem: str) -> None:

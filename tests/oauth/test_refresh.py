@@ -8,15 +8,9 @@ from actor_oauth.oauth.grants import Ending, GrantEvent, GrantState
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.props import unwrap_data_key
 from actor_oauth.oauth.reasons import Reason, Refused
-from actor_oauth.oauth.refresh import (
-    MAX_ACCESS_TOKENS,
-    MAX_STEPS,
-    Link,
-    RefreshRequest,
-    Retry,
-    Rotation,
-    decide_refresh,
-)
+from actor_oauth.oauth.refresh import decide_refresh
+from actor_oauth.oauth.refresh_chain import Link, RefreshRequest, Retry, Rotation
+from actor_oauth.oauth.refresh_retry import MAX_ACCESS_TOKENS, MAX_STEPS
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import TokenKind, TokenResponse, token_hash
 from tests.support.grants import (

@@ -6,7 +6,8 @@ from typing import Final
 
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.grants import Ending, Grant, next_state
+from actor_oauth.oauth.dpop import Proof
+from actor_oauth.oauth.grants import Ending, Grant, IssuedAccessToken, next_state
 from actor_oauth.oauth.issue_code import Approval, IssuedCode, decide_code
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import Keyring, new_keyring
@@ -14,13 +15,22 @@ from actor_oauth.oauth.pkce import challenge_of
 from actor_oauth.oauth.policy import Lifetimes, Policy, ResourcePolicy
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import CodeRequest, Redemption, decide_redemption
-from actor_oauth.oauth.refresh import (
+from actor_oauth.oauth.refresh import decide_refresh
+from actor_oauth.oauth.refresh_chain import (
+    Accepted,
     Chain,
     RefreshRequest,
+    Rejection,
+    Renewal,
     Retry,
+    ReuseDue,
     Rotation,
     StoredRefreshToken,
-    decide_refresh,
+)
+from actor_oauth.oauth.refresh_reuse import (
+    RefreshRules,
+    ReusePolicy,
+    ReuseVerdict,
 )
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import Token, parse_token, token_hash
@@ -37,6 +47,8 @@ CLIENT: Final = Client(client_id="app", redirect_uris=(REDIRECT_URI,))
 OTHER_CLIENT: Final = replace(CLIENT, client_id="other")
 NO_REFRESH_CLIENT: Final = replace(CLIENT, grant_types=("authorization_code",))
 
+STRICT: Final = RefreshRules(reuse=ReusePolicy.REVOKE)
+
 _counter = itertools.count(1)
 
 
@@ -52,6 +64,7 @@ def a_policy(
     code: int = 60,
     refresh_idle: int = 30 * 86_400,
     refresh_absolute: int = 90 * 86_400,
+    rules: RefreshRules = STRICT,
 ) -> Policy:
     return Policy(
         issuer="https://as.example",
@@ -59,10 +72,10 @@ def a_policy(
         lifetimes=Lifetimes(
             code=code,
             access_token=access_token,
-            refresh_grace=grace,
             refresh_idle=refresh_idle,
             refresh_absolute=refresh_absolute,
         ),
+        refresh=replace(rules, grace=grace),
     )
 
 
@@ -128,6 +141,9 @@ def parsed(text: str | None) -> Token:
     return token
 
 
+Outcome = Rotation | Renewal | Retry | Rejection | ReuseDue | Ending | Refused
+
+
 @dataclass
 class ChainInMemory:
     """A redeemed grant whose tokens are plain values; decisions are applied to it."""
@@ -147,17 +163,24 @@ class ChainInMemory:
         client_id: str = "app",
         scope: Scope | None = None,
         resources: tuple[str, ...] = (),
-    ) -> Rotation | Retry | Ending | Refused:
+        proof: Proof | None = None,
+        binds: bool = False,
+        proves_client: bool = False,
+        verdict: ReuseVerdict | None = None,
+    ) -> Outcome:
         """Present a refresh token, and apply what is decided."""
         token = parsed(token) if isinstance(token, str) else token
         decision = decide_refresh(
-            RefreshRequest(token, client_id, scope, resources),
+            RefreshRequest(
+                token, client_id, scope, resources, proof, binds, proves_client
+            ),
             self.grant,
             self._chain(token),
             keyring=self.keyring,
             policy=self.policy,
             fresh=fresh(),
             now=self.now,
+            verdict=verdict,
         )
         self._apply(decision)
         return decision
@@ -173,45 +196,80 @@ class ChainInMemory:
             issued=self.issued[newest],
         )
 
-    def _apply(self, decision: Rotation | Retry | Ending | Refused) -> None:
+    def _apply(self, decision: Outcome) -> None:
         grant = self.grant
         if isinstance(decision, Ending):
             state = next_state(grant.state, decision.event)
             self.grant = replace(grant, state=state, clock=grant.time(self.now))
         elif isinstance(decision, Rotation):
-            old = self.rows[grant.generation]
-            self.rows[grant.generation] = replace(
-                old, data_key=None, link=decision.link
-            )
-            new = decision.refresh
-            self.rows[new.generation] = StoredRefreshToken(
-                generation=new.generation,
-                hash=token_hash(new.token),
-                data_key=new.data_key,
-                link=None,
-            )
-            self.issued[new.generation] = {}
+            self._rotate(decision)
+        elif isinstance(decision, Renewal):
+            self.grant = replace(grant, clock=decision.time, deadline=decision.deadline)
+        elif isinstance(decision, Rejection):
+            row = self.rows[decision.generation]
+            self.rows[decision.generation] = replace(row, is_rejected=True)
+            contested_at = decision.time if decision.contests else None
             self.grant = replace(
                 grant,
-                state=decision.state,
                 clock=decision.time,
-                generation=new.generation,
-                deadline=decision.deadline,
+                expires_at=decision.expires_at,
+                contested_at=grant.contested_at or contested_at,
             )
-        if isinstance(decision, Rotation | Retry) and decision.access is not None:
-            access = decision.access
+        elif isinstance(decision, Retry) and decision.accepted is not None:
+            self._accept(decision.accepted)
+        if isinstance(decision, Rotation | Renewal | Retry):
+            self._issue(decision.access)
+
+    def _rotate(self, decision: Rotation) -> None:
+        grant, new = self.grant, decision.refresh
+        before = self.rows.get(grant.generation - 1)
+        if before is not None and before.link is not None and before.link.while_unused:
+            # What is kept for a lost answer is not kept once that was not lost.
+            link = replace(before.link, kept_until=None)
+            self.rows[before.generation] = replace(before, link=link)
+        old = self.rows[grant.generation]
+        self.rows[grant.generation] = replace(
+            old, data_key=None, link=decision.link, used_at=decision.time
+        )
+        self.rows[new.generation] = StoredRefreshToken(
+            generation=new.generation,
+            hash=token_hash(new.token),
+            data_key=new.data_key,
+            link=None,
+        )
+        self.issued[new.generation] = {}
+        self.grant = replace(
+            grant,
+            state=decision.state,
+            clock=decision.time,
+            generation=new.generation,
+            deadline=decision.deadline,
+            refresh_jkt=decision.refresh_jkt,
+        )
+
+    def _accept(self, accepted: Accepted) -> None:
+        row = self.rows[accepted.generation]
+        assert row.link is not None
+        link = replace(row.link, window_ends_at=accepted.window_ends_at)
+        self.rows[accepted.generation] = replace(row, link=link)
+        self.grant = replace(
+            self.grant, clock=accepted.time, recovered_at=accepted.time
+        )
+
+    def _issue(self, access: IssuedAccessToken | None) -> None:
+        if access is not None:
             hashed = token_hash(access.token)
             self.issued[access.generation][hashed] = access.expires_at
             self.data_keys[hashed] = access.data_key
 
 
 def a_chain(
-    *, policy: Policy = POLICY, props: Json = None
+    *, policy: Policy = POLICY, props: Json = None, now: int = START
 ) -> tuple[ChainInMemory, str]:
     """Give a redeemed grant and its first refresh token."""
-    code = an_issued_code(policy=policy, props=props)
+    code = an_issued_code(policy=policy, props=props, now=now)
     redemption = decide_redemption(
-        a_code_request(code.code), code.grant, policy=policy, fresh=fresh(), now=START
+        a_code_request(code.code), code.grant, policy=policy, fresh=fresh(), now=now
     )
     assert isinstance(redemption, Redemption)
     first = redemption.refresh

@@ -9,10 +9,12 @@ from actor_oauth.actors.directory import USERS, DirectoryActor
 from actor_oauth.actors.user import Approved, Redeemed, Refreshed, UserActor
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.keyring import user_key
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.refresh_chain import RefreshRequest, ReuseDue
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo, TokenResponse
 from actor_oauth.runtime import (
@@ -80,17 +82,22 @@ class Ada:
         )
 
     async def refresh(
-        self, token: str | None, *, client: Client = CLIENT, scope: Scope | None = None
+        self,
+        token: str | None,
+        *,
+        client: Client = CLIENT,
+        scope: Scope | None = None,
+        proof: Proof | None = None,
     ) -> Refreshed | Refused:
-        return await self.actor.refresh(
-            parsed(token),
-            client=client,
-            scope=scope,
+        answer = await self.actor.refresh(
+            RefreshRequest.of(client, parsed(token), scope, (), proof),
             keyring=KEYRING,
             policy=self.policy,
             fresh=fresh(),
             now=self.now,
         )
+        assert not isinstance(answer, ReuseDue)
+        return answer
 
     async def revoke(self, token: str | None, *, client_id: str = "app") -> None:
         await self.actor.revoke_token(parsed(token), client_id=client_id, now=self.now)

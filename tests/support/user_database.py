@@ -5,8 +5,9 @@ from typing import Final
 from actor_oauth.actors.user import exchange
 from actor_oauth.actors.user.account import insert_account
 from actor_oauth.actors.user.authorization import Approved, Circumstances, authorize
-from actor_oauth.actors.user.exchange import Redeemed, RefreshOutcome
+from actor_oauth.actors.user.exchange import Redeemed
 from actor_oauth.actors.user.housekeeping import sweep
+from actor_oauth.actors.user.refreshing import RefreshOutcome, refresh
 from actor_oauth.actors.user.schema import USER_MIGRATIONS
 from actor_oauth.actors.user.tokens import find_access_token
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
@@ -15,7 +16,7 @@ from actor_oauth.oauth.introspect import decide_access
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
-from actor_oauth.oauth.refresh import RefreshRequest
+from actor_oauth.oauth.refresh_chain import RefreshRequest, ReuseDue
 from actor_oauth.oauth.revoke import Revoked
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo, Token
@@ -74,7 +75,7 @@ class UserDatabase:
         self, token: str | Token, *, client_id: str = "app", scope: Scope | None = None
     ) -> RefreshOutcome | Refused:
         token = parsed(token) if isinstance(token, str) else token
-        return exchange.refresh(
+        outcome = refresh(
             self.db,
             RefreshRequest(token, client_id, scope),
             keyring=KEYRING,
@@ -82,6 +83,8 @@ class UserDatabase:
             fresh=fresh(),
             now=self.now,
         )
+        assert not isinstance(outcome, ReuseDue)
+        return outcome
 
     def revoke(self, token: str, *, client_id: str = "app") -> Revoked:
         return exchange.revoke(

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.refresh_reuse import ReuseEvent, ReuseVerdict
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
 from actor_oauth.oauth.upstream.hooks import OnAuthSuccess
@@ -61,6 +62,7 @@ OnTokenExchange: TypeAlias = Callable[
 OnError: TypeAlias = Callable[[ObservedError], Awaitable[None]]
 OnClientRegistration: TypeAlias = Callable[[Client], Awaitable[Client | None]]
 ResolveExternalToken: TypeAlias = Callable[[str, str], Awaitable[ExternalToken | None]]
+OnRefreshReuse: TypeAlias = Callable[[ReuseEvent], Awaitable[ReuseVerdict]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,9 @@ class Callbacks:
             back.
         on_auth_success: After a user has connected another service: gives it a name, and
             metadata to be listed with it.
+        on_refresh_reuse: When a superseded refresh token comes after its window, before
+            anything is done about it. If it raises or takes too long, what is configured
+            happens.
         seconds: How long each may take.
     """
 
@@ -86,4 +91,5 @@ class Callbacks:
     on_client_registration: OnClientRegistration | None = None
     resolve_external_token: ResolveExternalToken | None = None
     on_auth_success: OnAuthSuccess | None = None
+    on_refresh_reuse: OnRefreshReuse | None = None
     seconds: float = 10.0

@@ -1,4 +1,6 @@
-"""`on_token_exchange`: once per generation of a grant, however many callers wait.
+"""`on_token_exchange` and `on_refresh_reuse`: once for all that wait at a grant.
+
+The first is asked once per generation, the second once for each token that comes late.
 
 Which attempt calls it is decided by a claim in the grant's own database, so that it holds
 over processes; the other attempts of this process wait for that one and share its
@@ -22,6 +24,7 @@ from actor_oauth.actors.callbacks.interface import Callbacks
 from actor_oauth.actors.callbacks.parts import RunnerParts, log_failure
 from actor_oauth.actors.user.callbacks import CallbackDue, CallbackRunning, CallbackStep
 from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.refresh_reuse import ReuseEvent, ReuseVerdict
 from actor_oauth.oauth.token_changes import (
     TokenChanges,
     TokenContext,
@@ -162,13 +165,13 @@ class TokenExchange(RunnerParts):
     ) -> Settled | CallbackDue | CallbackRunning | Refused:
         flight = self._flights[key] = _Flight()
         try:
-            changes = await self._call(due.context)
-            if isinstance(changes, Refused):
-                flight.failure = changes
-                ended = changes.reason is Reason.CALLBACK_ENDED
+            said = await self._say(due.context)
+            if isinstance(said, Refused):
+                flight.failure = said
+                ended = said.reason is Reason.CALLBACK_ENDED
                 await release(step.claim, ended=ended)
-                return changes
-            answer = await turn(replace(step, changes=changes))
+                return said
+            answer = await turn(replace(step, said=said))
             if isinstance(answer, Refused):
                 # The grant has ended, or the scope left nothing: no claim may stay.
                 await release(step.claim)
@@ -184,6 +187,23 @@ class TokenExchange(RunnerParts):
             if self._flights.get(key) is flight:
                 del self._flights[key]
             flight.done.set()
+
+    async def _say(
+        self, context: TokenContext | ReuseEvent
+    ) -> TokenChanges | ReuseVerdict | Refused:
+        if isinstance(context, TokenContext):
+            return await self._call(context)
+        return await self._judge(context)
+
+    async def _judge(self, event: ReuseEvent) -> ReuseVerdict:
+        callback = self.callbacks.on_refresh_reuse
+        assert callback is not None
+        try:
+            with trio.fail_after(self.callbacks.seconds):
+                return ReuseVerdict(await callback(event))
+        except Exception as error:  # noqa: BLE001 - the application's fault, logged
+            log_failure("on_refresh_reuse", error)
+            return event.verdict
 
     async def _call(self, context: TokenContext) -> TokenChanges | Refused:
         callback = self.callbacks.on_token_exchange

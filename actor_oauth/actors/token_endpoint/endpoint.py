@@ -65,6 +65,7 @@ class TokenEndpoint:
                 effects=effects,
                 clients=clients,
                 asks=asks,
+                callbacks=callbacks,
                 devices=self.devices,
                 exchange=self._exchange,
                 issuers=issuers,

@@ -33,6 +33,7 @@ class GrantParts:
         effects: What to act through.
         clients: Who asks.
         asks: Asks the application in between; None if it has nothing to say.
+        callbacks: Runs whatever other callback there is; None if there is none.
         devices: Device authorizations.
         exchange: Trades access tokens.
         issuers: Whose assertions are taken.
@@ -41,6 +42,7 @@ class GrantParts:
     effects: Effects
     clients: Clients
     asks: CallbackRunner | None
+    callbacks: CallbackRunner | None
     devices: DeviceAuthorizations
     exchange: TokenExchange
     issuers: Issuers

@@ -1,5 +1,7 @@
 """The grant of a refresh token (OAuth 2.1 §4.3)."""
 
+from dataclasses import replace
+
 from actor_oauth.actors.asking import refresh_asking
 from actor_oauth.actors.token_endpoint.grant import (
     Answer,
@@ -13,7 +15,7 @@ from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Reason, Refused
-from actor_oauth.oauth.refresh import RefreshRequest
+from actor_oauth.oauth.refresh_chain import RefreshRequest, ReuseDue
 from actor_oauth.oauth.tokens import TokenKind
 
 
@@ -33,28 +35,23 @@ def refresh_token_grant(parts: GrantParts) -> GrantHandler:
             return Refused(Reason.REFRESH_UNKNOWN)
         owner = effects.system.get(UserActor, token.actor_key)
         resources = form.getlist("resource")
+        request = RefreshRequest.of(client, token, scope, resources, proof)
+        refreshed: Refreshed | ReuseDue | Refused
         if parts.asks is not None:
-            request = RefreshRequest(
-                token,
-                client.client_id,
-                scope,
-                resources,
-                proof,
-                binds=not client.is_confidential,
-            )
+            # It is asked once a generation, so each refresh must begin one.
+            request = replace(request, rotates=True)
             refreshed = await refresh_asking(parts.asks, effects, owner, request)
         else:
             refreshed = await owner.refresh(
-                token,
-                client=client,
-                scope=scope,
-                resources=resources,
-                proof=proof,
+                request,
                 keyring=effects.keyring,
                 policy=effects.policy,
                 fresh=effects.fresh(),
                 now=effects.now(),
             )
+        if isinstance(refreshed, ReuseDue):
+            assert parts.callbacks is not None
+            refreshed = await refresh_asking(parts.callbacks, effects, owner, request)
         return refreshed.response if isinstance(refreshed, Refreshed) else refreshed
 
     return answer

@@ -5,13 +5,9 @@ Each is a step: begin turn, await the callback, finish turn.
 
 from actor_oauth.actors.user import callbacks
 from actor_oauth.actors.user.callbacks import CallbackStep, Pending
-from actor_oauth.actors.user.exchange import (
-    Redeemed,
-    Refreshed,
-    RefreshOutcome,
-    load_named,
-)
+from actor_oauth.actors.user.exchange import Redeemed, load_named
 from actor_oauth.actors.user.grants import end_named_grant, load_grant
+from actor_oauth.actors.user.refreshing import Refreshed, RefreshOutcome
 from actor_oauth.actors.user.turns import UserTurns
 from actor_oauth.oauth.device import decide_device_redemption
 from actor_oauth.oauth.grant_types import DEVICE_CODE
@@ -20,7 +16,7 @@ from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
-from actor_oauth.oauth.refresh import RefreshRequest
+from actor_oauth.oauth.refresh_chain import RefreshRequest
 from actor_oauth.runtime import turn
 
 

@@ -14,11 +14,10 @@ from actor_oauth.actors.proofs import unless_used
 from actor_oauth.actors.user.account import load_account
 from actor_oauth.actors.user.exchange import (
     Redeemed,
-    RefreshOutcome,
     load_named,
     settle_redemption,
-    settle_refresh,
 )
+from actor_oauth.actors.user.refreshing import RefreshOutcome, settle_refresh
 from actor_oauth.actors.user.terms import save_changes
 from actor_oauth.actors.user.tokens import load_chain
 from actor_oauth.oauth.grants import Ending, Grant
@@ -33,12 +32,15 @@ from actor_oauth.oauth.redeem_code import (
     WrongVerifier,
     decide_redemption,
 )
-from actor_oauth.oauth.refresh import (
+from actor_oauth.oauth.refresh import decide_refresh
+from actor_oauth.oauth.refresh_chain import (
     RefreshRequest,
+    Renewal,
     Retry,
+    ReuseDue,
     Rotation,
-    decide_refresh,
 )
+from actor_oauth.oauth.refresh_reuse import ReuseEvent, ReuseVerdict
 from actor_oauth.oauth.token_changes import (
     ChangedIssue,
     Issue,
@@ -56,12 +58,13 @@ class CallbackStep:
     Attributes:
         claim: Random bytes that name this attempt.
         lease: Seconds for which the claim stands.
-        changes: What the callback said; None in the first turn.
+        said: What the callback said: changes to the tokens, or what becomes of a late
+            reuse. None in the first turn.
     """
 
     claim: bytes = field(repr=False)
     lease: int
-    changes: TokenChanges | None = None
+    said: TokenChanges | ReuseVerdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ class CallbackDue:
         context: What to tell it.
     """
 
-    context: TokenContext
+    context: TokenContext | ReuseEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,14 +183,31 @@ def refresh_step(
     fresh: bytes,
     now: int,
 ) -> RefreshOutcome | Refused | Pending:
-    """Refresh with a callback; anything but a rotation needs one turn only."""
+    """Refresh with a callback.
+
+    Anything but a rotation, or a late reuse that the application is to be asked about,
+    needs one turn only.
+    """
     grant = load_named(db, request.token)
     chain = None if grant is None else load_chain(db, request.token, grant)
+    verdict = step.said if isinstance(step.said, ReuseVerdict) else None
     decision = decide_refresh(
-        request, grant, chain, keyring=keyring, policy=policy, fresh=fresh, now=now
+        request,
+        grant,
+        chain,
+        keyring=keyring,
+        policy=policy,
+        fresh=fresh,
+        now=now,
+        verdict=verdict,
     )
-    if isinstance(decision, Rotation | Retry):
+    if isinstance(decision, Rotation | Renewal | Retry):
         decision = unless_used(db, request.proof, decision)
+    if isinstance(decision, ReuseDue):
+        assert grant is not None
+        return _ask_about_reuse(db, step, grant, decision, now=now)
+    if grant is not None and verdict is not None:
+        release(db, grant.number, step.claim)
     if grant is None or chain is None or not isinstance(decision, Rotation):
         return settle_refresh(db, grant, chain, decision, now=now)
     key = chain.presented.data_key
@@ -254,28 +274,48 @@ def _take(
     fresh: bytes,
     now: int,
 ) -> ChangedIssue | Pending | Refused:
-    claimed, time = _load(db, grant.number), grant.time(now)
-    if claimed.claim != step.claim:
-        # In the second turn: the claim lapsed, and another attempt took over.
-        if step.changes is not None or (
-            claimed.claim is not None and time < claimed.until
-        ):
-            return CallbackRunning(until=claimed.until)
-        db.execute(
-            "UPDATE grants SET claim = ?, claimed_until = ? WHERE number = ?",
-            (step.claim, time + step.lease, grant.number),
-        )
-    if step.changes is None:
+    claimed = _load(db, grant.number)
+    running = _claim(db, step, grant, claimed, now=now)
+    if running is not None:
+        return running
+    if not isinstance(step.said, TokenChanges):
         props = _open(grant, claimed, data_key)
         return CallbackDue(context=_context(db, issue, grant, grant_type, props))
     return apply_changes(
-        step.changes,
+        step.said,
         issue,
         grant,
         data_key=data_key,
         version=claimed.version,
         fresh=fresh,
     )
+
+
+def _ask_about_reuse(
+    db: Database, step: CallbackStep, grant: Grant, due: ReuseDue, *, now: int
+) -> Pending:
+    running = _claim(db, step, grant, _load(db, grant.number), now=now)
+    if running is not None:
+        return running
+    account = load_account(db)
+    assert account is not None
+    return CallbackDue(context=replace(due.event, user_id=account.user_id))
+
+
+def _claim(
+    db: Database, step: CallbackStep, grant: Grant, claimed: _Claimed, *, now: int
+) -> CallbackRunning | None:
+    time = grant.time(now)
+    if claimed.claim == step.claim:
+        return None
+    # In the second turn: the claim lapsed, and another attempt took over.
+    if step.said is not None or (claimed.claim is not None and time < claimed.until):
+        return CallbackRunning(until=claimed.until)
+    db.execute(
+        "UPDATE grants SET claim = ?, claimed_until = ? WHERE number = ?",
+        (step.claim, time + step.lease, grant.number),
+    )
+    return None
 
 
 def _load(db: Database, number: int) -> _Claimed:

@@ -6,24 +6,22 @@ from typing import assert_never
 from actor_oauth.actors.proofs import note_proof, unless_used
 from actor_oauth.actors.user.exchanged_tokens import holder_of
 from actor_oauth.actors.user.grants import (
-    bind_refresh_tokens,
     end_grant,
     end_superseded_grants,
     load_grant,
     save_redeemed,
     save_verifier_failures,
 )
-from actor_oauth.actors.user.terms import retry_on_terms
+from actor_oauth.actors.user.late_refreshes import (
+    end_contested_grants,
+)
 from actor_oauth.actors.user.tokens import (
     insert_access_token,
     insert_refresh_token,
     is_known,
-    load_chain,
     revoke_access_token,
-    save_rotation,
 )
 from actor_oauth.oauth.grants import Ending, Grant, GrantEvent, parse_record
-from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import (
@@ -31,13 +29,6 @@ from actor_oauth.oauth.redeem_code import (
     Redemption,
     WrongVerifier,
     decide_redemption,
-)
-from actor_oauth.oauth.refresh import (
-    Chain,
-    RefreshRequest,
-    Retry,
-    Rotation,
-    decide_refresh,
 )
 from actor_oauth.oauth.revoke import Revoked, decide_revocation
 from actor_oauth.oauth.tokens import Token, TokenResponse
@@ -57,34 +48,6 @@ class Redeemed:
     response: TokenResponse
     grant_id: str
     superseded: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refreshed:
-    """A refresh token was accepted.
-
-    Attributes:
-        response: For the client.
-        grant_id: The grant's name among those of the user.
-        retried: Whether the token had been used before, so that nothing was rotated.
-    """
-
-    response: TokenResponse
-    grant_id: str
-    retried: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefreshOutcome:
-    """What a refresh did.
-
-    Attributes:
-        refreshed: For the caller.
-        window_ends_at: Of the grace window that it opened; None if it opened none.
-    """
-
-    refreshed: Refreshed
-    window_ends_at: int | None
 
 
 def redeem(
@@ -124,63 +87,6 @@ def settle_redemption(
             assert_never(decision)
 
 
-def refresh(
-    db: Database,
-    request: RefreshRequest,
-    *,
-    keyring: Keyring,
-    policy: Policy,
-    fresh: bytes,
-    now: int,
-) -> RefreshOutcome | Refused:
-    """Refresh: what is decided is what is committed."""
-    grant = load_named(db, request.token)
-    chain = None if grant is None else load_chain(db, request.token, grant)
-    decision = decide_refresh(
-        request, grant, chain, keyring=keyring, policy=policy, fresh=fresh, now=now
-    )
-    if request.proof is not None and isinstance(decision, (Rotation, Retry)):
-        decision = unless_used(db, request.proof, decision)
-    return settle_refresh(db, grant, chain, decision, now=now)
-
-
-def settle_refresh(
-    db: Database,
-    grant: Grant | None,
-    chain: Chain | None,
-    decision: Rotation | Retry | Ending | Refused,
-    *,
-    now: int,
-) -> RefreshOutcome | Refused:
-    """Save what was decided about a refresh token."""
-    match decision:
-        case Rotation():
-            assert grant is not None
-            note_proof(db, decision.proof, now=now)
-            save_rotation(db, grant, decision)
-            if decision.refresh_jkt != grant.refresh_jkt:
-                bind_refresh_tokens(db, grant, decision.refresh_jkt)
-            link = decision.link
-            ends_at = None if link is None else link.window_ends_at
-            return _refreshed(grant, decision.response, window_ends_at=ends_at)
-        case Retry():
-            assert grant is not None
-            assert chain is not None
-            response = retry_on_terms(db, grant, chain, decision)
-            if isinstance(response, Refused):
-                return response
-            note_proof(db, decision.proof, now=now)
-            return _refreshed(grant, response, retried=True)
-        case Ending():
-            assert grant is not None
-            end_grant(db, grant, decision.event, now=now)
-            return decision.refused
-        case Refused():
-            return decision
-        case _:
-            assert_never(decision)
-
-
 def revoke(db: Database, token: Token, *, client_id: str, now: int) -> Revoked:
     """Revoke a token at its client's wish."""
     grant = load_named(db, token)
@@ -205,17 +111,6 @@ def load_named(db: Database, token: Token) -> Grant | None:
     return load_grant(db, token.actor_key, number)
 
 
-def _refreshed(
-    grant: Grant,
-    response: TokenResponse,
-    *,
-    retried: bool = False,
-    window_ends_at: int | None = None,
-) -> RefreshOutcome:
-    refreshed = Refreshed(response=response, grant_id=grant.grant_id, retried=retried)
-    return RefreshOutcome(refreshed=refreshed, window_ends_at=window_ends_at)
-
-
 def _save_redemption(db: Database, redemption: Redemption, *, now: int) -> Redeemed:
     grant = redemption.grant
     save_redeemed(db, grant)
@@ -227,6 +122,7 @@ def _save_redemption(db: Database, redemption: Redemption, *, now: int) -> Redee
         # Not before: a code that is never redeemed must not cost the user the
         # installation that works (C-21).
         superseded = end_superseded_grants(db, grant, now=now)
+    superseded += end_contested_grants(db, grant, now=now)
     return Redeemed(
         response=redemption.response,
         grant_id=grant.grant_id,

@@ -29,8 +29,8 @@ MAX_PAGE: Final = 200
 _LOAD: Final = (
     "SELECT number, state, clock, generation, deadline, expires_at, created_at,"
     " client_id, redirect_uri, resource, scope, supersedes, code_hash, code_challenge,"
-    " code_failures, code_data_key, code_jkt, refresh_jkt, auth_time,"
-    " is_refreshable FROM grants WHERE number = ?"
+    " code_failures, code_data_key, code_jkt, refresh_jkt, auth_time, is_refreshable,"
+    " contested_at, recovered_at FROM grants WHERE number = ?"
 )
 
 
@@ -103,6 +103,8 @@ def load_grant(db: Database, actor_key: str, number: int) -> Grant | None:
         refresh_jkt=row[17],
         auth_time=row[18],
         is_refreshable=bool(row[19]),
+        contested_at=row[20],
+        recovered_at=row[21],
     )
 
 
@@ -217,7 +219,7 @@ def end_live_grants(
         " AND (?1 IS NULL OR client_id = ?1)",
         (client_id,),
     ).fetchall()
-    return _end_all(db, actor_key, rows, event, now=now)
+    return end_all(db, actor_key, rows, event, now=now)
 
 
 def end_named_grant(
@@ -246,7 +248,7 @@ def end_superseded_grants(db: Database, by: Grant, *, now: int) -> int:
         " AND number < ? AND client_id = ? AND redirect_uri = ? AND resource = ?",
         (by.number, by.client_id, by.redirect_uri, by.resource),
     ).fetchall()
-    return _end_all(db, by.actor_key, rows, GrantEvent.SUPERSEDED, now=now)
+    return end_all(db, by.actor_key, rows, GrantEvent.SUPERSEDED, now=now)
 
 
 def replaceable_scopes(
@@ -307,7 +309,7 @@ def list_grants(db: Database, *, cursor: str | None, limit: int, now: int) -> Gr
     )
 
 
-def _end_all(
+def end_all(
     db: Database,
     actor_key: str,
     rows: list[tuple[int]],
@@ -315,6 +317,7 @@ def _end_all(
     *,
     now: int,
 ) -> int:
+    """End the grants with these numbers; returns how many there were."""
     for (number,) in rows:
         grant = load_grant(db, actor_key, number)
         assert grant is not None

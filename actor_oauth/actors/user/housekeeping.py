@@ -1,8 +1,8 @@
 """Erasing what is over, by alarm.
 
-Two kinds of things are over at a time known beforehand. A link's window ends within
-minutes, and its salt must go soon after, for until then a stolen database and keyring
-could still derive the successor (D-30). Everything else only takes up space, since every
+Two kinds of things are over at a time known beforehand. When a link may not be used any
+more, its salt must go soon, for until then a stolen database and keyring could still
+derive the successor (D-30). Everything else only takes up space, since every
 reader compares its expiry, and may wait for the next full hour.
 
 Alarms are set on a grid, so that a chain that rotates all the time causes one alarm per
@@ -37,10 +37,21 @@ _OVER: Final = (
     " ELSE clock + :keep END"
 )
 _GRANTS_OVER: Final = f"SELECT number FROM grants WHERE {_OVER} <= :now LIMIT :batch"  # noqa: S608 a constant
-_FIRST_WINDOW: Final = (
-    "SELECT min(r.window_ends_at) FROM grants AS g JOIN refresh_tokens AS r"
+# The last second in which a link may be used: one that is kept while its successor is
+# unused only for its window, once that was presented.
+_LINK_ENDS: Final = (
+    "max(r.window_ends_at, iif(r.while_unused AND r.generation < g.generation - 1,"
+    " 0, ifnull(r.kept_until, 0)))"
+)
+_FIRST_LINK: Final = (
+    f"SELECT min({_LINK_ENDS}) FROM grants AS g JOIN refresh_tokens AS r"  # noqa: S608 a constant
     " ON r.number = g.number AND r.generation >= g.links_from"
     " AND r.generation < g.generation WHERE g.state = 'active'"
+)
+_ERASE_LINKS: Final = (
+    "UPDATE refresh_tokens AS r SET window_ends_at = NULL, kid = NULL, salt = NULL,"  # noqa: S608 a constant
+    " kept_until = NULL FROM grants AS g WHERE g.number = r.number AND r.number = ?"
+    f" AND r.generation >= ? AND r.generation < ? AND {_LINK_ENDS} < ?"
 )
 _FIRST_OVER: Final = (
     "SELECT min(expires_at) FROM access_tokens WHERE expires_at > 0",
@@ -49,9 +60,9 @@ _FIRST_OVER: Final = (
 )
 
 
-def link_alarm(actor_key: str, window_ends_at: int) -> int:
+def link_alarm(actor_key: str, ends_at: int) -> int:
     """Give the time at which to erase a link."""
-    return _on_grid(actor_key, window_ends_at, LINK_GRID)
+    return _on_grid(actor_key, ends_at, LINK_GRID)
 
 
 def sweep_alarm(actor_key: str, expires_at: int) -> int:
@@ -79,12 +90,7 @@ def _erase_links(db: Database, *, now: int) -> bool:
     unfinished = False
     for number, first, generation in _linked_grants(db):
         end = min(generation, first + BATCH)
-        db.execute(
-            "UPDATE refresh_tokens SET window_ends_at = NULL, kid = NULL, salt = NULL"
-            " WHERE number = ? AND generation >= ? AND generation < ?"
-            " AND window_ends_at < ?",
-            (number, first, end, now),
-        )
+        db.execute(_ERASE_LINKS, (number, first, end, now))
         row: tuple[int | None] = db.execute(
             "SELECT min(generation) FROM refresh_tokens WHERE number = ?"
             " AND generation >= ? AND generation < ? AND window_ends_at IS NOT NULL",
@@ -130,7 +136,7 @@ def _delete_grants(db: Database, *, now: int) -> bool:
 
 def _next_alarm(db: Database, actor_key: str, *, now: int) -> int | None:
     alarms: list[int] = []
-    row: tuple[int | None] = db.execute(_FIRST_WINDOW).fetchone()
+    row: tuple[int | None] = db.execute(_FIRST_LINK).fetchone()
     if row[0] is not None:
         alarms.append(link_alarm(actor_key, max(row[0], now)))
     for query in _FIRST_OVER:

@@ -135,3 +135,22 @@ def m0006_refusals_of_offline_access(db: sqlite_utils.Database) -> None:
     db.execute(
         "ALTER TABLE grants ADD COLUMN is_refreshable INTEGER NOT NULL DEFAULT 1"
     )
+
+
+@USER_MIGRATIONS()
+def m0007_late_refreshes(db: sqlite_utils.Database) -> None:
+    """What late reuse of refresh tokens is judged by, and what came of it.
+
+    A generation: when it was first used, how long its link is kept beyond its window,
+    whether only until its successor is presented, and whether a late presenter of it was
+    refused. A grant: when one was refused, and when one was last answered.
+    """
+    for column in (
+        "refresh_tokens ADD COLUMN used_at INTEGER",
+        "refresh_tokens ADD COLUMN kept_until INTEGER",
+        "refresh_tokens ADD COLUMN while_unused INTEGER NOT NULL DEFAULT 0",
+        "refresh_tokens ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0",
+        "grants ADD COLUMN contested_at INTEGER",
+        "grants ADD COLUMN recovered_at INTEGER",
+    ):
+        db.execute(f"ALTER TABLE {column}")

@@ -3,7 +3,7 @@
 from actor_oauth.actors.user.tokens import insert_access_token
 from actor_oauth.oauth.grants import Grant, IssuedAccessToken
 from actor_oauth.oauth.reasons import Refused
-from actor_oauth.oauth.refresh import Chain, Retry
+from actor_oauth.oauth.refresh_chain import Chain, Retry
 from actor_oauth.oauth.token_changes import (
     OWN_PROPS_VERSION,
     ChangedIssue,

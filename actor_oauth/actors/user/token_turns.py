@@ -2,7 +2,8 @@
 
 from actor_oauth.actors.proofs import note_proof, unless_used
 from actor_oauth.actors.user import exchange, exchanged_tokens
-from actor_oauth.actors.user.exchange import Redeemed, Refreshed
+from actor_oauth.actors.user.exchange import Redeemed
+from actor_oauth.actors.user.refreshing import Refreshed, RefreshOutcome, refresh
 from actor_oauth.actors.user.tokens import find_access_token
 from actor_oauth.actors.user.turns import UserTurns
 from actor_oauth.oauth.clients import Client
@@ -13,9 +14,8 @@ from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
-from actor_oauth.oauth.refresh import RefreshRequest
+from actor_oauth.oauth.refresh_chain import RefreshRequest, ReuseDue
 from actor_oauth.oauth.revoke import Revoked
-from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo, Token, TokenResponse
 from actor_oauth.runtime import turn, view
 
@@ -46,32 +46,24 @@ class TokenTurns(UserTurns, kind="user"):
     @turn
     def refresh(
         self,
-        token: Token,
+        request: RefreshRequest,
         *,
-        client: Client,
-        scope: Scope | None = None,
-        resources: tuple[str, ...] = (),
-        proof: Proof | None = None,
         keyring: Keyring,
         policy: Policy,
         fresh: bytes,
         now: int,
-    ) -> Refreshed | Refused:
-        """Refresh for an authenticated client (D-21 to D-32)."""
-        request = RefreshRequest(
-            token,
-            client.client_id,
-            scope,
-            resources,
-            proof,
-            binds=not client.is_confidential,
-        )
-        outcome = exchange.refresh(
+    ) -> Refreshed | ReuseDue | Refused:
+        """Refresh for an authenticated client (D-21 to D-32).
+
+        Returns:
+            ReuseDue if the application is to be asked first, by `refresh_step`.
+        """
+        outcome = refresh(
             self.db, request, keyring=keyring, policy=policy, fresh=fresh, now=now
         )
-        if isinstance(outcome, Refused):
-            return outcome
-        return self._refreshed(outcome, now)
+        if isinstance(outcome, RefreshOutcome):
+            return self._refreshed(outcome, now)
+        return outcome
 
     @view
     def check_access_token(self, token: Token, *, now: int) -> AccessTokenInfo | None:

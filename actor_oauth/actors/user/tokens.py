@@ -1,6 +1,6 @@
 """Access and refresh tokens at rest: hashes, wrapped keys, and the links between them."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from actor_oauth.oauth.grants import (
     Grant,
@@ -9,13 +9,14 @@ from actor_oauth.oauth.grants import (
     parse_record,
 )
 from actor_oauth.oauth.introspect import StoredAccessToken
-from actor_oauth.oauth.refresh import (
-    MAX_STEPS,
+from actor_oauth.oauth.refresh_chain import (
     Chain,
     Link,
+    Renewal,
     Rotation,
     StoredRefreshToken,
 )
+from actor_oauth.oauth.refresh_retry import MAX_STEPS
 from actor_oauth.oauth.tokens import Token, TokenKind, token_hash
 from actor_oauth.runtime import Database
 
@@ -70,7 +71,7 @@ def revoke_access_token(db: Database, token: Token) -> None:
 def load_chain(db: Database, token: Token, grant: Grant) -> Chain | None:
     """Give what a decision needs of the chain, or None if there is no such generation."""
     number, generation = parse_record(token)
-    rows = _load_generations(db, number, generation, limit=1)
+    rows = _load_generations(db, grant, generation, limit=1)
     if not rows or rows[0].generation != generation:
         return None
     presented = rows[0]
@@ -82,7 +83,7 @@ def load_chain(db: Database, token: Token, grant: Grant) -> Chain | None:
     ).fetchall()
     return Chain(
         presented=presented,
-        later=_load_generations(db, number, generation + 1, limit=MAX_STEPS + 1),
+        later=_load_generations(db, grant, generation + 1, limit=MAX_STEPS + 1),
         issued=dict(issued),
     )
 
@@ -101,10 +102,14 @@ def save_rotation(db: Database, grant: Grant, rotation: Rotation) -> None:
     link = rotation.link
     if link is not None:
         db.execute(
-            "UPDATE refresh_tokens SET data_key = NULL, window_ends_at = ?, kid = ?,"
-            " salt = ? WHERE number = ? AND generation = ?",
+            "UPDATE refresh_tokens SET data_key = NULL, used_at = ?,"
+            " window_ends_at = ?, kept_until = ?, while_unused = ?, kid = ?, salt = ?"
+            " WHERE number = ? AND generation = ?",
             (
+                rotation.time,
                 link.window_ends_at,
+                link.kept_until,
+                int(link.while_unused),
                 link.kid,
                 link.salt,
                 grant.number,
@@ -113,9 +118,9 @@ def save_rotation(db: Database, grant: Grant, rotation: Rotation) -> None:
         )
     else:
         db.execute(
-            "UPDATE refresh_tokens SET data_key = NULL"
+            "UPDATE refresh_tokens SET data_key = NULL, used_at = ?"
             " WHERE number = ? AND generation = ?",
-            (grant.number, grant.generation),
+            (rotation.time, grant.number, grant.generation),
         )
     insert_refresh_token(db, grant.number, rotation.refresh)
     insert_access_token(db, grant.number, rotation.access)
@@ -132,6 +137,15 @@ def save_rotation(db: Database, grant: Grant, rotation: Rotation) -> None:
     )
 
 
+def save_renewal(db: Database, grant: Grant, renewal: Renewal) -> None:
+    """Store a renewal: the access token, and that the grant was used."""
+    insert_access_token(db, grant.number, renewal.access)
+    db.execute(
+        "UPDATE grants SET clock = ?, deadline = ? WHERE number = ?",
+        (renewal.time, renewal.deadline, grant.number),
+    )
+
+
 def is_known(db: Database, token: Token) -> bool:
     """Tell whether a token is one of its grant's, current or superseded."""
     number, generation = parse_record(token)
@@ -145,23 +159,47 @@ def is_known(db: Database, token: Token) -> bool:
     return row is not None
 
 
-def _load_generations(
-    db: Database, number: int, first: int, *, limit: int
-) -> list[StoredRefreshToken]:
-    rows: list[tuple[int, bytes, bytes | None, int | None, str, bytes]] = db.execute(
-        "SELECT generation, hash, data_key, window_ends_at, kid, salt"
-        " FROM refresh_tokens WHERE number = ? AND generation >= ?"
-        " ORDER BY generation LIMIT ?",
-        (number, first, limit),
-    ).fetchall()
-    return [
-        StoredRefreshToken(
-            generation=generation,
-            hash=token_hash,
-            data_key=data_key,
-            link=None
-            if window_ends_at is None
-            else Link(kid=kid, salt=salt, window_ends_at=window_ends_at),
+class _Generation(NamedTuple):
+    generation: int
+    hash: bytes
+    data_key: bytes | None
+    used_at: int | None
+    rejected: int
+    window_ends_at: int | None
+    kid: str
+    salt: bytes
+    kept_until: int | None
+    while_unused: int
+
+    def stored(self, newest: int) -> StoredRefreshToken:
+        link = None
+        if self.window_ends_at is not None:
+            # Its successor was presented if that is not the head any more.
+            is_over = self.while_unused and self.generation < newest - 1
+            link = Link(
+                kid=self.kid,
+                salt=self.salt,
+                window_ends_at=self.window_ends_at,
+                kept_until=None if is_over else self.kept_until,
+                while_unused=bool(self.while_unused),
+            )
+        return StoredRefreshToken(
+            generation=self.generation,
+            hash=self.hash,
+            data_key=self.data_key,
+            link=link,
+            used_at=self.used_at,
+            is_rejected=bool(self.rejected),
         )
-        for generation, token_hash, data_key, window_ends_at, kid, salt in rows
-    ]
+
+
+def _load_generations(
+    db: Database, grant: Grant, first: int, *, limit: int
+) -> list[StoredRefreshToken]:
+    rows = db.execute(
+        "SELECT generation, hash, data_key, used_at, rejected, window_ends_at, kid,"
+        " salt, kept_until, while_unused FROM refresh_tokens"
+        " WHERE number = ? AND generation >= ? ORDER BY generation LIMIT ?",
+        (grant.number, first, limit),
+    ).fetchall()
+    return [_Generation._make(row).stored(grant.generation) for row in rows]

@@ -3,9 +3,9 @@
 from actor_oauth.actors.directory import USERS, DirectoryActor
 from actor_oauth.actors.user import account, grants, sessions
 from actor_oauth.actors.user.consents import forget_consents
-from actor_oauth.actors.user.exchange import Refreshed, RefreshOutcome
 from actor_oauth.actors.user.housekeeping import link_alarm, sweep_alarm
 from actor_oauth.actors.user.remembered import forget_all
+from actor_oauth.actors.user.refreshing import Refreshed, RefreshOutcome
 from actor_oauth.actors.user.sessions import session_hash
 from actor_oauth.oauth.grants import GrantEvent
 from actor_oauth.runtime import Actor
@@ -37,10 +37,10 @@ class UserTurns(Actor, kind="user"):
         grants.end_live_grants(self.db, self.address.key, event, now=now)
 
     def _refreshed(self, outcome: RefreshOutcome, now: int) -> Refreshed:
-        if outcome.window_ends_at is None:
+        if outcome.link_ends_at is None:
             self._sweep_soon(now)
         else:
-            self._wake_by(link_alarm(self.address.key, outcome.window_ends_at))
+            self._wake_by(link_alarm(self.address.key, outcome.link_ends_at))
         return outcome.refreshed
 
     def _sweep_soon(self, now: int) -> None:

@@ -16,6 +16,7 @@ from actor_oauth.config.settings.group import ENVIRONMENT_PREFIX, SettingsGroup
 from actor_oauth.config.settings.lifetimes import LifetimeSettings
 from actor_oauth.config.settings.limits import LimitSettings
 from actor_oauth.config.settings.logs import LogFormat, LogLevel, LogSettings
+from actor_oauth.config.settings.refresh import RefreshSettings
 from actor_oauth.config.settings.registration import RegistrationSettings
 from actor_oauth.config.settings.requests import RequestSettings
 from actor_oauth.config.settings.resources import ResourceSettings, ResourcesSettings
@@ -46,6 +47,7 @@ class Settings(
     ServerSettings,
     LifetimeSettings,
     ConsentSettings,
+    RefreshSettings,
     ResourcesSettings,
     RegistrationSettings,
     GrantSettings,

@@ -24,14 +24,6 @@ class LifetimeSettings(SettingsGroup):
         le=600,
         description="Life of an authorization code.",
     )
-    refresh_grace_seconds: int = Field(
-        default=_LIFETIMES.refresh_grace,
-        ge=0,
-        le=86400,
-        description="How long a used refresh token still answers with the current "
-        "tokens, so that retries and parallel clients stay logged in; 0 is strict "
-        "one-time use.",
-    )
     refresh_idle_seconds: Seconds = Field(
         default=_LIFETIMES.refresh_idle,
         description="A grant ends when it was not refreshed for this long.",
@@ -65,7 +57,6 @@ class LifetimeSettings(SettingsGroup):
                 access_token=self.access_token_seconds,
                 refresh_idle=self.refresh_idle_seconds,
                 refresh_absolute=self.refresh_absolute_seconds,
-                refresh_grace=self.refresh_grace_seconds,
                 consent=self.consent_seconds,
                 session_idle=self.session_idle_seconds,
                 session_absolute=self.session_absolute_seconds,

@@ -174,6 +174,7 @@ class Reason(StrEnum):
     REFRESH_UNKNOWN = auto()
     REFRESH_CLIENT_MISMATCH = auto()
     REFRESH_REPLAYED = auto()
+    REFRESH_STALE = auto()
     RETRY_UNDERIVABLE = auto()
     RETRY_TOO_FAR = auto()
     GRANT_REVOKED = auto()

@@ -27,6 +27,7 @@ ROWS: Final[Rows] = {
     "refresh_unknown": Row(Category.INVALID_GRANT),
     "refresh_client_mismatch": Row(Category.INVALID_GRANT),
     "refresh_replayed": Row(Category.INVALID_GRANT),
+    "refresh_stale": Row(Category.INVALID_GRANT),
     "retry_underivable": Row(Category.INVALID_GRANT),
     "retry_too_far": Row(Category.TEMPORARILY_UNAVAILABLE),
     "grant_revoked": Row(Category.INVALID_GRANT),

@@ -1,0 +1,148 @@
+"""The turns that refresh: load facts, let `oauth` decide, save what was decided."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from actor_oauth.actors.proofs import note_proof, unless_used
+from actor_oauth.actors.user.exchange import load_named
+from actor_oauth.actors.user.grants import bind_refresh_tokens, end_grant
+from actor_oauth.actors.user.late_refreshes import save_accepted, save_rejection
+from actor_oauth.actors.user.terms import retry_on_terms
+from actor_oauth.actors.user.tokens import load_chain, save_renewal, save_rotation
+from actor_oauth.oauth.grants import Ending, Grant
+from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.reasons import Refused
+from actor_oauth.oauth.refresh import decide_refresh
+from actor_oauth.oauth.refresh_chain import (
+    Chain,
+    RefreshRequest,
+    Rejection,
+    Renewal,
+    Retry,
+    ReuseDue,
+    Rotation,
+)
+from actor_oauth.oauth.tokens import TokenResponse
+from actor_oauth.runtime import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """A refresh token was accepted.
+
+    Attributes:
+        response: For the client.
+        grant_id: The grant's name among those of the user.
+        retried: Whether the token had been used before, so that nothing was rotated.
+    """
+
+    response: TokenResponse
+    grant_id: str
+    retried: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshOutcome:
+    """What a refresh did.
+
+    Attributes:
+        refreshed: For the caller.
+        link_ends_at: When to look for a link to erase; None if it made none.
+    """
+
+    refreshed: Refreshed
+    link_ends_at: int | None
+
+
+def refresh(
+    db: Database,
+    request: RefreshRequest,
+    *,
+    keyring: Keyring,
+    policy: Policy,
+    fresh: bytes,
+    now: int,
+) -> RefreshOutcome | ReuseDue | Refused:
+    """Refresh: what is decided is what is committed.
+
+    Returns:
+        ReuseDue, and nothing is committed, if the application is to be asked first.
+    """
+    grant = load_named(db, request.token)
+    chain = None if grant is None else load_chain(db, request.token, grant)
+    decision = decide_refresh(
+        request, grant, chain, keyring=keyring, policy=policy, fresh=fresh, now=now
+    )
+    if request.proof is not None and isinstance(decision, Rotation | Renewal | Retry):
+        decision = unless_used(db, request.proof, decision)
+    if isinstance(decision, ReuseDue):
+        return decision
+    return settle_refresh(db, grant, chain, decision, now=now)
+
+
+def settle_refresh(
+    db: Database,
+    grant: Grant | None,
+    chain: Chain | None,
+    decision: Rotation | Renewal | Retry | Rejection | Ending | Refused,
+    *,
+    now: int,
+) -> RefreshOutcome | Refused:
+    """Save what was decided about a refresh token."""
+    if isinstance(decision, Refused):
+        return decision
+    assert grant is not None
+    assert chain is not None
+    match decision:
+        case Ending():
+            end_grant(db, grant, decision.event, now=now)
+            return decision.refused
+        case Rejection():
+            save_rejection(db, grant, decision)
+            return decision.refused
+        case Rotation() | Renewal() | Retry():
+            outcome = _save(db, grant, chain, decision)
+            if isinstance(outcome, RefreshOutcome):
+                note_proof(db, decision.proof, now=now)
+            return outcome
+        case _:
+            assert_never(decision)
+
+
+def _save(
+    db: Database, grant: Grant, chain: Chain, decision: Rotation | Renewal | Retry
+) -> RefreshOutcome | Refused:
+    if isinstance(decision, Retry):
+        response = retry_on_terms(db, grant, chain, decision)
+        if isinstance(response, Refused):
+            return response
+        if decision.accepted is not None:
+            save_accepted(db, grant, decision.accepted)
+        return _refreshed(grant, response, retried=True)
+    if isinstance(decision, Renewal):
+        save_renewal(db, grant, decision)
+        return _refreshed(grant, decision.response)
+    save_rotation(db, grant, decision)
+    if decision.refresh_jkt != grant.refresh_jkt:
+        bind_refresh_tokens(db, grant, decision.refresh_jkt)
+    return _refreshed(grant, decision.response, link_ends_at=_link_ends_at(decision))
+
+
+def _refreshed(
+    grant: Grant,
+    response: TokenResponse,
+    *,
+    retried: bool = False,
+    link_ends_at: int | None = None,
+) -> RefreshOutcome:
+    refreshed = Refreshed(response=response, grant_id=grant.grant_id, retried=retried)
+    return RefreshOutcome(refreshed=refreshed, link_ends_at=link_ends_at)
+
+
+def _link_ends_at(rotation: Rotation) -> int | None:
+    link = rotation.link
+    if link is None:
+        return None
+    # The link before it was kept only while the old head was unused.
+    return rotation.time if link.while_unused else link.window_ends_at

@@ -1,0 +1,111 @@
+"""How refresh tokens rotate, and what happens when an old one comes again."""
+
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from actor_oauth.config.settings.group import SettingsGroup
+from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.refresh_reuse import (
+    RefreshRotation,
+    RefreshRules,
+    ReusePolicy,
+)
+
+_RULES: Final = RefreshRules()
+_DAY: Final = 86_400
+
+
+class ClientRefreshSettings(BaseModel):
+    """What is different for one client; what is left out is as for the others."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    rotation: RefreshRotation | None = None
+    grace_seconds: int | None = Field(default=None, ge=0, le=_DAY)
+    reuse: ReusePolicy | None = None
+    recovery_seconds: int | None = Field(default=None, ge=0, le=90 * _DAY)
+    lost_answer_seconds: int | None = Field(default=None, ge=0, le=_DAY)
+    contest_seconds: int | None = Field(default=None, ge=0, le=365 * _DAY)
+
+    def rules(self, others: RefreshRules) -> RefreshRules:
+        """Give this client's rules."""
+        given = {
+            name.removesuffix("_seconds"): value
+            for name, value in self.model_dump(exclude_none=True).items()
+        }
+        return replace(others, **given)
+
+
+class RefreshSettings(SettingsGroup):
+    """Rotation, its grace window, and late reuse."""
+
+    refresh_rotation: RefreshRotation = Field(
+        default=_RULES.rotation,
+        description="`always`, or `unless_bound`: a refresh token that is bound to a "
+        "DPoP key, or to a client that authenticates by a key or by a secret of the "
+        "operator's making, stays the same.",
+    )
+    refresh_grace_seconds: int = Field(
+        default=_RULES.grace,
+        ge=0,
+        le=_DAY,
+        description="How long a used refresh token still answers with the current "
+        "tokens, so that retries and parallel clients stay logged in; 0 is strict "
+        "one-time use.",
+    )
+    refresh_reuse: ReusePolicy = Field(
+        default=_RULES.reuse,
+        description="What a used refresh token does after that: `revoke` ends the "
+        "grant, `reject` refuses only whoever presents it, `same_instance` does so too "
+        "but answers whoever proves a key or a credential.",
+    )
+    refresh_recovery_seconds: int = Field(
+        default=_RULES.recovery,
+        ge=0,
+        le=90 * _DAY,
+        description="How long `same_instance` or the application's callback can answer a "
+        "used refresh token.",
+    )
+    refresh_lost_answer_seconds: int = Field(
+        default=_RULES.lost_answer,
+        ge=0,
+        le=_DAY,
+        description="How long `same_instance` answers a used refresh token whose "
+        "successor was never presented, once in that time; 0 is never.",
+    )
+    refresh_contest_seconds: int = Field(
+        default=_RULES.contest,
+        ge=0,
+        le=365 * _DAY,
+        description="A grant of which a used refresh token was refused ends when its "
+        "user signs in to the same client again, and after this long at the latest; 0 "
+        "leaves it alone.",
+    )
+    client_refresh: dict[str, ClientRefreshSettings] = Field(
+        default_factory=dict,
+        description="Table: a client id, and a table of `rotation`, `grace_seconds`, "
+        "`reuse`, `recovery_seconds`, `lost_answer_seconds` and `contest_seconds` that "
+        "hold for it.",
+    )
+
+    def shape(self, policy: Policy) -> Policy:
+        """Put the rules into the policy."""
+        policy = super().shape(policy)
+        rules = RefreshRules(
+            rotation=self.refresh_rotation,
+            grace=self.refresh_grace_seconds,
+            reuse=self.refresh_reuse,
+            recovery=self.refresh_recovery_seconds,
+            lost_answer=self.refresh_lost_answer_seconds,
+            contest=self.refresh_contest_seconds,
+        )
+        return replace(
+            policy,
+            refresh=rules,
+            client_refresh={
+                client_id: own.rules(rules)
+                for client_id, own in self.client_refresh.items()
+            },
+        )
