@@ -58,7 +58,7 @@ from actor_oauth.oauth.refresh_retry import (
     narrowed,
     successor_secret,
 )
-from actor_oauth.oauth.refresh_reuse import RefreshRules, ReusePolicy, ReuseVerdict
+from actor_oauth.oauth.refresh_reuse import RefreshRules, ReuseVerdict
 from actor_oauth.oauth.tokens import draw
 
 SALT_LENGTH: Final = 16
@@ -250,14 +250,12 @@ def _link(
     ends_at = time + rules.grace if rules.grace > 0 else time - 1
     # The application may accept anybody, and a key or credential speaks for each token of
     # the chain, but a lost answer can only have been the last one.
-    keeps_all = rules.asks or is_bound
-    kept_until = time + (rules.recovery if keeps_all else rules.lost_answer)
-    if not rules.asks and rules.reuse is not ReusePolicy.SAME_INSTANCE:
-        kept_until = ends_at
+    keeps_all = rules.asks or (is_bound and rules.same_instance)
+    kept = rules.recovery if keeps_all else rules.lost_answer
     return Link(
         kid=kid,
         salt=salt,
         window_ends_at=ends_at,
-        kept_until=kept_until if kept_until > ends_at else None,
+        kept_until=time + kept if kept > rules.grace else None,
         while_unused=not keeps_all,
     )

@@ -26,18 +26,15 @@ RefreshRotation: TypeAlias = Literal["always", "unless_bound"]
 
 
 class ReusePolicy(StrEnum):
-    """What an operator may want done about late reuse.
+    """What an operator may want done if nothing speaks for a late presenter.
 
     Attributes:
         REVOKE: End the grant (RFC 9700 §4.14.2).
         REJECT: Refuse the presenter; the chain lives, contested.
-        SAME_INSTANCE: Answer whom possession or an unused successor speaks for, and
-            refuse everybody else as `REJECT` does.
     """
 
     REVOKE = "revoke"
     REJECT = "reject"
-    SAME_INSTANCE = "same_instance"
 
 
 class ReuseVerdict(StrEnum):
@@ -62,18 +59,19 @@ class RefreshRules:
         rotation: `always`, or `unless_bound` if a refresh token that is bound to a key
             or to a client's own credential stays the same.
         grace: Seconds from a token's first use in which it leads to the head.
-        reuse: What is done later than that.
+        reuse: What is done later than that, if nothing speaks for the presenter.
+        same_instance: Whether possession speaks for it.
         recovery: Seconds from a token's first use in which it can still be answered, if
             possession or the application speaks for it.
-        lost_answer: The same, if an unused successor speaks for it; 0 if that is not
-            enough.
+        lost_answer: The same, if an unused successor speaks for it; 0 if that does not.
         contest: Seconds that a contested grant lives at most; 0 for no contest.
         asks: Whether the application is asked about each late reuse.
     """
 
     rotation: RefreshRotation = "always"
     grace: int = 120
-    reuse: ReusePolicy = ReusePolicy.SAME_INSTANCE
+    reuse: ReusePolicy = ReusePolicy.REVOKE
+    same_instance: bool = True
     recovery: int = 7 * 86_400
     lost_answer: int = 0
     contest: int = 7 * 86_400
@@ -144,17 +142,20 @@ def judge_reuse(signals: ReuseSignals, rules: RefreshRules) -> ReuseVerdict:
 
     Source: RFC 9700 §4.14.2 for `REVOKE`; the others are this server's own.
     """
-    if rules.reuse is ReusePolicy.REVOKE:
-        return ReuseVerdict.REVOKE
-    if rules.reuse is ReusePolicy.REJECT or not signals.derivable:
-        return ReuseVerdict.REJECT
-    if signals.is_bound or _is_lost_answer(signals, rules):
+    if rules.same_instance and signals.is_bound:
+        # It came so late that nobody can answer it: that makes no thief of it either.
+        return ReuseVerdict.ACCEPT if signals.derivable else ReuseVerdict.REJECT
+    if _is_lost_answer(signals, rules):
         return ReuseVerdict.ACCEPT
-    return ReuseVerdict.REJECT
+    if rules.reuse is ReusePolicy.REJECT:
+        return ReuseVerdict.REJECT
+    return ReuseVerdict.REVOKE
 
 
 def _is_lost_answer(signals: ReuseSignals, rules: RefreshRules) -> bool:
+    if not rules.lost_answer or not signals.derivable or not signals.successor_unused:
+        return False
     # Lost answers are rare, so two in a row are not believed: a thief who refreshes
     # first makes each refresh of the owner look like one.
     ago = signals.recovered_ago
-    return signals.successor_unused and (ago is None or ago > rules.lost_answer)
+    return ago is None or ago > rules.lost_answer

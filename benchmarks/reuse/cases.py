@@ -7,9 +7,9 @@ from actor_oauth.oauth.refresh_reuse import RefreshRules, ReusePolicy
 from benchmarks.reuse.measure import HABITS, Case
 from benchmarks.reuse.world import DAY, HOUR
 
-REVOKE = RefreshRules(reuse=ReusePolicy.REVOKE)
-REJECT = RefreshRules(reuse=ReusePolicy.REJECT)
-SAME = RefreshRules(reuse=ReusePolicy.SAME_INSTANCE)
+REVOKE = RefreshRules(reuse=ReusePolicy.REVOKE, same_instance=False)
+REJECT = RefreshRules(reuse=ReusePolicy.REJECT, same_instance=False)
+SAME = RefreshRules()
 
 LINES: Mapping[str, Sequence[Case]] = {
     "revoke, by window": [
@@ -27,9 +27,8 @@ LINES: Mapping[str, Sequence[Case]] = {
         for name, days in {"1 d": 1, "3 d": 3, "7 d": 7, "30 d": 30}.items()
     ],
     "reject, no contest": [Case(name="", rules=replace(REJECT, contest=0))],
-    "same instance, bearer tokens (default)": [Case(name="", rules=SAME)],
-    "the same, answers may be lost for 1 h": [
-        Case(name="", rules=replace(SAME, lost_answer=HOUR))
+    "reject, and answers may be lost for 1 h": [
+        Case(name="", rules=replace(REJECT, lost_answer=HOUR))
     ],
     "same instance, tokens bound to a key": [Case(name="", rules=SAME, bound=True)],
     "the same, and the key is stolen too": [
@@ -43,14 +42,12 @@ LINES: Mapping[str, Sequence[Case]] = {
 
 BY_HABIT: Mapping[str, Sequence[Case]] = {
     "revoke": [Case(name=habit, rules=REVOKE, habit=habit) for habit in HABITS],
-    "same instance (default)": [
-        Case(name=habit, rules=SAME, habit=habit) for habit in HABITS
-    ],
+    "reject": [Case(name=habit, rules=REJECT, habit=habit) for habit in HABITS],
 }
 
 PATIENCE: Sequence[float] = (0.25, 1, 4, 16)
 
 BY_PATIENCE: Mapping[str, Sequence[Case]] = {
     name: [Case(name=f"{times:g}", rules=rules, patience=times) for times in PATIENCE]
-    for name, rules in {"revoke": REVOKE, "same instance (default)": SAME}.items()
+    for name, rules in {"revoke": REVOKE, "reject": REJECT}.items()
 }

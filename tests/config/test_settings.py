@@ -56,21 +56,21 @@ def test_a_client_has_the_rules_of_the_server_but_for_what_is_its_own() -> None:
     settings = Settings.model_validate(
         {
             "refresh_grace_seconds": 30,
-            "refresh_reuse": "revoke",
+            "refresh_reuse": "reject",
             "client_refresh": {
                 "app": {
                     "rotation": "unless_bound",
                     "grace_seconds": 5,
-                    "reuse": "reject",
+                    "reuse": "revoke",
                 }
             },
         }
     )
     policy = settings.policy("https://a.example")
     rules = policy.refresh_rules("other")
-    assert rules == RefreshRules(grace=30, reuse=ReusePolicy.REVOKE)
+    assert rules == RefreshRules(grace=30, reuse=ReusePolicy.REJECT)
     assert policy.refresh_rules("app") == replace(
-        rules, rotation="unless_bound", grace=5, reuse=ReusePolicy.REJECT
+        rules, rotation="unless_bound", grace=5, reuse=ReusePolicy.REVOKE
     )
 
 

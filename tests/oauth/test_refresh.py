@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from actor_oauth.oauth.grants import Ending, GrantEvent, GrantState
-from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.props import unwrap_data_key
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.refresh import decide_refresh
@@ -419,11 +418,7 @@ def test_a_key_that_was_taken_out_costs_nobody_the_grant() -> None:
 def test_a_window_that_was_shortened_meanwhile_costs_nobody_the_grant() -> None:
     chain, first = a_chain()
     second = head_of(rotated(chain, first))
-    chain.policy = Policy(
-        issuer=chain.policy.issuer,
-        resources=chain.policy.resources,
-        lifetimes=a_policy(grace=0).lifetimes,
-    )
+    chain.policy = a_policy(grace=0)
     head = head_of(rotated(chain, second))
     assert chain.refresh(first) == Refused(Reason.RETRY_UNDERIVABLE)
     rotated(chain, head)

@@ -29,7 +29,6 @@ from actor_oauth.oauth.refresh_chain import (
 )
 from actor_oauth.oauth.refresh_reuse import (
     RefreshRules,
-    ReusePolicy,
     ReuseVerdict,
 )
 from actor_oauth.oauth.scopes import Scope
@@ -47,7 +46,7 @@ CLIENT: Final = Client(client_id="app", redirect_uris=(REDIRECT_URI,))
 OTHER_CLIENT: Final = replace(CLIENT, client_id="other")
 NO_REFRESH_CLIENT: Final = replace(CLIENT, grant_types=("authorization_code",))
 
-STRICT: Final = RefreshRules(reuse=ReusePolicy.REVOKE)
+RULES: Final = RefreshRules()
 
 _counter = itertools.count(1)
 
@@ -64,7 +63,7 @@ def a_policy(
     code: int = 60,
     refresh_idle: int = 30 * 86_400,
     refresh_absolute: int = 90 * 86_400,
-    rules: RefreshRules = STRICT,
+    rules: RefreshRules = RULES,
 ) -> Policy:
     return Policy(
         issuer="https://as.example",

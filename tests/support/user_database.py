@@ -72,12 +72,17 @@ class UserDatabase:
         )
 
     def refresh(
-        self, token: str | Token, *, client_id: str = "app", scope: Scope | None = None
+        self,
+        token: str | Token,
+        *,
+        client_id: str = "app",
+        scope: Scope | None = None,
+        proves_client: bool = False,
     ) -> RefreshOutcome | Refused:
         token = parsed(token) if isinstance(token, str) else token
         outcome = refresh(
             self.db,
-            RefreshRequest(token, client_id, scope),
+            RefreshRequest(token, client_id, scope, proves_client=proves_client),
             keyring=KEYRING,
             policy=self.policy,
             fresh=fresh(),

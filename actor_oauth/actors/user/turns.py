@@ -4,8 +4,8 @@ from actor_oauth.actors.directory import USERS, DirectoryActor
 from actor_oauth.actors.user import account, grants, sessions
 from actor_oauth.actors.user.consents import forget_consents
 from actor_oauth.actors.user.housekeeping import link_alarm, sweep_alarm
-from actor_oauth.actors.user.remembered import forget_all
 from actor_oauth.actors.user.refreshing import Refreshed, RefreshOutcome
+from actor_oauth.actors.user.remembered import forget_all
 from actor_oauth.actors.user.sessions import session_hash
 from actor_oauth.oauth.grants import GrantEvent
 from actor_oauth.runtime import Actor

@@ -25,6 +25,7 @@ class ClientRefreshSettings(BaseModel):
     rotation: RefreshRotation | None = None
     grace_seconds: int | None = Field(default=None, ge=0, le=_DAY)
     reuse: ReusePolicy | None = None
+    same_instance: bool | None = None
     recovery_seconds: int | None = Field(default=None, ge=0, le=90 * _DAY)
     lost_answer_seconds: int | None = Field(default=None, ge=0, le=_DAY)
     contest_seconds: int | None = Field(default=None, ge=0, le=365 * _DAY)
@@ -58,36 +59,40 @@ class RefreshSettings(SettingsGroup):
     refresh_reuse: ReusePolicy = Field(
         default=_RULES.reuse,
         description="What a used refresh token does after that: `revoke` ends the "
-        "grant, `reject` refuses only whoever presents it, `same_instance` does so too "
-        "but answers whoever proves a key or a credential.",
+        "grant, `reject` refuses only whoever presents it.",
+    )
+    refresh_same_instance: bool = Field(
+        default=_RULES.same_instance,
+        description="Answer it nevertheless if it is bound to a DPoP key that is proved, "
+        "or comes from a client that authenticates as for `refresh_rotation`.",
     )
     refresh_recovery_seconds: int = Field(
         default=_RULES.recovery,
         ge=0,
         le=90 * _DAY,
-        description="How long `same_instance` or the application's callback can answer a "
-        "used refresh token.",
+        description="How long `refresh_same_instance` or the application's callback can "
+        "answer a used refresh token.",
     )
     refresh_lost_answer_seconds: int = Field(
         default=_RULES.lost_answer,
         ge=0,
         le=_DAY,
-        description="How long `same_instance` answers a used refresh token whose "
-        "successor was never presented, once in that time; 0 is never.",
+        description="How long a used refresh token is answered, once in that time, if "
+        "its successor was never presented: the answer may have been lost. 0 is never.",
     )
     refresh_contest_seconds: int = Field(
         default=_RULES.contest,
         ge=0,
         le=365 * _DAY,
-        description="A grant of which a used refresh token was refused ends when its "
-        "user signs in to the same client again, and after this long at the latest; 0 "
-        "leaves it alone.",
+        description="With `reject`: a grant of which a used refresh token was refused "
+        "ends when its user signs in to the same client again, and after this long at the "
+        "latest; 0 leaves it alone.",
     )
     client_refresh: dict[str, ClientRefreshSettings] = Field(
         default_factory=dict,
         description="Table: a client id, and a table of `rotation`, `grace_seconds`, "
-        "`reuse`, `recovery_seconds`, `lost_answer_seconds` and `contest_seconds` that "
-        "hold for it.",
+        "`reuse`, `same_instance`, `recovery_seconds`, `lost_answer_seconds` and "
+        "`contest_seconds` that hold for it.",
     )
 
     def shape(self, policy: Policy) -> Policy:
@@ -97,6 +102,7 @@ class RefreshSettings(SettingsGroup):
             rotation=self.refresh_rotation,
             grace=self.refresh_grace_seconds,
             reuse=self.refresh_reuse,
+            same_instance=self.refresh_same_instance,
             recovery=self.refresh_recovery_seconds,
             lost_answer=self.refresh_lost_answer_seconds,
             contest=self.refresh_contest_seconds,
