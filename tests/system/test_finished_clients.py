@@ -95,8 +95,7 @@ class Installed:
                 said = said[found.end() :]
                 self.opened += 1
                 callback = await self.example.sign_in(found[1].decode())
-                async with httpx2.AsyncClient() as http:
-                    assert (await http.get(callback)).status_code == 200
+                assert await _status_of(callback) == 200
 
     def stored(self, prefix: str) -> str:
         """The token or id with this prefix that is in its files."""
@@ -109,6 +108,17 @@ class Installed:
         """Replace it by one that is no good."""
         for path in self.home.rglob("*.json"):
             path.write_text(re.sub(r"aoat_[\w-]+", "spoiled", path.read_text()))
+
+
+async def _status_of(callback: str) -> int:
+    """Open the client's own address, which it may not listen at yet."""
+    async with httpx2.AsyncClient() as http:
+        while True:
+            try:
+                return (await http.get(callback)).status_code
+            except httpx2.ConnectError:
+                # Another process: there is no event to wait for.
+                await trio.sleep(0.1)
 
 
 async def _line_with(process: trio.Process, answer: bytes) -> str:
