@@ -72,14 +72,18 @@ class McpUser:
     Args:
         url: Of the MCP server.
         authorize: What the person does when asked.
+        document_url: Where the client publishes what it is, or None.
 
     Attributes:
         storage: What the client keeps.
         asked: How often the person was asked.
     """
 
-    def __init__(self, url: str, authorize: Authorize) -> None:
+    def __init__(
+        self, url: str, authorize: Authorize, *, document_url: str | None = None
+    ) -> None:
         self.url = url
+        self.document_url = document_url
         self.storage = MemoryStorage()
         self.asked = 0
         self._authorize = authorize
@@ -90,6 +94,11 @@ class McpUser:
     def trusts_its_token(self) -> bool:
         """Whether the client believes that its access token has not expired."""
         return self._auth is not None and self._auth.context.is_token_valid()
+
+    def forget_expiry(self) -> None:
+        """Have the client believe that its access token has expired."""
+        assert self._auth is not None
+        self._auth.context.token_expiry_time = 1
 
     async def _open_browser(self, url: str) -> None:
         self.asked += 1
@@ -118,6 +127,7 @@ class McpUser:
             self.storage,
             redirect_handler=self._open_browser,
             callback_handler=self._wait_for_callback,
+            client_metadata_url=self.document_url,
         )
         async with (
             httpx2.AsyncClient(auth=auth, timeout=30.0) as http,
