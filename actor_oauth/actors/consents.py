@@ -9,6 +9,7 @@ from typing import Final
 
 from actor_oauth.actors.accounts import Accounts, check_user_id
 from actor_oauth.actors.authorization_answers import AuthorizationAnswers
+from actor_oauth.actors.browser_secrets import check_browser
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
@@ -25,10 +26,6 @@ from actor_oauth.oauth.redirect_uris import matches
 from actor_oauth.oauth.scopes import Scope
 
 HANDLE_BYTES: Final = 24
-BROWSER_BYTES: Final = 32
-
-MIN_BROWSER_LENGTH: Final = 20
-"""Characters that nobody guesses; an empty or absent cookie is not among them."""
 
 
 class Consents:
@@ -49,10 +46,6 @@ class Consents:
         self._pushed = pushed
         self._answers = answers
 
-    def new_browser_secret(self) -> str:
-        """Something that a browser holds and no other; fit for a cookie."""
-        return _text(self._effects.entropy.token_bytes(BROWSER_BYTES))
-
     async def begin(
         self,
         request: AuthorizationRequest,
@@ -67,11 +60,7 @@ class Consents:
             ValueError: If the user's name is not acceptable, or `browser` too short.
         """
         check_user_id(user_id)
-        if len(browser) < MIN_BROWSER_LENGTH:
-            raise ValueError(
-                f"browser: at least {MIN_BROWSER_LENGTH} characters that no other "
-                "browser holds, such as those of new_browser_secret()"
-            )
+        check_browser(browser)
         client = await self._clients.lookup(request.client_id)
         if client is None:
             return self._answers.error_here(
@@ -89,7 +78,7 @@ class Consents:
         )
         if not begun:
             return self._answers.error_here(Reason.SESSION_ENDED, request.client_id)
-        return _text(handle)
+        return urlsafe_b64encode(handle).decode()
 
     async def describe(
         self, handle: str, *, user_id: str, browser: str | None
@@ -222,10 +211,6 @@ OVER: Final = frozenset(
     )
 )
 """Reasons for which a question cannot be answered any more: nobody is to be told."""
-
-
-def _text(random: bytes) -> str:
-    return urlsafe_b64encode(random).decode().rstrip("=")
 
 
 def _parse_handle(text: str) -> bytes | None:

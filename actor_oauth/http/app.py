@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from hypercorn.typing import ASGIFramework
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
+from actor_oauth.actors.throttle import TokenBuckets
 from actor_oauth.http.addresses import addresses_of
 from actor_oauth.http.asgi import BodyLimits, Route, RoutedApp
 from actor_oauth.http.client_requests import ClientRequests
@@ -20,7 +21,6 @@ from actor_oauth.http.register import management_endpoint, registration_endpoint
 from actor_oauth.http.revoke import revocation_endpoint
 from actor_oauth.http.site import Site
 from actor_oauth.http.static_files import load_static_files
-from actor_oauth.http.throttle import TokenBuckets
 from actor_oauth.http.token import token_endpoint
 from actor_oauth.http.vault import client_routes, key_routes, vault_pages
 from actor_oauth.oauth.metadata import endpoints_of
@@ -58,6 +58,8 @@ def build_app(
         entropy=server.entropy,
         logins=TokenBuckets(options.login_rate),
         device_codes=TokenBuckets(options.device_code_rate),
+        strangers=TokenBuckets(options.authorize_rate),
+        askers=TokenBuckets(options.authorize_user_rate),
         connects=TokenBuckets(options.connect_rate),
         vault=vault,
     )

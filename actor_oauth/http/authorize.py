@@ -4,12 +4,12 @@ from actor_oauth.http.browser import Next
 from actor_oauth.http.consent import go_on
 from actor_oauth.http.departure import refused_here, tell
 from actor_oauth.http.login import new_ticket, sign_in_page
-from actor_oauth.http.page import Answer, Move
-from actor_oauth.http.site import Site, Visit, signed_in
+from actor_oauth.http.page import Answer, Move, Page, message
+from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.oauth.authorization_answer import AuthorizationError
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.interaction import Interaction
-from actor_oauth.oauth.reasons import Reason
+from actor_oauth.oauth.reasons import Reason, Refused
 
 MAX_QUERY_LENGTH = 16384
 """Characters of a request that is sent as a form: it becomes a URL."""
@@ -19,6 +19,10 @@ async def show_authorize(site: Site, visit: Visit) -> Answer:
     """`GET /authorize`: refuse, ask to sign in, or ask for consent."""
     auto_approved = site.options.auto_approve_user
     who = await signed_in(site, visit)
+    seconds = 0 if auto_approved is not None else _wait(site, visit, who)
+    if seconds:
+        site.server.refusals.note(Refused(Reason.RATE_LIMITED), "authorize")
+        return _throttled(seconds, at_address=who is None)
     request = await site.server.parse_auth_request(
         visit.parameters, signed_in=who is not None or auto_approved is not None
     )
@@ -46,6 +50,33 @@ async def resend_authorize(site: Site, visit: Visit) -> Answer:
         return refused_here(Reason.FORM_TOO_LARGE, noted=False)
     location = f"{site.addresses.base}/authorize?{query}"
     return Move(location=location, after_form=True)
+
+
+def _wait(site: Site, visit: Visit, who: SignedIn | None) -> int:
+    """Seconds until this browser may ask again; usually 0.
+
+    By address only where nobody is signed in: behind one address may be a whole office,
+    which one program must not shut out.
+    """
+    now = site.clock.now()
+    if who is None:
+        return site.strangers.take(visit.caller, now=now)
+    return site.askers.take(who.session.user_id, now=now)
+
+
+def _throttled(seconds: int, *, at_address: bool) -> Page:
+    """Say what to do, since nothing is wrong with the request."""
+    source = "from your network" if at_address else "in your name"
+    return message(
+        "Please wait a moment",
+        f"Very many requests to connect an application came {source} just now.",
+        status=429,
+        symbol="",
+        picture="clock",
+        hint=f"Reload this page in {seconds} seconds. Nothing is wrong with your request.",
+        code=str(Reason.RATE_LIMITED),
+        retry_after=seconds,
+    )
 
 
 async def _ask_to_sign_in(

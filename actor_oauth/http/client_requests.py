@@ -7,11 +7,11 @@ from form and `Authorization` to an answer; whatever comes before and after is h
 from collections.abc import Awaitable, Callable, Sequence
 
 from actor_oauth.actors.refusals import Refusals
+from actor_oauth.actors.throttle import Rate, TokenBuckets
 from actor_oauth.http.messages import Endpoint, Request, Response
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.peer import caller_address
 from actor_oauth.http.render import refusal, throttled, wire_error
-from actor_oauth.http.throttle import Rate, TokenBuckets
 from actor_oauth.oauth.client_authentication import (
     Credentials,
     parse_client_credentials,

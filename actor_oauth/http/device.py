@@ -1,15 +1,15 @@
 """Devices: a person types the code that a device shows, and says yes or no.
 
-The code is all that a page carries. What is asked for is read from the record that the
-device's actor keeps, and the actor lets one answer through (C-14, M-14). A link with the
-code in it fills in the form and no more: whoever follows a stranger's link sees which
-code and which application it is about before anything can be said (D-52).
+The question carries a handle, which is good for this person in this browser. What is
+asked for is read from the record that the device's actor keeps, and the actor lets one
+answer through (C-14, M-14). A link with the code in it fills in the form and no more:
+whoever follows a stranger's link sees which code and which application it is about before
+anything can be said (D-52).
 """
 
-from dataclasses import replace
 from urllib.parse import urlencode
 
-from actor_oauth.actors.device_authorizations import DeviceView
+from actor_oauth.actors.authorization_server import DeviceView, TooManyAttempts
 from actor_oauth.http.browser import Next, csrf_matches, csrf_token
 from actor_oauth.http.display import tone, web_host
 from actor_oauth.http.login import new_ticket, sign_in_page
@@ -26,10 +26,8 @@ from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.oauth.device import parse_user_code, show_user_code
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
-from actor_oauth.oauth.wire import Reason
 
 _ENTER = "device"
-_ANSWER = "device answer"
 _UNKNOWN = "There is no such code, or it has expired. Check it, and try again."
 _NOTHING_TICKED = "Choose at least one thing to allow, or deny the request."
 
@@ -56,18 +54,18 @@ async def submit_device(site: Site, visit: Visit) -> Answer:
     form = visit.parameters
     if not csrf_matches(form.get("csrf"), who.cookie, _ENTER):
         return not_from_here()
-    # By person and by address: a code is short, and must not be found by trying.
-    now, typed = site.clock.now(), form.get("user_code") or ""
-    seconds = site.device_codes.take(who.session.user_id, now=now)
-    seconds = seconds or site.device_codes.take(visit.caller, now=now)
+    # By address here, by person there: a code is short, and must not be found by trying.
+    typed = form.get("user_code") or ""
+    seconds = site.device_codes.take(visit.caller, now=site.clock.now())
     if seconds:
-        problem = f"Too many attempts. Please wait {seconds} seconds and try again."
-        page = _enter_page(who, typed, problem=problem, retry_after=seconds)
-        return replace(page, refused=Reason.RATE_LIMITED)
-    view = await site.server.devices.describe(typed)
+        return _wait(who, typed, seconds)
+    view = await site.server.find_device(
+        typed, user_id=who.session.user_id, browser=who.cookie
+    )
+    if isinstance(view, TooManyAttempts):
+        return _wait(who, typed, view.retry_after)
     if view is None:
-        page = _enter_page(who, typed, problem=_UNKNOWN)
-        return replace(page, refused=Reason.DEVICE_CODE_UNKNOWN)
+        return _enter_page(who, typed, problem=_UNKNOWN)
     return _question(who, view)
 
 
@@ -77,18 +75,19 @@ async def submit_answer(site: Site, visit: Visit) -> Answer:
     if who is None:
         return Move(location=site.addresses.base + "/device", after_form=True)
     form = visit.parameters
-    code = form.get("user_code") or ""
-    # Given out with the question only: nobody answers for a code without having seen it.
-    if not csrf_matches(form.get("csrf"), who.cookie, _ANSWER, code):
-        return not_from_here()
-    view = await site.server.devices.describe(code)
+    handle, user_id = form.get("handle") or "", who.session.user_id
+    view = await site.server.describe_device(
+        handle, user_id=user_id, browser=who.cookie
+    )
     if view is None:
         return already_answered()
     match form.get("decision"):
         case "approve":
             return await _approve(site, who, view, form)
         case "deny":
-            counts = await site.server.devices.deny(view.user_code)
+            counts = await site.server.deny_device(
+                handle, user_id=user_id, browser=who.cookie
+            )
             return _done("Access denied") if counts else already_answered()
         case _:
             return message("Nothing was decided", "The form came without a decision.")
@@ -100,14 +99,19 @@ async def _approve(
     names = tuple(name for name, _ in view.scopes if form.get(f"scope:{name}"))
     if all(name == OFFLINE_ACCESS for name in names):
         return _question(who, view, problem=_NOTHING_TICKED)
-    counts = await site.server.devices.approve(
-        view.user_code,
+    counts = await site.server.approve_device(
+        view.handle,
         user_id=who.session.user_id,
         browser=who.cookie,
         scope=Scope(names),
         auth_time=who.session.auth_time,
     )
     return _done("Access allowed", good=True) if counts else already_answered()
+
+
+def _wait(who: SignedIn, typed: str, seconds: int) -> Page:
+    problem = f"Too many attempts. Please wait {seconds} seconds and try again."
+    return _enter_page(who, typed, problem=problem, retry_after=seconds)
 
 
 def _enter_page(
@@ -147,7 +151,7 @@ def _question(who: SignedIn, view: DeviceView, *, problem: str | None = None) ->
             "resource": view.resource,
             "resource_name": view.resource_name or web_host(view.resource),
             "scopes": view.scopes,
-            "csrf": csrf_token(who.cookie, _ANSWER, view.user_code),
+            "handle": view.handle,
             "problem": problem,
         },
         kind=PageKind.FORM,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from actor_oauth.http.throttle import Rate
+from actor_oauth.actors.throttle import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +18,13 @@ class HttpOptions:
         body_bytes: The largest body of a request that is read.
         body_seconds: How long a request's body may take to arrive.
         login_rate: Attempts to sign in, for each address.
-        device_code_rate: Codes of devices that are typed, for each person and address.
+        device_code_rate: Codes of devices that are typed, for each address.
         connect_rate: Sign-ins that are begun at other services, for each person.
         confirms_connections: Whether a link to the vault's sign-in asks before it leads
             to another service.
+        authorize_rate: Authorization requests of browsers in which nobody is signed in,
+            for each address. There may be many people behind one.
+        authorize_user_rate: Authorization requests of each signed-in person.
         device_rate: Device authorizations that are begun, for each address.
         registration_rate: Dynamic registrations, for each address.
         client_failure_rate: Failed client authentications, for each address and
@@ -36,7 +39,11 @@ class HttpOptions:
     body_seconds: float = 15.0
     login_rate: Rate = field(default_factory=lambda: Rate(burst=20, interval=3.0))
     device_code_rate: Rate = field(
-        default_factory=lambda: Rate(burst=10, interval=30.0)
+        default_factory=lambda: Rate(burst=30, interval=10.0)
+    )
+    authorize_rate: Rate = field(default_factory=lambda: Rate(burst=240, interval=0.25))
+    authorize_user_rate: Rate = field(
+        default_factory=lambda: Rate(burst=120, interval=0.5)
     )
     connect_rate: Rate = field(default_factory=lambda: Rate(burst=20, interval=6.0))
     confirms_connections: bool = True

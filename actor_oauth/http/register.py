@@ -1,6 +1,7 @@
 """The registration endpoint (RFC 7591), and the one to manage registrations (RFC 7592)."""
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
+from actor_oauth.actors.throttle import TokenBuckets
 from actor_oauth.http.messages import Endpoint, Request, Response
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.peer import caller_address
@@ -11,7 +12,6 @@ from actor_oauth.http.render import (
     throttled,
     wire_error,
 )
-from actor_oauth.http.throttle import TokenBuckets
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.wire import Reason, Refused, WireError
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from actor_oauth.actors.authorization_server import AuthorizationServer, Session
+from actor_oauth.actors.throttle import TokenBuckets
 from actor_oauth.http.addresses import Addresses
 from actor_oauth.http.options import HttpOptions
-from actor_oauth.http.throttle import TokenBuckets
 from actor_oauth.oauth.interaction import SignIn
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.runtime.clock import Clock
@@ -25,7 +25,9 @@ class Site:
         clock: For throttles and for "2 hours ago".
         entropy: For marking browsers.
         logins: Attempts to sign in, by address.
-        device_codes: Attempts to find a device's code, by person and by address.
+        device_codes: Attempts to find a device's code, by address.
+        strangers: Authorization requests where nobody is signed in, by address.
+        askers: Authorization requests of people, by person.
         connects: Sign-ins begun at other services, by person.
         vault: Connections to other services; None if that is off.
     """
@@ -37,6 +39,8 @@ class Site:
     entropy: Entropy
     logins: TokenBuckets
     device_codes: TokenBuckets
+    strangers: TokenBuckets
+    askers: TokenBuckets
     connects: TokenBuckets
     vault: Vault | None = None
 

@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 import trio
 
-from actor_oauth.actors import device_authorizations
-from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
+from actor_oauth.actors.authorization_server import (
+    ACTOR_KINDS,
+    AuthorizationServer,
+    DeviceView,
+    TooManyAttempts,
+)
 from actor_oauth.actors.device import DeviceActor
+from actor_oauth.actors.device_questions import ATTEMPTS
 from actor_oauth.actors.user.sessions import session_token
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.device import (
@@ -57,13 +62,13 @@ async def opened(path: Path, now: int = START) -> AsyncIterator[ActorSystem]:
 
 
 @asynccontextmanager
-async def served(path: Path) -> AsyncIterator[AuthorizationServer]:
+async def served(path: Path, now: int = START) -> AsyncIterator[AuthorizationServer]:
     async with opened(path) as system:
         server = AuthorizationServer(
             system=system,
             policy=replace(POLICY, device_authorization_enabled=True),
             keyring=KEYRING,
-            clock=StoppedClock(START),
+            clock=StoppedClock(now),
             entropy=SystemEntropy(),
         )
         client = server._clients.actor("app")
@@ -119,40 +124,98 @@ async def test_nothing_answers_for_a_code_that_is_not_there(tmp_path: Path) -> N
         assert await shard.pending(b"code", now=START) is None
 
 
+ENDED = session_token(USER_KEY, b"s" * 32).render()
+FOREIGN = "what an application has put into a cookie"
+
+
+async def question(
+    server: AuthorizationServer, user_code: str, *, browser: str = FOREIGN
+) -> DeviceView:
+    view = await server.find_device(user_code, user_id=USER_ID, browser=browser)
+    assert isinstance(view, DeviceView)
+    return view
+
+
 @pytest.mark.requirement("C-14", "B-36", "M-9")
 async def test_a_yes_that_may_not_be_lets_nobody_in(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
         response = await begun(server)
-        devices, code = server.devices, response.user_code
-        ended = session_token(USER_KEY, b"s" * 32).render()
-
-        async def approve(user_code: str) -> bool:
-            return await devices.approve(
-                user_code, user_id=USER_ID, browser=ended, scope=READ
-            )
-
-        assert await devices.describe("nonsense") is None
-        assert not await approve("nonsense")
-        assert not await devices.deny("nonsense")
+        assert (
+            await server.find_device("nonsense", user_id=USER_ID, browser=ENDED)
+        ) is None
+        view = await question(server, response.user_code, browser=ENDED)
         # Signed out between the question and the answer.
-        assert not await approve(code)
-        assert await devices.describe(code) is not None
+        assert not await server.approve_device(
+            view.handle, user_id=USER_ID, browser=ENDED
+        )
+        view = await question(server, response.user_code)
         await server.delete_client("app")
-        assert await devices.describe(code) is None
-        assert not await approve(code)
+        for found in (
+            await server.describe_device(view.handle, user_id=USER_ID, browser=FOREIGN),
+            await server.find_device(
+                response.user_code, user_id=USER_ID, browser=FOREIGN
+            ),
+        ):
+            assert found is None
+        assert not await server.approve_device(
+            view.handle, user_id=USER_ID, browser=FOREIGN
+        )
+
+
+@pytest.mark.requirement("C-14", "M-14", "D-52")
+async def test_an_application_puts_a_device_to_its_own_users(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        response = await begun(server)
+        view = await question(server, response.user_code)
+        assert (view.user_code, view.client.client_id) == (response.user_code, "app")
+        calls = (server.describe_device, server.approve_device, server.deny_device)
+        for user_id, browser in (
+            ("eve", FOREIGN),
+            (USER_ID, "x" * 30),
+            (USER_ID, None),
+        ):
+            for call in calls:
+                assert not await call(view.handle, user_id=user_id, browser=browser)
+        for handle in ("", "x", view.handle[:-2], server.seal("other", b"[]")):
+            assert not await server.approve_device(
+                handle, user_id=USER_ID, browser=FOREIGN
+            )
+        answers = [
+            await server.approve_device(
+                view.handle, user_id=USER_ID, browser=FOREIGN, props={"plan": "gold"}
+            )
+            for _ in range(2)
+        ]
+        assert answers == [True, False]
+        # Whoever said yes has an account, without a password.
+        assert await server.user_exists(USER_ID)
 
 
 @pytest.mark.requirement("D-52")
-async def test_no_two_devices_show_the_same_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_question_is_over_with_its_code(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        response = await begun(server)
+        view = await question(server, response.user_code)
+    async with served(tmp_path, START + response.expires_in) as server:
+        for answer in (server.approve_device, server.deny_device):
+            assert not await answer(view.handle, user_id=USER_ID, browser=FOREIGN)
+
+
+@pytest.mark.requirement("D-52")
+async def test_a_user_cannot_find_codes_by_trying(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        for _ in range(ATTEMPTS.burst):
+            await server.find_device("BBBB-BBBB", user_id=USER_ID, browser=FOREIGN)
+        refused = await server.find_device(
+            "BBBB-BBBB", user_id=USER_ID, browser=FOREIGN
+        )
+        assert refused == TooManyAttempts(retry_after=30)
+        assert not await server.find_device("BBBB", user_id="eve", browser=FOREIGN)
+
+
+async def test_a_browser_that_holds_nothing_cannot_be_told_from_others(
+    tmp_path: Path,
 ) -> None:
     async with served(tmp_path) as server:
-        drawn = iter(["BBBBBBBB", "BBBBBBBB", "BBBBBBBB", "CCCCCCCC"])
-        monkeypatch.setattr(
-            device_authorizations, "draw_user_code", lambda _: next(drawn, "BBBBBBBB")
-        )
-        assert (await begun(server)).user_code == "BBBB-BBBB"
-        assert (await begun(server)).user_code == "CCCC-CCCC"
-        unlucky = await begin(server)
-        assert isinstance(unlucky, WireError)
-        assert unlucky.status == 429
+        with pytest.raises(ValueError, match="browser"):
+            await server.find_device("BBBB-BBBB", user_id=USER_ID, browser="")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actor_oauth.http import HttpOptions
+from actor_oauth.http import HttpOptions, Rate
 from tests.http.deployment import (
     CHALLENGE,
     LOOPBACK_CALLBACK,
@@ -386,3 +386,42 @@ async def test_a_demonstration_server_asks_nobody(deploy: Deploy) -> None:
     assert set(query_of(answer.headers["location"])) == {"code", "state", "iss"}
     assert query_of(mistaken.headers["location"])["error"] == "invalid_request"
     assert foreign.status_code == 400
+
+
+@pytest.mark.requirement("C-22")
+async def test_an_address_that_asks_without_end_is_told_to_wait(deploy: Deploy) -> None:
+    options = HttpOptions(authorize_rate=Rate(burst=2, interval=30.0))
+    async with deploy(options=options) as deployment:
+        client = await deployment.register()
+        url = deployment.authorize_url(client)
+        pages = [await deployment.browser().get(url) for _ in range(3)]
+        assert [page.status_code for page in pages] == [200, 200, 429]
+        assert pages[2].headers["retry-after"] == "30"
+        assert "Reload this page in 30 seconds" in pages[2].text
+        assert "from your network" in pages[2].text
+        # Nobody else waits, and nobody for longer than that.
+        other = await deployment.browser("203.0.113.99").get(url)
+        assert other.status_code == 200
+        deployment.clock.advance(30)
+        assert (await deployment.browser().get(url)).status_code == 200
+
+
+@pytest.mark.requirement("C-22")
+async def test_people_behind_one_address_do_not_wait_for_each_other(
+    deploy: Deploy,
+) -> None:
+    options = HttpOptions(
+        authorize_rate=Rate(burst=2, interval=3600.0),
+        authorize_user_rate=Rate(burst=3, interval=60.0),
+    )
+    async with deploy(options=options) as deployment:
+        client = await deployment.register()
+        url = deployment.authorize_url(client)
+        browser = deployment.browser()
+        await browser.consent_page(url)
+        while (await deployment.browser().get(url)).status_code == 200:
+            pass
+
+        answers = [(await browser.get(url)).status_code for _ in range(4)]
+
+        assert answers == [302, 302, 302, 429]

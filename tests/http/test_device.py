@@ -11,11 +11,10 @@ import trio
 from actor_oauth.actors import device as device_actors
 from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.actors.device import DeviceActor
+from actor_oauth.actors.throttle import Rate
 from actor_oauth.http import HttpOptions
-from actor_oauth.http.throttle import Rate
 from actor_oauth.oauth.device import SHARDS
 from actor_oauth.oauth.grant_types import DEVICE_CODE
-from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.token_changes import TokenChanges, TokenContext
 from tests.http.deployment import (
     ISSUER,
@@ -241,23 +240,21 @@ async def test_of_many_answers_the_first_counts(
 ) -> None:
     device = await a_device(offering)
     browser = offering.browser()
-    await question(browser, device)
+    handle = read_page(await question(browser, device)).forms[0].fields["handle"]
     cookie = next(
         cookie.value
         for cookie in browser.http.cookies.jar
         if "session" in cookie.name and cookie.value
     )
     counted: list[str] = []
-    code = device.codes["user_code"]
-    devices = offering.server.devices
+    server = offering.server
 
     async def approve() -> None:
-        scope = Scope(("notes:read",))
-        if await devices.approve(code, user_id=USER, browser=cookie, scope=scope):
+        if await server.approve_device(handle, user_id=USER, browser=cookie):
             counted.append("approve")
 
     async def deny() -> None:
-        if await devices.deny(code):
+        if await server.deny_device(handle, user_id=USER, browser=cookie):
             counted.append("deny")
 
     async with trio.open_nursery() as nursery:
@@ -310,13 +307,15 @@ async def test_nobody_answers_without_having_seen_the_question(
         data={**entered, "decision": "approve", "scope:notes:read": "on"},
         headers={"Origin": ISSUER},
     )
-    assert skipped.status_code == 403
-    other = await a_device(offering)
+    assert skipped.status_code == 410
     asked = await browser.submit(page)
+    # Another person's question is not answered here.
+    elsewhere = offering.browser()
+    theirs = await question(elsewhere, await a_device(offering))
     swapped = await browser.submit(
-        asked, user_code=other.codes["user_code"], decision="approve"
+        asked, handle=read_page(theirs).forms[0].fields["handle"], decision="approve"
     )
-    assert swapped.status_code == 403
+    assert swapped.status_code == 410
     forged = await browser.submit(page, csrf="forged")
     assert forged.status_code == 403
     foreign = await browser.http.post(

@@ -15,6 +15,7 @@ from actor_oauth.actors.authorization_server.server import (
     AuthorizationServer,
 )
 from actor_oauth.actors.clients import NewClient
+from actor_oauth.actors.device_questions import DeviceView, TooManyAttempts
 from actor_oauth.actors.user import GrantPage, GrantSummary
 from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
@@ -28,6 +29,7 @@ __all__ = [
     "AuthorizationServer",
     "ConsentScope",
     "ConsentView",
+    "DeviceView",
     "GrantPage",
     "GrantSummary",
     "Interaction",
@@ -36,4 +38,5 @@ __all__ = [
     "Redirect",
     "Session",
     "SignIn",
+    "TooManyAttempts",
 ]

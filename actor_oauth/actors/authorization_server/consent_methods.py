@@ -10,6 +10,7 @@ case an answer counts only while that session lives.
 """
 
 from actor_oauth.actors.authorization_server.parts import ServerParts
+from actor_oauth.actors.browser_secrets import new_browser_secret
 from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.consent_view import ConsentView
@@ -23,7 +24,7 @@ class ConsentMethods(ServerParts):
 
     def new_browser_secret(self) -> str:
         """Make something that one browser holds: for a cookie, `HttpOnly` and `Secure`."""
-        return self._consents.new_browser_secret()
+        return new_browser_secret(self._effects.entropy)
 
     async def begin_consent(
         self,

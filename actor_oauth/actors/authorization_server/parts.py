@@ -6,6 +6,7 @@ from actor_oauth.actors.authorization_answers import AuthorizationAnswers
 from actor_oauth.actors.authorizations import Authorizations
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.consents import Consents
+from actor_oauth.actors.device_questions import DeviceQuestions
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
 from actor_oauth.actors.refusals import Refusals
@@ -32,6 +33,7 @@ class ServerParts:
     _answers: AuthorizationAnswers
     _authorizations: Authorizations
     _consents: Consents
+    _device_questions: DeviceQuestions
     _remembered: RememberedConsents
     _token_endpoint: TokenEndpoint
     _token_status: TokenStatus

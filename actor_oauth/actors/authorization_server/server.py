@@ -14,6 +14,7 @@ from actor_oauth.actors.authorization_server.authorization_methods import (
 )
 from actor_oauth.actors.authorization_server.client_methods import ClientMethods
 from actor_oauth.actors.authorization_server.consent_methods import ConsentMethods
+from actor_oauth.actors.authorization_server.device_methods import DeviceMethods
 from actor_oauth.actors.authorization_server.grant_methods import GrantMethods
 from actor_oauth.actors.authorization_server.people_methods import PeopleMethods
 from actor_oauth.actors.authorization_server.sealing import Sealing
@@ -24,6 +25,7 @@ from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.consents import Consents
 from actor_oauth.actors.device import DeviceActor
+from actor_oauth.actors.device_questions import DeviceQuestions
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.issuer import IssuerActor
@@ -66,6 +68,7 @@ class AuthorizationServer(
     ClientMethods,
     AuthorizationMethods,
     ConsentMethods,
+    DeviceMethods,
     TokenMethods,
     PeopleMethods,
     GrantMethods,
@@ -132,6 +135,7 @@ class AuthorizationServer(
             remembered=self._remembered,
             answers=self._answers,
         )
+        self._device_questions = DeviceQuestions(self._effects, self._clients)
         self._consents = Consents(
             self._effects,
             clients=self._clients,

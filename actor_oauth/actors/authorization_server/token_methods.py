@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from actor_oauth.actors.authorization_server.parts import ServerParts
-from actor_oauth.actors.device_authorizations import DeviceAuthorizations
 from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters
@@ -51,11 +50,6 @@ class TokenMethods(ServerParts):
         committed state every time, so a revocation holds at once (G12).
         """
         return await self._access_tokens.validate(resource, token)
-
-    @property
-    def devices(self) -> DeviceAuthorizations:
-        """Device authorizations: asked for, put to a person, answered (RFC 8628)."""
-        return self._token_endpoint.devices
 
     async def unwrap_token(self, token: str) -> AccessTokenInfo | None:
         """What an access token says, whichever resource it is for; None if it is dead.

@@ -8,6 +8,7 @@ Rule 3: a group of settings is one file, which knows no other group. A new one i
 here, as a base class of `Settings`, and nowhere else.
 """
 
+from actor_oauth.actors.throttle import Rate
 from actor_oauth.config.hosts import is_loopback_url
 from actor_oauth.config.settings.consent import ConsentSettings
 from actor_oauth.config.settings.development import DevelopmentSettings
@@ -99,6 +100,8 @@ class Settings(
         return HttpOptions(
             auto_approve_user=self.auto_approve,
             trusted_proxy_hops=self.trusted_proxy_hops,
+            authorize_rate=_per_minute(self.authorize_per_minute),
+            authorize_user_rate=_per_minute(self.authorize_per_minute_and_user),
             confirms_connections=self.vault_confirm,
         )
 
@@ -111,3 +114,7 @@ class Settings(
             if issubclass(group, SettingsGroup)
             for name in group.model_fields
         ]
+
+
+def _per_minute(count: int) -> Rate:
+    return Rate(burst=count, interval=60 / count)

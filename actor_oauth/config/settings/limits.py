@@ -1,4 +1,4 @@
-"""How much one worker takes on at once."""
+"""How much one worker takes on at once, and from one place."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _LIMITS: Final = RuntimeLimits()
 
 
 class LimitSettings(SettingsGroup):
-    """Limits of the runtime."""
+    """Limits of the runtime, and of `/authorize`."""
 
     mailbox_size: int = Field(
         default=_LIMITS.mailbox_size,
@@ -37,4 +37,16 @@ class LimitSettings(SettingsGroup):
         default=_LIMITS.idle_seconds,
         gt=0,
         description="An actor that was not used for this long is closed.",
+    )
+    authorize_per_minute: int = Field(
+        default=240,
+        ge=1,
+        description="Authorization requests that one worker takes from an address where "
+        "nobody is signed in.",
+    )
+    authorize_per_minute_and_user: int = Field(
+        default=120,
+        ge=1,
+        description="Authorization requests that one worker takes from a signed-in "
+        "person.",
     )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actor_oauth.http.throttle import Rate, TokenBuckets
+from actor_oauth.actors.throttle import Rate, TokenBuckets
 
 NOW = 1_700_000_000
 
