@@ -43,6 +43,10 @@ LINES: Mapping[str, Sequence[Case]] = {
 BY_HABIT: Mapping[str, Sequence[Case]] = {
     "revoke": [Case(name=habit, rules=REVOKE, habit=habit) for habit in HABITS],
     "reject": [Case(name=habit, rules=REJECT, habit=habit) for habit in HABITS],
+    "reject, no contest": [
+        Case(name=habit, rules=replace(REJECT, contest=0), habit=habit)
+        for habit in HABITS
+    ],
 }
 
 PATIENCE: Sequence[float] = (0.25, 1, 4, 16)
