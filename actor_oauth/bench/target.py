@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -110,14 +109,15 @@ class Target:
         """
         self.endpoints = endpoints
         self.checker = checker
-        self._addresses = count() if spreads_addresses else None
+        self._spreads_addresses = spreads_addresses
+        self._requests = 0
 
     @property
     def headers(self) -> dict[str, str]:
         """Of the next request."""
-        if self._addresses is None:
+        if not self._spreads_addresses:
             return {}
-        number = next(self._addresses)
+        number = self._requests = self._requests + 1
         address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         return {"X-Forwarded-For": address}
 

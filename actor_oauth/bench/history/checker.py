@@ -1,0 +1,172 @@
+"""Looks for an order of a history's requests that a model allows.
+
+The search of Wing and Gong (1993), with Lowe's memory (2017): at every point, any request
+that began before all remaining ones had ended may be next; a set of requests done together
+with the state that they led to is looked at once.
+
+Two things keep it short. A request that leaves the state as it is, and may come next, is
+taken at once: whatever order exists, one with it here exists too. And a request that was
+never answered is only tried where it changes something.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from actor_oauth.bench.history.events import Event
+
+StateT = TypeVar("StateT")
+Step = Callable[[StateT, Event], Sequence[StateT]]
+
+MAX_LOOKS: Final = 200_000
+"""Combinations of requests and state that are looked at before the search gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """There is an order.
+
+    Attributes:
+        looks: How much was looked at.
+    """
+
+    looks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained(Generic[StateT]):
+    """There is none.
+
+    Attributes:
+        looks: How much was looked at.
+        done: Requests that the longest attempt put into an order.
+        state: That it led to.
+        stuck: The request that had to be next, and could not.
+    """
+
+    looks: int
+    done: int
+    state: StateT
+    stuck: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The search was given up."""
+
+    looks: int
+
+
+def check(
+    events: Sequence[Event], initial: StateT, step: Step[StateT]
+) -> Explained | Unexplained[StateT] | Undecided:
+    """Look for an order.
+
+    Args:
+        events: Of one object, in any order.
+        initial: Its state before them.
+        step: Gives every state that an event may lead to; none if it cannot happen.
+    """
+    search = _Search(sorted(events, key=_start), step)
+    stack = [(0, initial)]
+    while stack:
+        done, state = search.take_reads(*stack.pop())
+        if search.is_complete(done):
+            return Explained(search.looks)
+        if search.is_new(done, state):
+            if search.looks > MAX_LOOKS:
+                return Undecided(search.looks)
+            stack += search.branches(done, state)
+    done, state = search.farthest or (0, initial)
+    stuck = search.first_to_end(done)
+    return Unexplained(search.looks, done.bit_count(), state, stuck)
+
+
+class _Search(Generic[StateT]):
+    """What has been looked at: requests done, as bits of a number, and the state.
+
+    Attributes:
+        farthest: Where the most requests had been done.
+    """
+
+    def __init__(self, ordered: Sequence[Event], step: Step[StateT]) -> None:
+        self._ordered = ordered
+        self._step = step
+        self._required = sum(
+            1 << number for number, event in enumerate(ordered) if not event.is_optional
+        )
+        self._seen: set[tuple[int, StateT]] = set()
+        self.farthest: tuple[int, StateT] | None = None
+
+    @property
+    def looks(self) -> int:
+        return len(self._seen)
+
+    def is_complete(self, done: int) -> bool:
+        return done & self._required == self._required
+
+    def is_new(self, done: int, state: StateT) -> bool:
+        if (done, state) in self._seen:
+            return False
+        self._seen.add((done, state))
+        if self.farthest is None or done.bit_count() > self.farthest[0].bit_count():
+            self.farthest = (done, state)
+        return True
+
+    def branches(self, done: int, state: StateT) -> list[tuple[int, StateT]]:
+        """What may come next; last what began first, for a stack to try that first."""
+        return [
+            (done | 1 << number, led_to)
+            for number in reversed(self._next(done))
+            for led_to in self._step(state, self._ordered[number])
+            if led_to != state or not self._ordered[number].is_optional
+        ]
+
+    def take_reads(self, done: int, state: StateT) -> tuple[int, StateT]:
+        """Do whatever may be next and can only leave the state as it is."""
+        taken = True
+        while taken:
+            reads = [
+                number for number in self._next(done) if self._reads(number, state)
+            ]
+            taken = bool(reads)
+            done |= sum(1 << number for number in reads)
+        return done, state
+
+    def _reads(self, number: int, state: StateT) -> bool:
+        event = self._ordered[number]
+        if event.is_optional:
+            return False
+        led_to = self._step(state, event)
+        return len(led_to) == 1 and led_to[0] == state
+
+    def _next(self, done: int) -> list[int]:
+        """The requests that may be next: begun before any remaining one had ended."""
+        found: list[int] = []
+        horizon = float("inf")
+        lowest = (~done & (done + 1)).bit_length() - 1
+        for number in range(lowest, len(self._ordered)):
+            event = self._ordered[number]
+            if event.start > horizon:
+                break
+            if not done >> number & 1:
+                found.append(number)
+                horizon = min(horizon, event.end)
+        return [one for one in found if self._ordered[one].start <= horizon]
+
+    def first_to_end(self, done: int) -> Event:
+        """Of the requests that remain: the one that could wait the least."""
+        remaining = [
+            event
+            for number, event in enumerate(self._ordered)
+            if not done >> number & 1 and not event.is_optional
+        ]
+        return min(remaining, key=_end)
+
+
+def _start(event: Event) -> float:
+    return event.start
+
+
+def _end(event: Event) -> float:
+    return event.end

@@ -1,0 +1,165 @@
+"""Checks what was played, grant by grant, and sums up."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from actor_oauth.bench.histogram import Histogram
+from actor_oauth.bench.history.checker import Undecided, Unexplained, check
+from actor_oauth.bench.history.events import NEVER, Event, Given
+from actor_oauth.bench.history.model import Rules, State, explain, step
+from actor_oauth.bench.history.play import Play
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A request of a history, for people; times in seconds from the first.
+
+    Attributes:
+        what: Was asked, with a number in the place of a token.
+        outcome: That it had.
+        begin: When it was sent.
+        end: When it was answered; the history's end if it was not.
+    """
+
+    what: str
+    outcome: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offence:
+    """A history that nothing explains.
+
+    Attributes:
+        anomaly: What is wrong.
+        stuck: The request that has no place, as in `history`.
+        history: All that happened to the grant.
+    """
+
+    anomaly: str
+    stuck: Shown
+    history: Sequence[Shown]
+
+
+@dataclass(slots=True, kw_only=True)
+class HistoryReport:
+    """What the histories of a run came to.
+
+    Attributes:
+        grants: Histories that were checked.
+        events: Requests in them.
+        unanswered: Of these, without an answer.
+        overlapping: Of these, begun before the one before had ended.
+        put_off: Requests that the server was too busy for; in no history.
+        rotations: Distinct tokens that were given out.
+        outcomes: By what was asked, how often each outcome came.
+        looks: What the checker looked at, over all.
+        undecided: Histories that it gave up on.
+        anomalies: How often each was found.
+        offence: One of the histories that nothing explains; the shortest.
+        latencies: Of all answers.
+    """
+
+    grants: int = 0
+    events: int = 0
+    unanswered: int = 0
+    overlapping: int = 0
+    put_off: int = 0
+    rotations: int = 0
+    outcomes: dict[str, Counter[str]] = field(default_factory=dict)
+    looks: int = 0
+    undecided: int = 0
+    anomalies: Counter[str] = field(default_factory=Counter)
+    offence: Offence | None = None
+    latencies: Histogram = field(default_factory=Histogram)
+
+    def add(self, initial: State, play: Play, rules: Rules) -> None:
+        """Check a grant's history, and count it.
+
+        Args:
+            initial: The state that it began in.
+            play: What happened.
+            rules: What the server promises.
+        """
+        self._count(play)
+        verdict = check(play.events, initial, partial(step, rules=rules))
+        self.looks += verdict.looks
+        if isinstance(verdict, Undecided):
+            self.undecided += 1
+        elif isinstance(verdict, Unexplained):
+            anomaly = explain(verdict.state, verdict.stuck, rules)
+            self.anomalies[anomaly] += 1
+            offence = _offence(anomaly, verdict.stuck, play.events)
+            if self.offence is None or len(offence.history) < len(self.offence.history):
+                self.offence = offence
+
+    def _count(self, play: Play) -> None:
+        self.grants += 1
+        self.events += len(play.events)
+        self.put_off += play.put_off
+        latest = -NEVER
+        rotations = set()
+        for event in sorted(play.events, key=_start):
+            self.overlapping += event.start < latest
+            latest = max(latest, event.start if event.end == NEVER else event.end)
+            kind = type(event.outcome).__name__.lower()
+            asked = type(event.operation).__name__.lower()
+            self.outcomes.setdefault(asked, Counter())[kind] += 1
+            if event.end == NEVER:
+                self.unanswered += 1
+            else:
+                self.latencies.add(event.end - event.start)
+            if isinstance(event.outcome, Given):
+                rotations.add(event.outcome.refresh)
+        self.rotations += len(rotations)
+
+
+def _start(event: Event) -> float:
+    return event.start
+
+
+def _offence(anomaly: str, stuck: Event, events: Sequence[Event]) -> Offence:
+    ordered = sorted(events, key=_start)
+    origin = ordered[0].start
+    last = max(event.start if event.end == NEVER else event.end for event in ordered)
+    numbers: dict[str, int] = {}
+
+    def shown(event: Event) -> Shown:
+        end = last if event.end == NEVER else event.end
+        return Shown(
+            what=_asked(event, numbers),
+            outcome=_answered(event, numbers),
+            begin=event.start - origin,
+            end=end - origin,
+        )
+
+    history = [shown(event) for event in ordered]
+    return Offence(anomaly=anomaly, stuck=shown(stuck), history=history)
+
+
+def _asked(event: Event, numbers: dict[str, int]) -> str:
+    token: str | None = getattr(event.operation, "token", None)
+    asked = type(event.operation).__name__.lower()
+    return asked if token is None else f"{asked} {_number(token, numbers)}"
+
+
+def _answered(event: Event, numbers: dict[str, int]) -> str:
+    if isinstance(event.outcome, Given):
+        return f"given {_number(event.outcome.refresh, numbers)}"
+    return type(event.outcome).__name__.lower()
+
+
+def _number(token: str, numbers: dict[str, int]) -> str:
+    """Tokens are secrets, and long: people are shown numbers."""
+    return f"#{numbers.setdefault(token, len(numbers) + 1)}"
+
+
+def summed(outcomes: Mapping[str, Counter[str]]) -> dict[str, dict[str, float]]:
+    """Outcomes as a chart wants them."""
+    return {
+        asked: {kind: float(n) for kind, n in counts.items()}
+        for asked, counts in outcomes.items()
+    }

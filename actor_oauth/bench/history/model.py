@@ -1,0 +1,220 @@
+"""The sequential model of a grant: what one request at a time may be answered.
+
+A state is what an observer can know of a grant. `step` gives every state that an event
+may lead to; no state means that the event cannot have happened there.
+
+Rule 1: one code, one redemption. One token, one successor.
+Rule 2: a superseded token leads to the chain's head while its grace window is open, and
+ends the grant, or at least is refused, afterwards.
+Rule 3: a grant that has ended never comes back, and one that nobody ended is never lost.
+
+Servers keep time in whole seconds, and an observer knows when a token was first used only
+from when to when. So around a window's end both answers are allowed.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from actor_oauth.bench.history.events import (
+    Check,
+    Done,
+    Event,
+    Given,
+    Redeem,
+    Refresh,
+    Refused,
+    Revoke,
+    Unknown,
+)
+
+ROUNDING: Final = 1.0
+"""Seconds by which a server's clock of whole seconds may be late."""
+
+HIDDEN: Final = ""
+"""A head that was made by a request without an answer: nobody has seen it yet."""
+
+
+class Anomaly(StrEnum):
+    """Why no order of a history's requests explains its answers."""
+
+    STALE_ACCEPT = "accepted after the grant had ended"
+    LOST_GRANT = "refused, though nobody ended the grant"
+    FORK = "a token that is not the chain's head was given out"
+    DOUBLE_REDEMPTION = "the code was redeemed twice"
+    REPLAY_ACCEPTED = "a superseded token was accepted after its window"
+    INVENTION = "a token was accepted that was never given out"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a server promises.
+
+    Attributes:
+        grace: Seconds for which a superseded token leads to the head; 0 for none.
+        replay_ends: Whether a replay, of a code or a token, always ends the grant.
+        old_access_may_end: Whether a refresh may end the access token before it.
+        revokes_superseded: Whether revoking a superseded token always ends the grant.
+    """
+
+    grace: float
+    replay_ends: bool = True
+    old_access_may_end: bool = False
+    revokes_superseded: bool = True
+
+
+def foreign_rules(grace: float) -> Rules:
+    """Give what every server has to promise."""
+    return Rules(
+        grace=grace,
+        replay_ends=False,
+        old_access_may_end=True,
+        revokes_superseded=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a grant stands.
+
+    Attributes:
+        alive: Whether it is in force.
+        head: The newest refresh token; None before the code is redeemed.
+        access: The newest access token that was seen.
+        used: Superseded tokens, each with the times between which it was first used.
+    """
+
+    alive: bool = True
+    head: str | None = None
+    access: str | None = None
+    used: tuple[tuple[str, float, float], ...] = ()
+
+
+def begun(refresh: str, access: str) -> State:
+    """Give the state of a grant whose code was redeemed before the history."""
+    return State(head=refresh, access=access)
+
+
+def step(state: State, event: Event, rules: Rules) -> tuple[State, ...]:
+    """Give every state that an event may lead to; none if it cannot happen here."""
+    match event.operation:
+        case Redeem():
+            return _redeem(state, event, rules)
+        case Refresh(token):
+            return _refresh(state, token, event, rules)
+        case Check(token):
+            return _check(state, token, event, rules)
+        case Revoke(token):
+            return _revoke(state, token, event, rules)
+
+
+def _redeem(state: State, event: Event, rules: Rules) -> tuple[State, ...]:
+    match event.outcome:
+        case Given(refresh, access) if state.alive and state.head is None:
+            return (replace(state, head=refresh, access=access),)
+        case Refused() if not state.alive:
+            return (state,)
+        case Refused() if state.head is not None:
+            return _replayed(state, rules)
+        case Unknown() if state.alive and state.head is None:
+            return (replace(state, head=HIDDEN),)
+        case Unknown() if state.alive:
+            return _replayed(state, rules)
+        case _:
+            return ()
+
+
+def _replayed(state: State, rules: Rules) -> tuple[State, ...]:
+    ended = replace(state, alive=False)
+    return (ended,) if rules.replay_ends else (ended, state)
+
+
+def _refresh(state: State, token: str, event: Event, rules: Rules) -> tuple[State, ...]:
+    if not state.alive:
+        return () if isinstance(event.outcome, Given) else (state,)
+    if token == state.head:
+        return _rotate(state, token, event)
+    window = next((one for one in state.used if one[0] == token), None)
+    if window is None:
+        return (state,) if isinstance(event.outcome, Unknown) else ()
+    found: list[State] = []
+    _, earliest, latest = window
+    if event.start <= latest + rules.grace + ROUNDING and rules.grace > 0:
+        found += _retry(state, event)
+    if event.end > earliest + rules.grace:
+        found += _replay(state, event, rules)
+    return tuple(found)
+
+
+def _rotate(state: State, token: str, event: Event) -> tuple[State, ...]:
+    used = (*state.used, (token, event.start, event.end))
+    match event.outcome:
+        case Given(refresh, access) if not _is_known(state, refresh):
+            return (replace(state, head=refresh, access=access, used=used),)
+        case Unknown():
+            return (replace(state, head=HIDDEN, used=used),)
+        case _:
+            return ()
+
+
+def _retry(state: State, event: Event) -> tuple[State, ...]:
+    match event.outcome:
+        case Given(refresh, access) if refresh == state.head:
+            return (replace(state, access=access),)
+        case Given(refresh, access) if state.head == HIDDEN and not _is_known(
+            state, refresh
+        ):
+            return (replace(state, head=refresh, access=access),)
+        case Unknown():
+            return (state,)
+        case _:
+            return ()
+
+
+def _replay(state: State, event: Event, rules: Rules) -> tuple[State, ...]:
+    if isinstance(event.outcome, Given):
+        return ()
+    return _replayed(state, rules)
+
+
+def _is_known(state: State, token: str) -> bool:
+    return token == state.head or any(one[0] == token for one in state.used)
+
+
+def _check(state: State, token: str, event: Event, rules: Rules) -> tuple[State, ...]:
+    match event.outcome:
+        case Done():
+            return (state,) if state.alive else ()
+        case Refused() if state.alive:
+            superseded = state.head == HIDDEN or token != state.access
+            return (state,) if rules.old_access_may_end and superseded else ()
+        case _:
+            return (state,)
+
+
+def _revoke(state: State, token: str, event: Event, rules: Rules) -> tuple[State, ...]:
+    if isinstance(event.outcome, Refused):
+        return (state,)
+    if token != state.head and not rules.revokes_superseded:
+        return state, replace(state, alive=False)
+    return (replace(state, alive=False),)
+
+
+def explain(state: State, event: Event, rules: Rules) -> Anomaly:
+    """Name what is wrong with an event that cannot happen in a state."""
+    is_good = isinstance(event.outcome, Given | Done)
+    if not state.alive:
+        return Anomaly.STALE_ACCEPT
+    if not is_good:
+        return Anomaly.LOST_GRANT
+    match event.operation:
+        case Redeem():
+            return Anomaly.DOUBLE_REDEMPTION
+        case Refresh(token) if _is_known(state, token):
+            window = next((one for one in state.used if one[0] == token), None)
+            is_late = window is not None and (
+                rules.grace == 0 or event.start > window[2] + rules.grace + ROUNDING
+            )
+            return Anomaly.REPLAY_ACCEPTED if is_late else Anomaly.FORK
+        case _:
+            return Anomaly.INVENTION
