@@ -22,6 +22,7 @@ _LOOK_SECONDS: Final = 0.1
 
 # Of a driver process, set once when it starts: pools hand arguments to functions only.
 _ticks = c_longlong()
+_stop = c_longlong()
 
 
 def tick() -> None:
@@ -29,9 +30,14 @@ def tick() -> None:
     _ticks.value += 1
 
 
-def _enter(ticks: c_longlong, cores: Sequence[int]) -> None:
-    global _ticks  # noqa: PLW0603 - see there
-    _ticks = ticks
+def stopped() -> bool:
+    """Whether what runs is to come to an end."""
+    return bool(_stop.value)
+
+
+def _enter(ticks: c_longlong, stop: c_longlong, cores: Sequence[int]) -> None:
+    global _ticks, _stop
+    _ticks, _stop = ticks, stop
     if cores:
         os.sched_setaffinity(0, cores)
 
@@ -48,11 +54,25 @@ class Fleet:
     """Driver processes, as a place to run functions in."""
 
     def __init__(
-        self, pool: ProcessPoolExecutor, ticks: c_longlong, drivers: int
+        self,
+        pool: ProcessPoolExecutor,
+        ticks: c_longlong,
+        stop: c_longlong,
+        drivers: int,
     ) -> None:
         self._pool = pool
         self._ticks = ticks
+        self._stop = stop
         self.drivers = drivers
+
+    def start(self, function: Callable[[Part], Result], part: Part) -> Future[Result]:
+        """Begin to run a function in one of the processes."""
+        self._ticks.value = self._stop.value = 0
+        return self._pool.submit(function, part)
+
+    def stop(self) -> None:
+        """Have what runs come to an end, if it looks."""
+        self._stop.value = 1
 
     def spread(
         self,
@@ -67,7 +87,7 @@ class Fleet:
             parts: Not more than there are drivers, if they are to run at once.
             on_ticks: Told how often that was, some times a second.
         """
-        self._ticks.value = 0
+        self._ticks.value = self._stop.value = 0
         futures: list[Future[Timed[Result]]] = [
             self._pool.submit(_timed, function, part) for part in parts
         ]
@@ -103,8 +123,8 @@ def open_fleet(drivers: int = 1, cores: Sequence[int] = ()) -> Iterator[Fleet]:
         cores: What they keep to; anything if empty.
     """
     context = multiprocessing.get_context("spawn")
-    ticks = context.RawValue(c_longlong)
+    ticks, stop = context.RawValue(c_longlong), context.RawValue(c_longlong)
     with ProcessPoolExecutor(
-        drivers, mp_context=context, initializer=_enter, initargs=(ticks, cores)
+        drivers, mp_context=context, initializer=_enter, initargs=(ticks, stop, cores)
     ) as pool:
-        yield Fleet(pool, ticks, drivers)
+        yield Fleet(pool, ticks, stop, drivers)

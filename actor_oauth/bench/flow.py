@@ -33,7 +33,7 @@ def read_client(answer: Answer) -> Credentials:
     """
     client_id = answer.text("client_id")
     if not answer.is_good or not client_id:
-        raise BenchError(f"registration was refused: {answer.kind}")
+        raise BenchError(f"registration was refused: {answer.told}")
     where = answer.text("registration_client_uri")
     token = answer.text("registration_access_token")
     method = answer.text("token_endpoint_auth_method")
@@ -53,7 +53,7 @@ def read_grant(client: Credentials, answer: Answer) -> Grant:
     """
     refresh = answer.text("refresh_token")
     if not answer.is_good or not refresh:
-        raise BenchError(f"no refresh token for a code: {answer.kind}")
+        raise BenchError(f"no refresh token for a code: {answer.told}")
     access = answer.text("access_token") or None
     return Grant(client=client, refresh_token=refresh, access_token=access)
 
@@ -95,7 +95,7 @@ class Flow:
         code = query.get("code")
         if not code:
             raise BenchError(
-                f"no code from the authorization endpoint ({answer.kind}): does the"
+                f"no code from the authorization endpoint ({answer.told}): does the"
                 " server approve at once? Otherwise give --tokens or --token-command"
             )
         return Code(client=client, code=code[0], verifier=verifier)

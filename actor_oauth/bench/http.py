@@ -73,6 +73,13 @@ class Answer(NamedTuple):
         error = self.members().get("error")
         return str(self.status) if error is None else f"{self.status} {error}"
 
+    @property
+    def told(self) -> str:
+        """The kind, with why there is no answer, for whoever has to do something."""
+        if self.status == NO_ANSWER:
+            return f"{self.kind}: {self.head.decode(errors='replace')}"
+        return self.kind
+
     def members(self) -> Mapping[str, Json]:
         """The members of a JSON object in the body; none if it is anything else."""
         try:

@@ -13,6 +13,8 @@ class What(StrEnum):
     """What can be measured."""
 
     RACES = "races"
+    HISTORY = "history"
+    CRASH = "crash"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Foreign:
         checker: Who may introspect any token.
         tokens: A file of tokens.
         token_command: A command that prints some.
+        command: Starts the server anew after it was killed, always at the same address.
     """
 
     issuer: str | None
@@ -34,6 +37,7 @@ class Foreign:
     checker: Credentials | None = None
     tokens: Path | None = None
     token_command: str | None = None
+    command: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +48,28 @@ class Plan:
         what: Is measured, in this order.
         foreign: The server; None for a provider of this package, on an empty directory.
         workers: Worker processes of that provider: every measurement is made with each.
+        module: What these processes run; tests put a broken provider here.
         racers: Requests that meet in a race.
         rounds: Of each race.
         races: Which; all if empty.
         jitter: Seconds over which racers are spread.
         grace: Seconds for which a used refresh token still answers.
+        grants: Whose histories are checked.
+        kills: Of a server that is killed under load.
         seed: For everything that is left to chance.
     """
 
     what: Sequence[What]
     foreign: Foreign | None = None
     workers: Sequence[int] = (1,)
+    module: str = "actor_oauth.bench.server"
     racers: int = 50
     rounds: int = 20
     races: Sequence[str] = ()
     jitter: float = 0.0
     grace: float = 3.0
+    grants: int = 64
+    kills: int = 10
     seed: int = 1
 
 

@@ -1,25 +1,30 @@
-"""Carries out a plan: one server after the other, one measurement after the other."""
+"""Carries out a plan: one measurement after the other, on one server after the other."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from actor_oauth.bench.asking import BenchError
 from actor_oauth.bench.chance import Chance
 from actor_oauth.bench.conditions import conditions
-from actor_oauth.bench.fleet import Fleet, open_fleet
-from actor_oauth.bench.flow import Flow
-from actor_oauth.bench.own_server import own_server
-from actor_oauth.bench.plan import Foreign, Plan, What, divide_cores
+from actor_oauth.bench.crash import run_crashes
+from actor_oauth.bench.history.model import Rules, foreign_rules
+from actor_oauth.bench.history.play import Mix
+from actor_oauth.bench.history.run import run_histories
+from actor_oauth.bench.plan import Plan, What
 from actor_oauth.bench.races.ground import Course, Ground
 from actor_oauth.bench.races.run import RACES, Tell, run_race
 from actor_oauth.bench.report.document import Report, Section
+from actor_oauth.bench.report.history import crash_section_of
+from actor_oauth.bench.report.history import section_of as history_section
 from actor_oauth.bench.report.races import section_of as races_section
 from actor_oauth.bench.report.raw import to_plain
-from actor_oauth.bench.source import CommandSource, FlowSource, Source, file_source
-from actor_oauth.bench.target import Endpoints, Target, discover, overridden
+from actor_oauth.bench.served import served
 from actor_oauth.oauth.json_values import Json
-from actor_oauth.runtime import SystemEntropy
+
+# While it starts again no window of a killed server shall end: replays are not its topic.
+_CRASH_GRACE: Final = 60.0
+_CRASH_GRANTS: Final = 8
 
 
 @dataclass(slots=True)
@@ -55,7 +60,7 @@ def run_plan(plan: Plan, tell: Tell) -> tuple[Report, dict[str, Json]]:
     """
     measured = "the provider of this package"
     if plan.foreign is not None:
-        measured = plan.foreign.issuer or plan.foreign.endpoints["token"] or ""
+        measured = plan.foreign.issuer or plan.foreign.endpoints.get("token") or ""
     told = conditions(measured)
     findings = Findings()
     for what in plan.what:
@@ -73,70 +78,70 @@ def run_plan(plan: Plan, tell: Tell) -> tuple[Report, dict[str, Json]]:
 
 def _races(plan: Plan, findings: Findings, tell: Tell) -> None:
     course = Course(racers=plan.racers, jitter=plan.jitter, grace=plan.grace)
-    for workers, ground in _grounds(plan):
-        reports = [
-            run_race(name, ground, course, rounds=plan.rounds, tell=tell)
-            for name in plan.races or RACES
-        ]
-        findings.add(f"races{workers}", races_section(reports, workers), reports)
-
-
-def _grounds(plan: Plan) -> Iterator[tuple[str, Ground]]:
-    """Give each server in turn, and what tells it from the others."""
-    if plan.foreign is not None:
-        target = foreign_target(plan.foreign)
-        source = foreign_source(plan.foreign, target)
-        with open_fleet() as fleet:
-            yield "", _ground(plan, target, source, fleet)
-        return
     for workers in plan.workers:
-        cores = divide_cores(workers)
-        with (
-            open_fleet(cores=cores.drivers) as fleet,
-            own_server(
-                workers=workers,
-                cores=cores.server,
-                refresh_grace_seconds=int(plan.grace),
-            ) as server,
-        ):
-            target = server.target()
-            told = f", {workers} worker processes" if workers > 1 else ""
-            yield told, _ground(plan, target, server.source(target), fleet)
+        with served(plan, workers, grace=plan.grace) as server:
+            ground = Ground(
+                target=server.target,
+                source=server.source,
+                fleet=server.fleet,
+                chance=Chance(plan.seed),
+            )
+            reports = [
+                run_race(name, ground, course, rounds=plan.rounds, tell=tell)
+                for name in plan.races or RACES
+            ]
+        section = races_section(reports, server.name)
+        findings.add(f"races{server.name}", section, reports)
 
 
-def _ground(plan: Plan, target: Target, source: Source, fleet: Fleet) -> Ground:
-    return Ground(target=target, source=source, fleet=fleet, chance=Chance(plan.seed))
+def _rules(plan: Plan) -> Rules:
+    return foreign_rules(plan.grace) if plan.foreign else Rules(grace=plan.grace)
+
+
+def _history(plan: Plan, findings: Findings, tell: Tell) -> None:
+    mix = Mix()
+    steps = plan.grants * mix.clients * (mix.steps or 0)
+    for workers in plan.workers:
+        with served(plan, workers, grace=plan.grace) as server:
+            report = run_histories(
+                server.target,
+                server.source,
+                server.fleet,
+                grants=plan.grants,
+                mix=mix,
+                rules=_rules(plan),
+                seed=plan.seed,
+                on_ticks=lambda ticks: tell("histories", ticks, steps),
+            )
+        section = history_section(report, server.name)
+        findings.add(f"history{server.name}", section, report)
+
+
+def _crash(plan: Plan, findings: Findings, tell: Tell) -> None:
+    if not plan.foreign:
+        plan = replace(plan, grace=_CRASH_GRACE)
+    for workers in plan.workers:
+        with served(plan, workers, grace=plan.grace) as server:
+            if server.process is None:
+                raise BenchError("killing a server takes --server-command to start it")
+            report = run_crashes(
+                server.process,
+                server.target,
+                server.source,
+                server.fleet,
+                kills=plan.kills,
+                grants=_CRASH_GRANTS,
+                mix=Mix(steps=None, revokes=False, cuts_are_final=True),
+                rules=_rules(plan),
+                seed=plan.seed,
+                on_kill=lambda kills: tell("kills", kills, plan.kills),
+            )
+        section = crash_section_of(report, server.name)
+        findings.add(f"crash{server.name}", section, report)
 
 
 _MEASUREMENTS: Final[Mapping[What, Callable[[Plan, Findings, Tell], None]]] = {
     What.RACES: _races,
+    What.HISTORY: _history,
+    What.CRASH: _crash,
 }
-
-
-def foreign_target(foreign: Foreign) -> Target:
-    """Give the server that runs already.
-
-    Raises:
-        BenchError: Its endpoints are not known.
-    """
-    token = foreign.endpoints.get("token")
-    if foreign.issuer is not None:
-        found = discover(foreign.issuer)
-    elif token is not None:
-        found = Endpoints(token=token)
-    else:
-        raise BenchError("give --url, or at least --token-endpoint")
-    return Target(overridden(found, foreign.endpoints), checker=foreign.checker)
-
-
-def foreign_source(foreign: Foreign, target: Target) -> Source:
-    """Give the place where its tokens come from.
-
-    Raises:
-        BenchError: The file of tokens cannot be used.
-    """
-    if foreign.tokens is not None:
-        return file_source(foreign.tokens, foreign.client)
-    if foreign.token_command is not None:
-        return CommandSource(foreign.token_command, foreign.client)
-    return FlowSource(Flow(target, SystemEntropy()), many_users=False)

@@ -281,7 +281,7 @@ def discover(issuer: str) -> Endpoints:
                 introspection=answer.text("introspection_endpoint") or None,
                 registration=answer.text("registration_endpoint") or None,
             )
-        tried.append(f"{url}: {answer.kind}")
+        tried.append(f"{url}: {answer.told}")
     raise BenchError("no metadata document: " + "; ".join(tried))
 
 

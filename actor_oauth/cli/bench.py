@@ -94,6 +94,14 @@ def bench(
             rich_help_panel=_TOKENS,
         ),
     ] = None,
+    server_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="Starts the server of --url, and again whenever it was killed.",
+            rich_help_panel=_SERVER,
+        ),
+    ] = None,
     client: Annotated[
         str | None,
         typer.Option(
@@ -133,6 +141,12 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    grants: Annotated[
+        int, typer.Option(min=1, help="Whose histories are checked.")
+    ] = 64,
+    kills: Annotated[
+        int, typer.Option(min=1, help="Of a server that is killed under load.")
+    ] = 10,
     seed: Annotated[int, typer.Option(help="Of everything left to chance.")] = 1,
     html: Annotated[
         Path | None, typer.Option(help="Write a report with charts to this file.")
@@ -165,6 +179,7 @@ def bench(
             checker=_credentials(checker),
             tokens=tokens,
             token_command=token_command,
+            command=server_command,
         )
     plan = Plan(
         what=what or [What.RACES],
@@ -175,6 +190,8 @@ def bench(
         races=race or [],
         jitter=jitter,
         grace=grace if grace is not None else (0.0 if foreign else 3.0),
+        grants=grants,
+        kills=kills,
         seed=seed,
     )
     _run(plan, html=html, json_file=json_file, as_json=json)

@@ -47,7 +47,7 @@ TOKENS = ["r0", "r1", "r2"]
 def event(
     operation: Operation, outcome: Outcome, start: float, end: float | None = None
 ) -> Event:
-    if isinstance(outcome, Unknown):
+    if end is None and isinstance(outcome, Unknown):
         return Event(operation, outcome, start, NEVER)
     return Event(operation, outcome, start, start + 0.5 if end is None else end)
 
@@ -115,7 +115,10 @@ def events(draw: st.DrawFn) -> Event:
     elif isinstance(outcome, Given):
         outcome = Done()
     start = float(draw(st.integers(0, 8)))
-    return event(operation, outcome, start, start + draw(st.integers(0, 6)))
+    end = start + draw(st.integers(0, 6))
+    if isinstance(outcome, Unknown) and draw(st.booleans()):
+        end = NEVER
+    return event(operation, outcome, start, end)
 
 
 @settings(max_examples=400, deadline=None)
@@ -129,6 +132,15 @@ def test_the_checker_finds_an_order_if_and_only_if_there_is_one(
 ) -> None:
     found = isinstance(check(history, initial, partial(step, rules=rules)), Explained)
     assert found == explained_by_some_order(history, initial, rules)
+
+
+def test_a_cut_request_may_have_come_before_a_read_that_says_nothing_of_it() -> None:
+    # The check is right before and after, but after the check it is too late for the cut.
+    cut = event(Refresh("r0"), Unknown(), 0, 1)
+    checked = event(Check("a0"), Done(), 2)
+    late = event(Refresh("r0"), Refused(), 9)
+    assert is_fine(cut, checked, late)
+    assert not is_fine(checked, late)
 
 
 @st.composite

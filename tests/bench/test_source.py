@@ -7,7 +7,7 @@ import pytest
 
 from actor_oauth.bench.asking import BenchError
 from actor_oauth.bench.plan import Foreign
-from actor_oauth.bench.run import foreign_source, foreign_target
+from actor_oauth.bench.served import foreign_source, foreign_target
 from actor_oauth.bench.source import CommandSource, LineSource, file_source
 from actor_oauth.bench.target import Code, Credentials, Endpoints, Grant, discover
 from tests.support.canned_server import canned_server, reply

@@ -5,15 +5,16 @@ that began before all remaining ones had ended may be next; a set of requests do
 with the state that they led to is looked at once.
 
 Two things keep it short. A request that leaves the state as it is, and may come next, is
-taken at once: whatever order exists, one with it here exists too. And a request that was
-never answered is only tried where it changes something.
+taken at once: whatever order exists, one with it here exists too, unless it would come too
+late then for one that was never answered. And such a one is only tried where it changes
+something.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from actor_oauth.bench.history.events import Event
+from actor_oauth.bench.history.events import NEVER, Event
 
 StateT = TypeVar("StateT")
 Step = Callable[[StateT, Event], Sequence[StateT]]
@@ -126,31 +127,43 @@ class _Search(Generic[StateT]):
         """Do whatever may be next and can only leave the state as it is."""
         taken = True
         while taken:
-            reads = [
-                number for number in self._next(done) if self._reads(number, state)
-            ]
+            following = self._next(done)
+            last_call = min(map(self._last_call, following), default=NEVER)
+            reads = [n for n in following if self._reads(n, state, last_call)]
             taken = bool(reads)
             done |= sum(1 << number for number in reads)
         return done, state
 
-    def _reads(self, number: int, state: StateT) -> bool:
+    def _last_call(self, number: int) -> float:
+        """When it is too late for a request that need not happen."""
         event = self._ordered[number]
-        if event.is_optional:
+        return event.end if event.is_optional else NEVER
+
+    def _reads(self, number: int, state: StateT, last_call: float) -> bool:
+        event = self._ordered[number]
+        if event.is_optional or event.start > last_call:
             return False
         led_to = self._step(state, event)
         return len(led_to) == 1 and led_to[0] == state
 
     def _next(self, done: int) -> list[int]:
-        """The requests that may be next: begun before any remaining one had ended."""
+        """The requests that may be next: begun before any remaining one had ended.
+
+        One without an answer need not happen, so nobody has to wait for it; and it is
+        too late for it once something that began after its end is done.
+        """
         found: list[int] = []
         horizon = float("inf")
+        reached = self._ordered[done.bit_length() - 1].start if done else 0.0
         lowest = (~done & (done + 1)).bit_length() - 1
         for number in range(lowest, len(self._ordered)):
             event = self._ordered[number]
             if event.start > horizon:
                 break
-            if not done >> number & 1:
-                found.append(number)
+            if done >> number & 1 or event.end < reached:
+                continue
+            found.append(number)
+            if not event.is_optional:
                 horizon = min(horizon, event.end)
         return [one for one in found if self._ordered[one].start <= horizon]
 

@@ -73,7 +73,7 @@ class Event:
         operation: What was asked.
         outcome: What was answered.
         start: When it was sent, in seconds.
-        end: When it was answered, or `NEVER`.
+        end: When it was answered, or could no longer take effect; else `NEVER`.
     """
 
     operation: Operation
@@ -100,7 +100,17 @@ def outcome_of(answer: Answer) -> Outcome:
     return Refused() if 400 <= answer.status < 500 else Unknown()
 
 
-def event_of(operation: Operation, outcome: Outcome, answer: Answer) -> Event:
-    """Record a request with what came back."""
-    end = NEVER if isinstance(outcome, Unknown) else answer.received
+def event_of(
+    operation: Operation, outcome: Outcome, answer: Answer, *, is_final: bool = False
+) -> Event:
+    """Record a request with what came back.
+
+    Args:
+        operation: What was asked.
+        outcome: What was answered.
+        answer: As it came.
+        is_final: Whether, if it was not answered, it has no effect later on.
+    """
+    is_open = isinstance(outcome, Unknown) and not is_final
+    end = NEVER if is_open else answer.received
     return Event(operation, outcome, answer.sent, end)

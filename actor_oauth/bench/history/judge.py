@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from actor_oauth.bench.histogram import Histogram
 from actor_oauth.bench.history.checker import Undecided, Unexplained, check
-from actor_oauth.bench.history.events import NEVER, Event, Given
+from actor_oauth.bench.history.events import NEVER, Event, Given, Unknown
 from actor_oauth.bench.history.model import Rules, State, explain, step
 from actor_oauth.bench.history.play import Play
 
@@ -90,9 +90,10 @@ class HistoryReport:
         if isinstance(verdict, Undecided):
             self.undecided += 1
         elif isinstance(verdict, Unexplained):
+            history, verdict = shortest(play.events, initial, rules, verdict)
             anomaly = explain(verdict.state, verdict.stuck, rules)
             self.anomalies[anomaly] += 1
-            offence = _offence(anomaly, verdict.stuck, play.events)
+            offence = _offence(anomaly, verdict.stuck, history)
             if self.offence is None or len(offence.history) < len(self.offence.history):
                 self.offence = offence
 
@@ -104,17 +105,57 @@ class HistoryReport:
         rotations = set()
         for event in sorted(play.events, key=_start):
             self.overlapping += event.start < latest
-            latest = max(latest, event.start if event.end == NEVER else event.end)
+            latest = max(latest, event.start if event.is_optional else event.end)
             kind = type(event.outcome).__name__.lower()
             asked = type(event.operation).__name__.lower()
             self.outcomes.setdefault(asked, Counter())[kind] += 1
-            if event.end == NEVER:
+            if event.is_optional:
                 self.unanswered += 1
             else:
                 self.latencies.add(event.end - event.start)
             if isinstance(event.outcome, Given):
                 rotations.add(event.outcome.refresh)
         self.rotations += len(rotations)
+
+
+def shortest(
+    events: Sequence[Event],
+    initial: State,
+    rules: Rules,
+    verdict: Unexplained[State],
+) -> tuple[Sequence[Event], Unexplained[State]]:
+    """Give the beginning of a history up to where it first cannot be explained.
+
+    What cannot be explained so far never can be later, so half of what is left is
+    looked at each time.
+
+    Args:
+        events: Of the whole history.
+        initial: The state before it.
+        rules: What the server promises.
+        verdict: On the whole.
+    """
+    history = events
+    ends = sorted(event.end for event in events if event.end != NEVER)
+    low, high = 0, len(ends) - 1
+    while low < high:
+        middle = (low + high) // 2
+        part = _until(events, ends[middle])
+        found = check(part, initial, partial(step, rules=rules))
+        if isinstance(found, Unexplained):
+            high, history, verdict = middle, part, found
+        else:
+            low = middle + 1
+    return history, verdict
+
+
+def _until(events: Sequence[Event], time: float) -> list[Event]:
+    """What an observer had seen at a time: later answers were still to come."""
+    return [
+        event if event.end <= time else replace(event, outcome=Unknown(), end=NEVER)
+        for event in events
+        if event.start <= time
+    ]
 
 
 def _start(event: Event) -> float:
@@ -124,7 +165,7 @@ def _start(event: Event) -> float:
 def _offence(anomaly: str, stuck: Event, events: Sequence[Event]) -> Offence:
     ordered = sorted(events, key=_start)
     origin = ordered[0].start
-    last = max(event.start if event.end == NEVER else event.end for event in ordered)
+    last = max(one.start if one.end == NEVER else one.end for one in ordered)
     numbers: dict[str, int] = {}
 
     def shown(event: Event) -> Shown:

@@ -203,13 +203,13 @@ def _revoke(state: State, token: str, event: Event, rules: Rules) -> tuple[State
 def explain(state: State, event: Event, rules: Rules) -> Anomaly:
     """Name what is wrong with an event that cannot happen in a state."""
     is_good = isinstance(event.outcome, Given | Done)
+    if is_good and isinstance(event.operation, Redeem):
+        return Anomaly.DOUBLE_REDEMPTION
     if not state.alive:
         return Anomaly.STALE_ACCEPT
     if not is_good:
         return Anomaly.LOST_GRANT
     match event.operation:
-        case Redeem():
-            return Anomaly.DOUBLE_REDEMPTION
         case Refresh(token) if _is_known(state, token):
             window = next((one for one in state.used if one[0] == token), None)
             is_late = window is not None and (

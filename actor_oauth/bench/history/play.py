@@ -6,11 +6,12 @@ token that any of them has, now and then an older one, and is not told what the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 from time import monotonic
 from typing import Final
 
 from actor_oauth.bench.chance import Chance
-from actor_oauth.bench.fleet import tick
+from actor_oauth.bench.fleet import stopped, tick
 from actor_oauth.bench.history.events import (
     Check,
     Done,
@@ -47,19 +48,18 @@ class Mix:
 
     Attributes:
         clients: Of each grant.
-        steps: What each does before it ends.
+        steps: How much each does, before a last look; None until they are told to stop.
         pause: Seconds between two things at most.
         revokes: Whether they ever revoke.
-        patience: Seconds that an answer may take.
-        until: When all end, by the monotonic clock, however much they have done.
+        cuts_are_final: Whether a request whose connection broke is known to have no
+            effect later on: whoever had it is dead.
     """
 
     clients: int = 4
-    steps: int = 12
+    steps: int | None = 12
     pause: float = 0.05
     revokes: bool = True
-    patience: float = 30.0
-    until: float | None = None
+    cuts_are_final: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -139,8 +139,7 @@ def run_plays(job: Job) -> list[tuple[State, Play]]:
             play for play in plays for _ in range(job.mix.clients)
         )
     ]
-    loop = Loop(patience=job.mix.patience, on_answer=tick)
-    loop.run([player.script() for player in players])
+    Loop(on_answer=tick).run([player.script() for player in players])
     return list(zip(initial, plays, strict=True))
 
 
@@ -153,22 +152,32 @@ class _Player:
 
     def script(self) -> Script:
         play, mix = self._play, self._mix
-        for _ in range(mix.steps):
-            wait = self._chance.between(0, mix.pause)
-            if mix.until is not None and monotonic() + wait > mix.until:
-                return
-            yield Pause(monotonic() + wait)
+        steps = count() if mix.steps is None else range(mix.steps)
+        for _ in takewhile(lambda _: not stopped(), steps):
+            yield Pause(monotonic() + self._chance.between(0, mix.pause))
             operation = self._choose()
             answer = yield self._request(operation)
-            if was_put_off(answer):
-                play.put_off += 1
-                continue
-            outcome = self._outcome(operation, answer)
-            play.events.append(event_of(operation, outcome, answer))
-            if isinstance(outcome, Given):
-                play.learn(outcome)
+            self._note(operation, answer)
             if answer.status == NO_ANSWER:
                 yield Pause(monotonic() + _RECOVERY)
+        if not play.refresh_tokens:
+            return
+        last: list[Operation] = [Refresh(play.refresh_tokens[-1])]
+        last += [Check(play.access_tokens[-1])] * self._target.can_check
+        for operation in last:
+            answer = yield self._request(operation)
+            self._note(operation, answer)
+
+    def _note(self, operation: Operation, answer: Answer) -> None:
+        play = self._play
+        if was_put_off(answer):
+            play.put_off += 1
+            return
+        outcome = self._outcome(operation, answer)
+        cut = self._mix.cuts_are_final and answer.status == NO_ANSWER
+        play.events.append(event_of(operation, outcome, answer, is_final=cut))
+        if isinstance(outcome, Given):
+            play.learn(outcome)
 
     def _choose(self) -> Operation:
         play, chance = self._play, self._chance
