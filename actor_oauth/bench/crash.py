@@ -8,6 +8,7 @@ takes no answer back either is shown by tests of the runtime, with a disk that f
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Final, Protocol
@@ -16,10 +17,12 @@ from actor_oauth.bench.chance import Chance
 from actor_oauth.bench.fleet import Fleet
 from actor_oauth.bench.histogram import Histogram
 from actor_oauth.bench.history.judge import HistoryReport
-from actor_oauth.bench.history.model import Rules
-from actor_oauth.bench.history.play import Job, Mix, run_plays
+from actor_oauth.bench.history.model import Rules, State
+from actor_oauth.bench.history.play import Job, Mix, Play, run_plays
 from actor_oauth.bench.source import Source
 from actor_oauth.bench.target import Target
+
+Played = list[tuple[State, Play]]
 
 # A server is left alone for so many seconds between its start and its end.
 SHORTEST_LIFE: Final = 0.1
@@ -86,6 +89,7 @@ def run_crashes(
     job = Job(target=target, starts=source.grants(grants), mix=mix, seed=seed)
     playing = fleet.start(run_plays, job)
     for number, life in enumerate(lives):
+        _wait_for_answers(fleet, playing, grants)
         sleep(life)
         server.kill()
         begun = monotonic()
@@ -98,3 +102,10 @@ def run_crashes(
     for initial, play in playing.result():
         histories.add(initial, play, rules)
     return CrashReport(kills=kills, restarts=restarts, histories=histories)
+
+
+def _wait_for_answers(fleet: Fleet, playing: Future[Played], number: int) -> None:
+    """Wait until clients have had so many more answers: they are all at work."""
+    wanted = fleet.ticks + number
+    while fleet.ticks < wanted and not playing.done():
+        sleep(0.01)

@@ -70,6 +70,11 @@ class Fleet:
         self._ticks.value = self._stop.value = 0
         return self._pool.submit(function, part)
 
+    @property
+    def ticks(self) -> int:
+        """How often what runs has called `tick`."""
+        return self._ticks.value
+
     def stop(self) -> None:
         """Have what runs come to an end, if it looks."""
         self._stop.value = 1

@@ -216,9 +216,9 @@ class OwnServer:
     def target(self) -> Target:
         """How to ask it for things."""
         endpoints = overridden(discover(self.url), {"resource": f"{self.url}/mcp"})
-        return Target(endpoints, checker=self._add_checker(), spreads_addresses=True)
+        return Target(endpoints, spreads_addresses=True)
 
-    def _add_checker(self) -> Credentials:
+    def add_checker(self) -> Credentials:
         """Register somebody who may introspect any token, as an operator does."""
         command = [sys.executable, "-m", "actor_oauth", "clients", "add"]
         options = ["--name", "bench", "--redirect-uri", "http://127.0.0.1/callback"]

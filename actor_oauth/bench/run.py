@@ -131,7 +131,13 @@ def _crash(plan: Plan, findings: Findings, tell: Tell) -> None:
                 server.fleet,
                 kills=plan.kills,
                 grants=_CRASH_GRANTS,
-                mix=Mix(steps=None, revokes=False, cuts_are_final=True),
+                mix=Mix(
+                    steps=None,
+                    revokes=False,
+                    # Where it ends the grant, nothing would be left to lose.
+                    older_tokens=0.15 if plan.grace else 0.0,
+                    cuts_are_final=True,
+                ),
                 rules=_rules(plan),
                 seed=plan.seed,
                 on_kill=lambda kills: tell("kills", kills, plan.kills),

@@ -35,20 +35,14 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
-class Unexplained(Generic[StateT]):
+class Unexplained:
     """There is none.
 
     Attributes:
         looks: How much was looked at.
-        done: Requests that the longest attempt put into an order.
-        state: That it led to.
-        stuck: The request that had to be next, and could not.
     """
 
     looks: int
-    done: int
-    state: StateT
-    stuck: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ class Undecided:
 
 def check(
     events: Sequence[Event], initial: StateT, step: Step[StateT]
-) -> Explained | Unexplained[StateT] | Undecided:
+) -> Explained | Unexplained | Undecided:
     """Look for an order.
 
     Args:
@@ -78,17 +72,11 @@ def check(
             if search.looks > MAX_LOOKS:
                 return Undecided(search.looks)
             stack += search.branches(done, state)
-    done, state = search.farthest or (0, initial)
-    stuck = search.first_to_end(done)
-    return Unexplained(search.looks, done.bit_count(), state, stuck)
+    return Unexplained(search.looks)
 
 
 class _Search(Generic[StateT]):
-    """What has been looked at: requests done, as bits of a number, and the state.
-
-    Attributes:
-        farthest: Where the most requests had been done.
-    """
+    """What has been looked at: requests done, as bits of a number, and the state."""
 
     def __init__(self, ordered: Sequence[Event], step: Step[StateT]) -> None:
         self._ordered = ordered
@@ -97,7 +85,6 @@ class _Search(Generic[StateT]):
             1 << number for number, event in enumerate(ordered) if not event.is_optional
         )
         self._seen: set[tuple[int, StateT]] = set()
-        self.farthest: tuple[int, StateT] | None = None
 
     @property
     def looks(self) -> int:
@@ -110,8 +97,6 @@ class _Search(Generic[StateT]):
         if (done, state) in self._seen:
             return False
         self._seen.add((done, state))
-        if self.farthest is None or done.bit_count() > self.farthest[0].bit_count():
-            self.farthest = (done, state)
         return True
 
     def branches(self, done: int, state: StateT) -> list[tuple[int, StateT]]:
@@ -167,19 +152,6 @@ class _Search(Generic[StateT]):
                 horizon = min(horizon, event.end)
         return [one for one in found if self._ordered[one].start <= horizon]
 
-    def first_to_end(self, done: int) -> Event:
-        """Of the requests that remain: the one that could wait the least."""
-        remaining = [
-            event
-            for number, event in enumerate(self._ordered)
-            if not done >> number & 1 and not event.is_optional
-        ]
-        return min(remaining, key=_end)
-
 
 def _start(event: Event) -> float:
     return event.start
-
-
-def _end(event: Event) -> float:
-    return event.end

@@ -1,7 +1,7 @@
 """Checks what was played, grant by grant, and sums up."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -35,12 +35,12 @@ class Offence:
 
     Attributes:
         anomaly: What is wrong.
-        stuck: The request that has no place, as in `history`.
+        culprit: The request whose answer made it so.
         history: All that happened to the grant.
     """
 
     anomaly: str
-    stuck: Shown
+    culprit: Shown
     history: Sequence[Shown]
 
 
@@ -59,7 +59,7 @@ class HistoryReport:
         looks: What the checker looked at, over all.
         undecided: Histories that it gave up on.
         anomalies: How often each was found.
-        offence: One of the histories that nothing explains; the shortest.
+        offences: For each anomaly the shortest history.
         latencies: Of all answers.
     """
 
@@ -73,7 +73,7 @@ class HistoryReport:
     looks: int = 0
     undecided: int = 0
     anomalies: Counter[str] = field(default_factory=Counter)
-    offence: Offence | None = None
+    offences: dict[str, Offence] = field(default_factory=dict)
     latencies: Histogram = field(default_factory=Histogram)
 
     def add(self, initial: State, play: Play, rules: Rules) -> None:
@@ -90,12 +90,14 @@ class HistoryReport:
         if isinstance(verdict, Undecided):
             self.undecided += 1
         elif isinstance(verdict, Unexplained):
-            history, verdict = shortest(play.events, initial, rules, verdict)
-            anomaly = explain(verdict.state, verdict.stuck, rules)
+            history = shortest(play.events, initial, rules)
+            culprit = max((one for one in history if one.end != NEVER), key=_end)
+            anomaly = explain(history, culprit, rules)
             self.anomalies[anomaly] += 1
-            offence = _offence(anomaly, verdict.stuck, history)
-            if self.offence is None or len(offence.history) < len(self.offence.history):
-                self.offence = offence
+            offence = _offence(anomaly, culprit, history)
+            known = self.offences.get(anomaly)
+            if known is None or len(history) < len(known.history):
+                self.offences[anomaly] = offence
 
     def _count(self, play: Play) -> None:
         self.grants += 1
@@ -118,35 +120,27 @@ class HistoryReport:
         self.rotations += len(rotations)
 
 
-def shortest(
-    events: Sequence[Event],
-    initial: State,
-    rules: Rules,
-    verdict: Unexplained[State],
-) -> tuple[Sequence[Event], Unexplained[State]]:
+def shortest(events: Sequence[Event], initial: State, rules: Rules) -> Sequence[Event]:
     """Give the beginning of a history up to where it first cannot be explained.
 
     What cannot be explained so far never can be later, so half of what is left is
     looked at each time.
 
     Args:
-        events: Of the whole history.
+        events: Of the whole history, which cannot.
         initial: The state before it.
         rules: What the server promises.
-        verdict: On the whole.
     """
-    history = events
     ends = sorted(event.end for event in events if event.end != NEVER)
     low, high = 0, len(ends) - 1
     while low < high:
         middle = (low + high) // 2
         part = _until(events, ends[middle])
-        found = check(part, initial, partial(step, rules=rules))
-        if isinstance(found, Unexplained):
-            high, history, verdict = middle, part, found
+        if isinstance(check(part, initial, partial(step, rules=rules)), Unexplained):
+            high = middle
         else:
             low = middle + 1
-    return history, verdict
+    return _until(events, ends[high])
 
 
 def _until(events: Sequence[Event], time: float) -> list[Event]:
@@ -162,7 +156,11 @@ def _start(event: Event) -> float:
     return event.start
 
 
-def _offence(anomaly: str, stuck: Event, events: Sequence[Event]) -> Offence:
+def _end(event: Event) -> float:
+    return event.end
+
+
+def _offence(anomaly: str, culprit: Event, events: Sequence[Event]) -> Offence:
     ordered = sorted(events, key=_start)
     origin = ordered[0].start
     last = max(one.start if one.end == NEVER else one.end for one in ordered)
@@ -178,7 +176,7 @@ def _offence(anomaly: str, stuck: Event, events: Sequence[Event]) -> Offence:
         )
 
     history = [shown(event) for event in ordered]
-    return Offence(anomaly=anomaly, stuck=shown(stuck), history=history)
+    return Offence(anomaly=anomaly, culprit=shown(culprit), history=history)
 
 
 def _asked(event: Event, numbers: dict[str, int]) -> str:
@@ -196,11 +194,3 @@ def _answered(event: Event, numbers: dict[str, int]) -> str:
 def _number(token: str, numbers: dict[str, int]) -> str:
     """Tokens are secrets, and long: people are shown numbers."""
     return f"#{numbers.setdefault(token, len(numbers) + 1)}"
-
-
-def summed(outcomes: Mapping[str, Counter[str]]) -> dict[str, dict[str, float]]:
-    """Outcomes as a chart wants them."""
-    return {
-        asked: {kind: float(n) for kind, n in counts.items()}
-        for asked, counts in outcomes.items()
-    }

@@ -6,17 +6,21 @@ may lead to; no state means that the event cannot have happened there.
 Rule 1: one code, one redemption. One token, one successor.
 Rule 2: a superseded token leads to the chain's head while its grace window is open, and
 ends the grant, or at least is refused, afterwards.
-Rule 3: a grant that has ended never comes back, and one that nobody ended is never lost.
+Rule 3: without a grace window a second use is refused. If the two overlapped, they were
+two programs of an honest user, and that ends nothing.
+Rule 4: a grant that has ended never comes back, and one that nobody ended is never lost.
 
 Servers keep time in whole seconds, and an observer knows when a token was first used only
 from when to when. So around a window's end both answers are allowed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from actor_oauth.bench.history.events import (
+    NEVER,
     Check,
     Done,
     Event,
@@ -141,7 +145,9 @@ def _refresh(state: State, token: str, event: Event, rules: Rules) -> tuple[Stat
     _, earliest, latest = window
     if event.start <= latest + rules.grace + ROUNDING and rules.grace > 0:
         found += _retry(state, event)
-    if event.end > earliest + rules.grace:
+    if rules.grace == 0 and event.start <= latest < NEVER:
+        found += (state,) if isinstance(event.outcome, Refused) else ()
+    elif event.end > earliest + rules.grace:
         found += _replay(state, event, rules)
     return tuple(found)
 
@@ -200,21 +206,45 @@ def _revoke(state: State, token: str, event: Event, rules: Rules) -> tuple[State
     return (replace(state, alive=False),)
 
 
-def explain(state: State, event: Event, rules: Rules) -> Anomaly:
-    """Name what is wrong with an event that cannot happen in a state."""
-    is_good = isinstance(event.outcome, Given | Done)
-    if is_good and isinstance(event.operation, Redeem):
-        return Anomaly.DOUBLE_REDEMPTION
-    if not state.alive:
-        return Anomaly.STALE_ACCEPT
-    if not is_good:
+def explain(history: Sequence[Event], culprit: Event, rules: Rules) -> Anomaly:
+    """Name what is wrong with the answer that made a history impossible to explain.
+
+    Args:
+        history: Up to that answer.
+        culprit: The request that got it.
+        rules: What the server promises.
+    """
+    if isinstance(culprit.outcome, Refused):
         return Anomaly.LOST_GRANT
-    match event.operation:
-        case Refresh(token) if _is_known(state, token):
-            window = next((one for one in state.used if one[0] == token), None)
-            is_late = window is not None and (
-                rules.grace == 0 or event.start > window[2] + rules.grace + ROUNDING
-            )
-            return Anomaly.REPLAY_ACCEPTED if is_late else Anomaly.FORK
+    match culprit.operation:
+        case Redeem():
+            return Anomaly.DOUBLE_REDEMPTION
+        case Refresh(token) if not _was_revoked(history, culprit):
+            return _explain_refresh(history, culprit, token, rules)
         case _:
-            return Anomaly.INVENTION
+            return Anomaly.STALE_ACCEPT
+
+
+def _was_revoked(history: Sequence[Event], culprit: Event) -> bool:
+    return any(
+        isinstance(event.operation, Revoke)
+        and isinstance(event.outcome, Done)
+        and event.end < culprit.start
+        for event in history
+    )
+
+
+def _explain_refresh(
+    history: Sequence[Event], culprit: Event, token: str, rules: Rules
+) -> Anomaly:
+    uses = [
+        (event.end, event.outcome.refresh)
+        for event in history
+        if event.operation == culprit.operation and isinstance(event.outcome, Given)
+    ]
+    given = (one.outcome.refresh for one in history if isinstance(one.outcome, Given))
+    if len(uses) <= 1:
+        return Anomaly.STALE_ACCEPT if token in given else Anomaly.INVENTION
+    is_late = culprit.start > min(uses)[0] + rules.grace + ROUNDING
+    is_same = len({successor for _, successor in uses}) == 1
+    return Anomaly.REPLAY_ACCEPTED if is_late or is_same else Anomaly.FORK

@@ -36,8 +36,6 @@ from actor_oauth.bench.target import Code, Credentials, Grant, Target
 # Of all that a client does; the rest are refreshes.
 _CHECKS: Final = 0.35
 _REVOCATIONS: Final = 0.02
-# Of all refreshes.
-_OLDER_TOKENS: Final = 0.15
 # After a request without an answer: the server may be starting again.
 _RECOVERY: Final = 0.1
 
@@ -51,6 +49,7 @@ class Mix:
         steps: How much each does, before a last look; None until they are told to stop.
         pause: Seconds between two things at most.
         revokes: Whether they ever revoke.
+        older_tokens: Of all refreshes, how many are with any token that ever was.
         cuts_are_final: Whether a request whose connection broke is known to have no
             effect later on: whoever had it is dead.
     """
@@ -59,6 +58,7 @@ class Mix:
     steps: int | None = 12
     pause: float = 0.05
     revokes: bool = True
+    older_tokens: float = 0.15
     cuts_are_final: bool = False
 
 
@@ -188,7 +188,7 @@ class _Player:
             return Check(play.access_tokens[chance.below(len(play.access_tokens))])
         if self._mix.revokes and chance.happens(_REVOCATIONS):
             return Revoke(newest)
-        if chance.happens(_OLDER_TOKENS):
+        if chance.happens(self._mix.older_tokens):
             return Refresh(play.refresh_tokens[chance.below(len(play.refresh_tokens))])
         return Refresh(newest)
 

@@ -81,8 +81,7 @@ def _blocks(report: HistoryReport) -> Sequence[Block]:
         ),
         latency_chart({"all requests": report.latencies}),
     ]
-    if report.offence is not None:
-        blocks.append(_shown(report.offence))
+    blocks += map(_shown, report.offences.values())
     return blocks
 
 
