@@ -5,6 +5,7 @@ Every check gives sentences that name the settings and say what to do.
 
 from collections.abc import Iterator
 
+from actor_oauth.config.federation_checks import find_federation_problems
 from actor_oauth.config.hosts import is_loopback_host, is_loopback_url
 from actor_oauth.config.settings import Settings
 from actor_oauth.config.vault_checks import find_vault_problems
@@ -28,6 +29,7 @@ def find_problems(settings: Settings) -> list[str]:
         *_auto_approve_problems(settings),
         *_loopback_documents_problems(settings),
         *find_vault_problems(settings),
+        *find_federation_problems(settings),
     ]
 
 

@@ -37,6 +37,7 @@ async def show_account(site: Site, visit: Visit) -> Answer:
     values = {
         "user_id": user_id,
         "tone": tone(user_id),
+        "has_services": site.federation is not None,
         "apps": [await _app(site, who, grant) for grant in page.grants],
         "remembered": [] if cursor else await _remembered(site, who),
         "now": site.clock.now(),

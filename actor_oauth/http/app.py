@@ -10,6 +10,7 @@ from actor_oauth.http.addresses import addresses_of
 from actor_oauth.http.asgi import BodyLimits, Route, RoutedApp
 from actor_oauth.http.client_requests import ClientRequests
 from actor_oauth.http.device_authorization import device_authorization_endpoint
+from actor_oauth.http.federation import federation_pages
 from actor_oauth.http.introspect import introspection_endpoint
 from actor_oauth.http.jwks import jwks_endpoint
 from actor_oauth.http.messages import HeaderLine
@@ -25,6 +26,7 @@ from actor_oauth.http.token import token_endpoint
 from actor_oauth.http.vault import client_routes, key_routes, vault_pages
 from actor_oauth.oauth.metadata import endpoints_of
 from actor_oauth.oauth.wire import Reason
+from actor_oauth.upstream.federation import Federation
 from actor_oauth.upstream.vault import Vault
 
 _FORM = b"application/x-www-form-urlencoded"
@@ -37,6 +39,7 @@ def build_app(
     options: HttpOptions | None = None,
     pages: ASGIFramework | None = None,
     vault: Vault | None = None,
+    federation: Federation | None = None,
 ) -> ASGIFramework:
     """Build the whole authorization server: protocol endpoints, documents and pages.
 
@@ -46,6 +49,7 @@ def build_app(
         pages: What answers `/authorize` and every other path that is no endpoint of the
             protocol; the server's own pages if not given.
         vault: Connections to other services, if that is on.
+        federation: The services that people may sign in with, if there are any.
     """
     options = options or HttpOptions()
     addresses = addresses_of(server.policy.issuer)
@@ -62,6 +66,7 @@ def build_app(
         askers=TokenBuckets(options.authorize_user_rate),
         connects=TokenBuckets(options.connect_rate),
         vault=vault,
+        federation=federation,
     )
     protocol = _protocol_routes(server, options)
     routes = {addresses.base + path: route for path, route in protocol.items()}
@@ -69,7 +74,9 @@ def build_app(
         routes |= key_routes(vault, server)
     return RoutedApp(
         {**routes, **metadata_routes(server.policy), **static.routes},
-        build_pages(site, static, vault_pages(site)) if pages is None else pages,
+        build_pages(site, static, [*vault_pages(site), *federation_pages(site)])
+        if pages is None
+        else pages,
         below={} if vault is None else client_routes(vault),
         unknown_document=Route(endpoint=no_such_document, method="GET"),
         limits=BodyLimits(size=options.body_bytes, seconds=options.body_seconds),

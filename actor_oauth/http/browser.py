@@ -34,6 +34,7 @@ class Next(StrEnum):
     ACCOUNT = "account"
     DEVICE = "device"
     CONNECT = "connect"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

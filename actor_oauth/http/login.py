@@ -50,7 +50,7 @@ async def submit_login(site: Site, visit: Visit) -> Answer:
     now = site.clock.now()
     ticket = open_ticket(text, browser=browser, sealer=site.server, now=now)
     if ticket is None:
-        return _expired(site)
+        return expired(site)
     if isinstance(ticket, Misplaced):
         return await _again(site, visit, ticket.ticket, problem=_MISPLACED)
     seconds = site.logins.take(visit.caller, now=now)
@@ -59,7 +59,7 @@ async def submit_login(site: Site, visit: Visit) -> Answer:
     username, password = _credentials(visit.parameters)
     entered = (
         LoginRefused(retry_after=None)
-        if not username or not password
+        if not username or not password or not site.options.has_passwords
         else await site.server.log_in(username, password)
     )
     if isinstance(entered, LoginRefused):
@@ -68,7 +68,7 @@ async def submit_login(site: Site, visit: Visit) -> Answer:
     earlier = visit.cookies.get(site.session_cookie)
     if earlier is not None:
         await site.server.log_out(earlier)
-    return await _go_on(site, ticket, cookie=entered)
+    return await go_on(site, ticket, cookie=entered)
 
 
 def new_ticket(site: Site, *, then: Next, query: bytes = b"") -> Ticket:
@@ -109,6 +109,8 @@ def sign_in_page(
         "client_name": client_name,
         "username": display_text(username, MAX_USERNAME_LENGTH),
         "problem": problem,
+        "has_passwords": site.options.has_passwords,
+        "services": _services(site),
     }
     return Page(
         template="login",
@@ -124,6 +126,12 @@ def session_cookie(site: Site, value: str) -> Cookie:
     """The cookie that holds a session, or that removes it when `value` is empty."""
     max_age = site.server.policy.lifetimes.session_absolute if value else 0
     return Cookie(name=site.session_cookie, value=value, max_age=max_age)
+
+
+def _services(site: Site) -> list[dict[str, str]]:
+    """The services that one can sign in with, for their buttons."""
+    providers = () if site.federation is None else site.federation.policy.providers
+    return [{"name": known.name, "label": known.label} for known in providers]
 
 
 def _credentials(form: Parameters) -> tuple[str, str]:
@@ -163,12 +171,12 @@ async def _client_name(site: Site, ticket: Ticket) -> str | None:
     return None if client is None else client.client_name or client.client_id
 
 
-async def _go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
+async def go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
     """Do what the browser wanted, as the session that it now has."""
     cookies = (session_cookie(site, cookie),)
     session = await site.server.session(cookie)
     if session is None:
-        return _expired(site)
+        return expired(site)
     if ticket.then is Next.ACCOUNT:
         location = site.addresses.base + "/account"
         return Move(location=location, after_form=True, cookies=cookies)
@@ -194,7 +202,8 @@ async def _go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
     return await go_on(site, who, request, needed, cookies=cookies, after_form=True)
 
 
-def _expired(site: Site) -> Page:
+def expired(site: Site) -> Page:
+    """Tell that a form is too old, or was another browser's."""
     return message(
         "This page has expired",
         "It waited too long, or was opened in another browser.",

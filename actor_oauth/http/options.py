@@ -15,6 +15,7 @@ class HttpOptions:
             user, with neither login nor consent. For tests and demonstrations only;
             config refuses it unless the issuer is a loopback address.
         trusted_proxy_hops: How many reverse proxies append to `X-Forwarded-For`.
+        has_passwords: Whether people may sign in with a password.
         body_bytes: The largest body of a request that is read.
         body_seconds: How long a request's body may take to arrive.
         login_rate: Attempts to sign in, for each address.
@@ -35,6 +36,7 @@ class HttpOptions:
     service_name: str = "Actor OAuth"
     auto_approve_user: str | None = None
     trusted_proxy_hops: int = 0
+    has_passwords: bool = True
     body_bytes: int = 65536
     body_seconds: float = 15.0
     login_rate: Rate = field(default_factory=lambda: Rate(burst=20, interval=3.0))

@@ -11,6 +11,7 @@ from actor_oauth.oauth.interaction import SignIn
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.runtime.clock import Clock
 from actor_oauth.runtime.entropy import Entropy
+from actor_oauth.upstream.federation import Federation
 from actor_oauth.upstream.vault import Vault
 
 
@@ -30,6 +31,7 @@ class Site:
         askers: Authorization requests of people, by person.
         connects: Sign-ins begun at other services, by person.
         vault: Connections to other services; None if that is off.
+        federation: The services that people may sign in with; None if there is none.
     """
 
     server: AuthorizationServer
@@ -43,6 +45,7 @@ class Site:
     askers: TokenBuckets
     connects: TokenBuckets
     vault: Vault | None = None
+    federation: Federation | None = None
 
     @property
     def session_cookie(self) -> str:

@@ -202,6 +202,12 @@ def user_key(keyring: Keyring, user_id: str) -> str:
     return hmac.digest(keyring.address_key, data, "sha256")[:16].hex()
 
 
+def identity_key(keyring: Keyring, issuer: str, subject: str) -> str:
+    """Give the key of the actor of somebody at another service: 32 hexadecimal digits."""
+    data = b"identity\0" + issuer.encode() + b"\0" + subject.encode()
+    return hmac.digest(keyring.address_key, data, "sha256")[:16].hex()
+
+
 def client_key(client_id: str) -> str:
     """Give the key of a client's actor: 32 hexadecimal digits.
 

@@ -14,12 +14,14 @@ from actor_oauth.config import Settings, prepare_data_directory
 from actor_oauth.http import build_app
 from actor_oauth.http.addresses import addresses_of
 from actor_oauth.oauth.policy import Policy
+from actor_oauth.provider.federation import open_federation_of
 from actor_oauth.provider.keyring_following import keyring_for
 from actor_oauth.provider.mounts import Mount, dispatch_to, guard_mounts
 from actor_oauth.provider.vault import open_vault_of, vault_mount
 from actor_oauth.resource import BearerGuard
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.runtime import Actor, Clock, Entropy, LocalEngine, open_system
+from actor_oauth.upstream.federation import Federation
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.published_clients import open_published_clients
 from actor_oauth.upstream.vault import Vault
@@ -55,6 +57,7 @@ class RunningProvider:
         guards: Those of the protected applications.
         endpoints: The MCP servers among these.
         vault: Connections of users to other services; None if that is off.
+        federation: Services that people may sign in with; None if there is none.
     """
 
     server: AuthorizationServer
@@ -62,6 +65,7 @@ class RunningProvider:
     guards: Sequence[BearerGuard]
     endpoints: "Sequence[MCPEndpoint]"
     vault: Vault | None = None
+    federation: Federation | None = None
 
     def end_event_streams(self) -> None:
         """End the streams that would hold an orderly stop for as long as it may take.
@@ -90,6 +94,9 @@ async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
             callbacks=parts.callbacks,
             fetcher=parts.fetcher,
         )
+        federation = await open_federation_of(
+            parts.settings, server, stack, fetcher=parts.fetcher
+        )
         for endpoint in parts.endpoints:
             await stack.enter_async_context(endpoint.run())
         base = addresses_of(server.policy.issuer).base
@@ -100,6 +107,7 @@ async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
             options=parts.settings.http_options(),
             pages=None if parts.pages is None else parts.pages(server),
             vault=vault,
+            federation=federation,
         )
         yield RunningProvider(
             server=server,
@@ -107,6 +115,7 @@ async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
             guards=[mount.guard for mount in guarded],
             endpoints=parts.endpoints,
             vault=vault,
+            federation=federation,
         )
 
 

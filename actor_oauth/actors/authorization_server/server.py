@@ -28,6 +28,7 @@ from actor_oauth.actors.device import DeviceActor
 from actor_oauth.actors.device_questions import DeviceQuestions
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.federation import FEDERATION_KINDS
 from actor_oauth.actors.issuer import IssuerActor
 from actor_oauth.actors.issuers import Issuers
 from actor_oauth.actors.passwords import Passwords
@@ -60,6 +61,7 @@ ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (
     IssuerActor,
     VaultActor,
     UpstreamClientActor,
+    *FEDERATION_KINDS,
 )
 """What the actor system of an authorization server has to know."""
 

@@ -22,6 +22,8 @@ class AccountEvent(StrEnum):
     SESSIONS_CLOSED = "sessions_closed"
     GRANT_AUTHORIZED = "grant_authorized"
     ASSERTION_ACCEPTED = "assertion_accepted"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,3 +154,13 @@ def m0007_late_refreshes(db: sqlite_utils.Database) -> None:
         "grants ADD COLUMN recovered_at INTEGER",
     ):
         db.execute(f"ALTER TABLE {column}")
+
+
+@USER_MIGRATIONS()
+def m0008_identities(db: sqlite_utils.Database) -> None:
+    """Accounts at other services by which the user may sign in."""
+    db.execute(
+        "CREATE TABLE identities (issuer TEXT, subject TEXT, provider TEXT NOT NULL,"
+        " label TEXT NOT NULL, linked_at INTEGER NOT NULL,"
+        " PRIMARY KEY (issuer, subject)) STRICT, WITHOUT ROWID"
+    )

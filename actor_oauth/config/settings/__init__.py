@@ -12,6 +12,10 @@ from actor_oauth.actors.throttle import Rate
 from actor_oauth.config.hosts import is_loopback_url
 from actor_oauth.config.settings.consent import ConsentSettings
 from actor_oauth.config.settings.development import DevelopmentSettings
+from actor_oauth.config.settings.federation import (
+    FederationSettings,
+    LoginProviderSettings,
+)
 from actor_oauth.config.settings.grants import GrantSettings
 from actor_oauth.config.settings.group import ENVIRONMENT_PREFIX, SettingsGroup
 from actor_oauth.config.settings.lifetimes import LifetimeSettings
@@ -36,6 +40,7 @@ __all__ = [
     "ENVIRONMENT_PREFIX",
     "LogFormat",
     "LogLevel",
+    "LoginProviderSettings",
     "ResourceSettings",
     "Settings",
     "SettingsGroup",
@@ -54,6 +59,7 @@ class Settings(
     GrantSettings,
     TrustSettings,
     RequestSettings,
+    FederationSettings,
     VaultSettings,
     DevelopmentSettings,
     LimitSettings,
@@ -103,6 +109,7 @@ class Settings(
             authorize_rate=_per_minute(self.authorize_per_minute),
             authorize_user_rate=_per_minute(self.authorize_per_minute_and_user),
             confirms_connections=self.vault_confirm,
+            has_passwords=self.local_accounts_enabled,
         )
 
     @classmethod

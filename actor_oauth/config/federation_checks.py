@@ -1,0 +1,46 @@
+"""What the settings of signing in with other services must be."""
+
+from collections.abc import Iterator
+
+from actor_oauth.config.settings import LoginProviderSettings, Settings
+from actor_oauth.oauth.upstream.addresses import read_url
+
+
+def find_federation_problems(settings: Settings) -> Iterator[str]:
+    """Find everything that keeps people from signing in with these settings."""
+    names = [provider.name for provider in settings.login_providers]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"login_providers: two entries have the name {name}"
+    for provider in settings.login_providers:
+        yield from _provider_problems(provider, loopback=settings.loopback_upstreams)
+        if provider.keep_tokens_for is not None and not settings.vault_enabled:
+            where = f"login_providers, {provider.name}"
+            yield f"{where}: keep_tokens_for needs vault_enabled"
+    if not settings.local_accounts_enabled and not settings.login_providers:
+        yield (
+            "local_accounts_enabled: nobody could sign in; turn it on, or add an entry "
+            "to login_providers"
+        )
+
+
+def _provider_problems(
+    provider: LoginProviderSettings, *, loopback: bool
+) -> Iterator[str]:
+    where = f"login_providers, {provider.name}"
+    if not provider.admits_somebody:
+        yield (
+            f"{where}: says nobody who may sign in; list users, domains or "
+            "organisations, or say everyone = true if whoever has an account there may"
+        )
+    if provider.kind == "oidc" and provider.issuer is None:
+        yield f"{where}: issuer is missing; it is in the service's documentation"
+    urls = {
+        "issuer": provider.issuer,
+        "api_url": provider.api_url,
+        "keep_tokens_for": provider.keep_tokens_for,
+    }
+    for name, url in urls.items():
+        if url is not None and read_url(url, loopback=loopback) is None:
+            yield f"{where}: {name} must be an absolute https URL, not {url}"
+    if provider.method.startswith("client_secret") and provider.client_secret is None:
+        yield f'{where}: client_secret is missing; or say method = "none"'

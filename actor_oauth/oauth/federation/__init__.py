@@ -1,0 +1,1 @@
+"""Signing in with an account that a person has elsewhere: the rules."""

@@ -1,0 +1,113 @@
+"""The services that people may sign in with, as the operator has set them up."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.upstream.clients import ClientMethod, UpstreamClient
+from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
+
+CALLBACK_PATH: Final = "/login/callback/"
+
+
+class ProviderKind(StrEnum):
+    """How a service says who somebody is."""
+
+    OIDC = "oidc"
+    GITHUB = "github"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Who may sign in with a service. Any one that fits is enough.
+
+    Attributes:
+        everyone: Whoever has an account there.
+        users: Subjects, user names, or verified e-mail addresses in lower case.
+        domains: Of verified e-mail addresses, in lower case.
+        organisations: Of which one is a member, as the service names them.
+    """
+
+    everyone: bool = False
+    users: frozenset[str] = frozenset()
+    domains: frozenset[str] = frozenset()
+    organisations: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginProvider:
+    """A service that people may sign in with.
+
+    Attributes:
+        name: In addresses and in the names of its users.
+        label: On its button.
+        kind: How it says who somebody is.
+        issuer: Its identifier, character for character; for GitHub its web address.
+        client_id: As it knows this server.
+        client_secret: Shared with it, or None.
+        method: How this server authenticates there.
+        scope: What is asked for.
+        admission: Who may sign in.
+        creates_accounts: Whether somebody who is new gets an account.
+        organisation_claim: The claim that lists organisations, or names one.
+        api_url: Where GitHub's API is.
+        keep_tokens_for: The resource under which its tokens go into the vault; None to
+            forget them.
+        parameters: Further ones of the authorization request.
+    """
+
+    name: str
+    label: str
+    kind: ProviderKind
+    issuer: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    method: ClientMethod = "client_secret_basic"
+    scope: Scope
+    admission: Admission = Admission()
+    creates_accounts: bool = True
+    organisation_claim: str = "groups"
+    api_url: str = "https://api.github.com"
+    keep_tokens_for: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    def client(self, base: str) -> UpstreamClient:
+        """Give who this server is there.
+
+        Args:
+            base: The issuer of this server, without a slash at its end.
+        """
+        return UpstreamClient(
+            client_id=self.client_id,
+            method=self.method,
+            redirect_uri=base + CALLBACK_PATH + self.name,
+            origin="configured",
+            secret=self.client_secret,
+        )
+
+    def github_server(self) -> UpstreamServer:
+        """Give GitHub's endpoints: it publishes no metadata."""
+        return UpstreamServer(
+            issuer=self.issuer,
+            authorization_endpoint=self.issuer + "/login/oauth/authorize",
+            token_endpoint=self.issuer + "/login/oauth/access_token",
+            token_endpoint_auth_methods_supported=("client_secret_post",),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FederationPolicy:
+    """What an operator may decide about signing in with other services.
+
+    Attributes:
+        providers: In the order of their buttons.
+        loopback: Development only: they may be on this machine.
+    """
+
+    providers: tuple[LoginProvider, ...] = ()
+    loopback: bool = False
+
+    def provider(self, name: str) -> LoginProvider | None:
+        """Give the service of that name, or None."""
+        return next((known for known in self.providers if known.name == name), None)
