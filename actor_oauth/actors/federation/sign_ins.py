@@ -45,7 +45,7 @@ class BegunSignIn:
     expires_at: int
 
 
-class SignInsActor(Actor, kind="sign-ins"):
+class SignInsActor(Actor, kind="signins"):
     """Owns some of the sign-ins under way; its key is from `sign_ins_key`."""
 
     migrations = _MIGRATIONS

@@ -72,15 +72,7 @@ def identity_from_claims(
     subject = get_text(claims, "sub") or ""
     if not is_subject(subject):
         return SignInRefused(fault=SignInFault.IDENTITY_MALFORMED, detail="sub")
-    email = get_text(claims, "email") if claims.get("email_verified") is True else None
-    return Identity(
-        issuer=issuer,
-        subject=subject,
-        username=_short(get_text(claims, "preferred_username")),
-        name=_short(get_text(claims, "name")),
-        email=_email(email),
-        organisations=frozenset(_organisations(claims.get(organisation_claim))),
-    )
+    return _identity(issuer, subject, claims, organisation_claim)
 
 
 def with_userinfo(
@@ -93,11 +85,7 @@ def with_userinfo(
     claims = parse_json_object(body)
     if claims is None or claims.get("sub") != identity.subject:
         return SignInRefused(fault=SignInFault.IDENTITY_MALFORMED, detail="userinfo")
-    more = identity_from_claims(
-        identity.issuer, claims, organisation_claim=organisation_claim
-    )
-    if isinstance(more, SignInRefused):
-        return more
+    more = _identity(identity.issuer, identity.subject, claims, organisation_claim)
     return Identity(
         issuer=identity.issuer,
         subject=identity.subject,
@@ -111,6 +99,20 @@ def with_userinfo(
 def is_subject(text: str) -> bool:
     """Tell whether a text can be a subject: printable, and not too long for a name."""
     return 0 < len(text) <= MAX_SUBJECT_LENGTH and text.isascii() and text.isprintable()
+
+
+def _identity(
+    issuer: str, subject: str, claims: Mapping[str, Json], organisation_claim: str
+) -> Identity:
+    email = get_text(claims, "email") if claims.get("email_verified") is True else None
+    return Identity(
+        issuer=issuer,
+        subject=subject,
+        username=_short(get_text(claims, "preferred_username")),
+        name=_short(get_text(claims, "name")),
+        email=_email(email),
+        organisations=frozenset(_organisations(claims.get(organisation_claim))),
+    )
 
 
 def _names(identity: Identity) -> Iterator[str]:
