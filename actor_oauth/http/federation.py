@@ -13,7 +13,7 @@ from actor_oauth.http.browser import (
     seal_ticket,
 )
 from actor_oauth.http.departure import departure
-from actor_oauth.http.login import expired, go_on, new_ticket, sign_in_page
+from actor_oauth.http.login import expired, new_ticket, resume, sign_in_page
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.page_route import PageRoute
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
@@ -73,7 +73,7 @@ async def show_callback(site: Site, visit: Visit) -> Answer:
     earlier = visit.cookies.get(site.session_cookie)
     if earlier is not None:
         await site.server.log_out(earlier)
-    return await go_on(site, ticket, cookie=entered)
+    return await resume(site, ticket, cookie=entered)
 
 
 async def show_sign_ins(site: Site, visit: Visit) -> Answer:

@@ -68,7 +68,7 @@ async def submit_login(site: Site, visit: Visit) -> Answer:
     earlier = visit.cookies.get(site.session_cookie)
     if earlier is not None:
         await site.server.log_out(earlier)
-    return await go_on(site, ticket, cookie=entered)
+    return await resume(site, ticket, cookie=entered)
 
 
 def new_ticket(site: Site, *, then: Next, query: bytes = b"") -> Ticket:
@@ -171,7 +171,7 @@ async def _client_name(site: Site, ticket: Ticket) -> str | None:
     return None if client is None else client.client_name or client.client_id
 
 
-async def go_on(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
+async def resume(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
     """Do what the browser wanted, as the session that it now has."""
     cookies = (session_cookie(site, cookie),)
     session = await site.server.session(cookie)
