@@ -45,6 +45,11 @@ TRUSTED = (
     ' "uses": ["software-statement"]}]'
 )
 
+SERVICES = (
+    '[{"name": "idp", "kind": "oidc", "issuer": "https://idp.example",'
+    ' "client_id": "us", "method": "none", "everyone": true}]'
+)
+
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_is_also_an_environment_variable(
@@ -97,11 +102,16 @@ def test_every_setting_is_also_an_environment_variable(
         "auto_approve": "alice",
         "trusted_issuers": TRUSTED,
         "software_statement_required": "true",
+        "local_accounts_enabled": "false",
+        "login_providers": SERVICES,
     }.get(name, "7")
     monkeypatch.setenv(f"ACTOR_OAUTH_{name.upper()}", str(value))
-    needed = {"software_statement_required": "trusted_issuers"}.get(name, name)
+    needed, what = {
+        "software_statement_required": ("trusted_issuers", TRUSTED),
+        "local_accounts_enabled": ("login_providers", SERVICES),
+    }.get(name, (name, ""))
     if needed != name:
-        monkeypatch.setenv(f"ACTOR_OAUTH_{needed.upper()}", TRUSTED)
+        monkeypatch.setenv(f"ACTOR_OAUTH_{needed.upper()}", what)
     changed = load_settings()
     default = Settings()
     assert getattr(changed, name) != getattr(default, name)
