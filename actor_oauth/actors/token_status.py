@@ -8,6 +8,7 @@ from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.token_format import TokenFormat
+from actor_oauth.oauth.grant_origin import CLAIM
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Reason, Refused
@@ -119,5 +120,5 @@ class TokenStatus:
             "iat": info.issued_at,
             "token_type": info.token_type,
             **({} if info.jkt is None else {"cnf": {"jkt": info.jkt}}),
-            **({} if info.origin is None else {"grant_origin": info.origin.to_json()}),
+            **({} if info.origin is None else {CLAIM: info.origin.to_json()}),
         }

@@ -8,12 +8,14 @@ from actor_oauth.oauth.json_values import (
     Json,
     RecordError,
     get_text,
-    need_text,
     parse_record,
     render_record,
 )
 
 OriginKind: TypeAlias = Literal["id-jag", "workload"]
+
+CLAIM: Final = "grant_origin"
+"""In JWT access tokens and in the answers of introspection."""
 
 _KINDS: Final[Mapping[str, OriginKind]] = {name: name for name in get_args(OriginKind)}
 
@@ -35,7 +37,7 @@ class GrantOrigin:
     tenant: str | None = None
 
     def to_json(self) -> dict[str, Json]:
-        """Give it as introspection tells it."""
+        """Give it as the claim `CLAIM`."""
         members: dict[str, Json] = {
             "kind": self.kind,
             "iss": self.issuer,
@@ -50,19 +52,25 @@ class GrantOrigin:
         return render_record(self.to_json())
 
     @classmethod
+    def from_claim(cls, value: Json) -> "GrantOrigin | None":
+        """Read what another part of the server told; None if it told nothing."""
+        claim = value if isinstance(value, dict) else {}
+        kind = _KINDS.get(get_text(claim, "kind") or "")
+        issuer, subject = get_text(claim, "iss"), get_text(claim, "sub")
+        if kind is None or issuer is None or subject is None:
+            return None
+        return cls(
+            kind=kind, issuer=issuer, subject=subject, tenant=get_text(claim, "tenant")
+        )
+
+    @classmethod
     def from_record(cls, text: str) -> "GrantOrigin":
         """Read an origin back.
 
         Raises:
             RecordError: The record is damaged.
         """
-        record = parse_record(text)
-        kind = _KINDS.get(need_text(record, "kind"))
-        if kind is None:
+        origin = cls.from_claim(parse_record(text))
+        if origin is None:
             raise RecordError("a stored grant has an unknown origin")
-        return cls(
-            kind=kind,
-            issuer=need_text(record, "iss"),
-            subject=need_text(record, "sub"),
-            tenant=get_text(record, "tenant"),
-        )
+        return origin

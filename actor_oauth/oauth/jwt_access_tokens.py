@@ -16,6 +16,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from actor_oauth.oauth.grant_origin import CLAIM
 from actor_oauth.oauth.json_values import Json, get_text
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.own_jwt import parse_own_jwt, sign_jwt
@@ -57,6 +58,8 @@ def render_access_token(
     }
     if info.jkt is not None:
         claims["cnf"] = {"jkt": info.jkt}
+    if info.origin is not None:
+        claims[CLAIM] = info.origin.to_json()
     return sign_jwt(claims, typ=TYPE, key=key)
 
 

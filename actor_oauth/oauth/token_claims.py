@@ -7,6 +7,7 @@ introspection endpoint (RFC 7662 §2.2). Whoever asks has made sure already whos
 from collections.abc import Mapping
 from typing import Final
 
+from actor_oauth.oauth.grant_origin import CLAIM, GrantOrigin
 from actor_oauth.oauth.json_values import Json, get_text
 from actor_oauth.oauth.resources import canonical_resource
 from actor_oauth.oauth.scopes import parse_scope
@@ -57,6 +58,7 @@ def decide_claims(
         issued_at=times[0],
         expires_at=times[1],
         jkt=jkt if isinstance(jkt, str) else None,
+        origin=GrantOrigin.from_claim(claims.get(CLAIM)),
     )
 
 

@@ -17,6 +17,7 @@ from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.signed_jwt import parse_jwt
 from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
 from actor_oauth.oauth.trusted_issuers import TrustedIssuer
 from tests.http.deployment import ISSUER, Deploy, Deployment, policy_for
@@ -516,3 +517,20 @@ async def test_two_people_of_two_tenants_are_two_accounts(agent: Agent) -> None:
     one, two = await agent.token(tenant="t1"), await agent.token(tenant="t2")
     subjects = {(await agent.introspect(token))["sub"] for token in (one, two)}
     assert len(subjects) == 2
+
+
+@pytest.mark.requirement("D-11", "H-10")
+async def test_a_jwt_access_token_says_on_whose_word_it_was_issued(
+    deploy: Deploy,
+) -> None:
+    policy = trusting_policy()
+    resource = replace(policy.resources[0], has_jwt_tokens=True)
+    async with deploy(policy=replace(policy, resources=(resource,))) as opened:
+        agent = await an_agent(opened)
+        jwt = parse_jwt(await agent.token())
+        assert jwt is not None
+        assert jwt.claims["grant_origin"] == {
+            "kind": "id-jag",
+            "iss": IDP,
+            "sub": "00u1-alice",
+        }

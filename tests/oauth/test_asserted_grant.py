@@ -19,6 +19,7 @@ from actor_oauth.oauth.jwt_bearer import Asserted
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.token_claims import decide_claims
 from actor_oauth.oauth.trusted_issuers import TrustedIssuer
 from tests.support.grants import ACTOR_KEY, POLICY, RESOURCE, START, fresh
 from tests.support.issuers import IDP, an_issuer
@@ -239,3 +240,26 @@ def test_an_origin_is_read_back_as_it_was_stored() -> None:
     assert GrantOrigin.from_record(ORIGIN.to_record()) == ORIGIN
     with pytest.raises(RecordError):
         GrantOrigin.from_record('{"kind":"other","iss":"x","sub":"y"}')
+
+
+@pytest.mark.requirement("H-10")
+def test_other_resource_servers_learn_of_the_origin_too() -> None:
+    claims: dict[str, Json] = {
+        "sub": "fed_x",
+        "client_id": "aocl_agent",
+        "aud": RESOURCE,
+        "iat": START,
+        "exp": START + 60,
+        "scope": "read",
+    }
+
+    def told(origin: Json) -> GrantOrigin | None:
+        found = decide_claims({**claims, "grant_origin": origin}, RESOURCE, now=START)
+        assert found is not None
+        return found.origin
+
+    assert told(ORIGIN.to_json()) == ORIGIN
+    some: dict[str, Json] = {"kind": "id-jag", "iss": IDP}
+    strange: list[Json] = [None, "id-jag", {}, some, {**some, "kind": "x", "sub": "y"}]
+    for origin in strange:
+        assert told(origin) is None
