@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from actor_oauth.actors.client_assertions import AssertionMemory
 from actor_oauth.actors.client_documents import PublishedMetadata
 from actor_oauth.actors.client_ending import ClientEnding
+from actor_oauth.actors.client_logos import LogoKeeper
 from actor_oauth.actors.client_management import ManagedRegistration, open_access
 from actor_oauth.actors.client_registration import (
     Registration,
@@ -48,6 +49,7 @@ class ClientActor(
     TokenHolder,
     PushedRequests,
     PublishedMetadata,
+    LogoKeeper,
     AssertionMemory,
     SecretHolder,
     ClientEnding,

@@ -10,6 +10,7 @@ from typing import Final
 from actor_oauth.actors.accounts import Accounts, check_user_id
 from actor_oauth.actors.authorization_answers import AuthorizationAnswers
 from actor_oauth.actors.browser_secrets import check_browser
+from actor_oauth.actors.client_logos import Logos
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations
@@ -20,6 +21,7 @@ from actor_oauth.oauth.client_fingerprint import client_fingerprint
 from actor_oauth.oauth.consent import Consent
 from actor_oauth.oauth.consent_view import ConsentView, view_of
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.pictures import Picture
 from actor_oauth.oauth.question_lifecycle import QuestionState
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redirect_uris import matches
@@ -39,12 +41,14 @@ class Consents:
         accounts: Accounts,
         pushed: PushedAuthorizations,
         answers: AuthorizationAnswers,
+        logos: Logos | None,
     ) -> None:
         self._effects = effects
         self._clients = clients
         self._accounts = accounts
         self._pushed = pushed
         self._answers = answers
+        self._logos = logos
 
     async def begin(
         self,
@@ -88,6 +92,15 @@ class Consents:
         if found is None or found[1].state is not QuestionState.PENDING:
             return None
         return view_of(found[1], user_id, self._effects.policy)
+
+    async def logo(
+        self, handle: str, *, user_id: str, browser: str | None
+    ) -> Picture | None:
+        """The logo of the client that asks, if logos are shown and it is fit to be."""
+        found = await self._open(handle, user_id, browser)
+        if found is None or self._logos is None:
+            return None
+        return await self._logos.get(found[1].client)
 
     async def approve(
         self,

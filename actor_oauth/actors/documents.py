@@ -11,7 +11,7 @@ from actor_oauth.runtime import Database
 RENEWAL_INTERVAL: Final = 60
 """Seconds between two fetches of a document that is still fresh (E-14)."""
 
-DocumentKind: TypeAlias = Literal["metadata", "keys"]
+DocumentKind: TypeAlias = Literal["metadata", "keys", "logo"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from actor_oauth.http.display import destination, tone, web_host
 from actor_oauth.http.page import (
     Answer,
     Cookie,
+    Image,
     Move,
     Page,
     PageKind,
@@ -128,7 +129,22 @@ async def show_consent(site: Site, visit: Visit) -> Answer:
     view = await _describe(site, who, handle)
     if view is None:
         return already_answered()
-    return _consent_page(who, handle, view)
+    return _consent_page(site, who, handle, view)
+
+
+async def show_logo(site: Site, visit: Visit) -> Answer:
+    """`GET /consent/logo`: the picture of whoever asks in this transaction."""
+    who = await signed_in(site, visit)
+    picture = None
+    if who is not None:
+        picture = await site.server.consent_logo(
+            visit.parameters.get("txn") or "",
+            user_id=who.session.user_id,
+            browser=who.cookie,
+        )
+    if picture is None:
+        return message("No picture", "There is nothing to be shown.", status=404)
+    return Image(picture)
 
 
 async def submit_consent(site: Site, visit: Visit) -> Answer:
@@ -157,7 +173,7 @@ async def _approve(
 ) -> Answer:
     scope = _ticked(view, form)
     if scope is None:
-        return _consent_page(who, handle, view, problem=_NOTHING_TICKED)
+        return _consent_page(site, who, handle, view, problem=_NOTHING_TICKED)
     decided = await site.server.approve_consent(
         handle,
         user_id=who.session.user_id,
@@ -213,14 +229,23 @@ def _ticked(view: ConsentView, form: Parameters) -> Scope | None:
 
 
 def _consent_page(
-    who: SignedIn, handle: str, view: ConsentView, *, problem: str | None = None
+    site: Site,
+    who: SignedIn,
+    handle: str,
+    view: ConsentView,
+    *,
+    problem: str | None = None,
 ) -> Page:
     client, request = view.client, view.request
+    base = site.addresses.base
     values = {
         "client_name": view.client_name,
         "client_host": view.client_host,
         "unverified": not view.is_vetted,
         "tone": tone(client.client_id),
+        "logo": f"{base}/consent/logo?{urlencode({'txn': handle})}"
+        if view.has_logo
+        else None,
         "user_id": view.user_id,
         "resource": request.resource,
         "resource_name": view.resource_name or request.resource.partition("://")[2],

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from actor_oauth.oauth.pictures import Picture
 from actor_oauth.oauth.wire import Reason
 
 _CONTENT_SECURITY = (
@@ -35,6 +36,7 @@ class PageKind(Enum):
         "same-origin",
     )
     NOTICE = (_CONTENT_SECURITY + "form-action 'none'", "no-referrer")
+    PICTURE = ("default-src 'none'; sandbox; frame-ancestors 'none'", "no-referrer")
 
     def __init__(self, content_security: str, referrer: str) -> None:
         self.headers: Mapping[str, str] = {
@@ -104,7 +106,18 @@ class Move:
         return 303 if self.after_form else 302
 
 
-Answer = Page | Move
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that somebody else made, to be shown on a page of ours (B-15).
+
+    Attributes:
+        picture: Known to be one.
+    """
+
+    picture: Picture
+
+
+Answer = Page | Move | Image
 
 
 def message(

@@ -19,6 +19,7 @@ from actor_oauth.http.browser import origin_acceptable
 from actor_oauth.http.faults import log_fault
 from actor_oauth.http.page import (
     Answer,
+    Image,
     Move,
     Page,
     PageKind,
@@ -46,6 +47,7 @@ ROUTES: Sequence[PageRoute] = (
     PageRoute("/login", "POST", login.submit_login),
     PageRoute("/consent", "GET", consent.show_consent),
     PageRoute("/consent", "POST", consent.submit_consent),
+    PageRoute("/consent/logo", "GET", consent.show_logo),
     PageRoute("/device", "GET", device.show_device),
     PageRoute("/device", "POST", device.submit_device),
     PageRoute("/device/answer", "POST", device.submit_answer),
@@ -194,6 +196,11 @@ async def _respond(site: Site, answer: Answer) -> Response:
         response = Response("", status=answer.status)
         response.headers["Location"] = answer.location
         kind = PageKind.NOTICE
+    elif isinstance(answer, Image):
+        picture = answer.picture
+        response = Response(picture.body, mimetype=picture.media_type)
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        kind = PageKind.PICTURE
     else:
         text = await render_template(f"{answer.template}.html", **answer.values)
         response = Response(text, status=answer.status, mimetype="text/html")
@@ -203,7 +210,7 @@ async def _respond(site: Site, answer: Answer) -> Response:
     response.headers.update(kind.headers)
     if site.addresses.secure:
         response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
-    for cookie in answer.cookies:
+    for cookie in () if isinstance(answer, Image) else answer.cookies:
         response.set_cookie(
             cookie.name,
             cookie.value,

@@ -23,9 +23,11 @@ class ConsentPolicy:
         refresh_tokens: Whether clients get refresh tokens `always`, if they are
             registered for them and the user has not refused `offline_access`; or only
             with `offline_access`.
+        shows_logos: Whether the logos of clients are fetched and shown.
     """
 
     replaces_grants: ReplacesGrants = "hosted"
     remembers: RemembersConsent = "assured"
     remembered_seconds: int = 90 * 86400
     refresh_tokens: RefreshTokens = "always"
+    shows_logos: bool = False

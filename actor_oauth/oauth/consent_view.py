@@ -50,6 +50,7 @@ class ConsentView:
         scopes: What would be granted: what is asked, in that order, then what an
             earlier grant has.
         may_be_remembered: Whether the page may offer not to ask again.
+        has_logo: Whether to try `consent_logo`, which may find that there is none.
     """
 
     client: Client
@@ -63,6 +64,7 @@ class ConsentView:
     resource_name: str | None
     scopes: tuple[ConsentScope, ...]
     may_be_remembered: bool
+    has_logo: bool
 
 
 def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
@@ -93,6 +95,7 @@ def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
             for name in consent.offered
         ),
         may_be_remembered=may_be_remembered(client, request.redirect_uri, policy),
+        has_logo=policy.consent.shows_logos and client.logo_uri is not None,
     )
 
 

@@ -26,13 +26,9 @@ _OFFLINE: Final = Scope((OFFLINE_ACCESS,))
 
 def replaces_earlier(redirect_uri: str, policy: Policy) -> bool:
     """Tell whether a new grant for this redirect URI takes the place of older ones."""
-    match policy.consent.replaces_grants:
-        case "always":
-            return True
-        case "never":
-            return False
-        case "hosted":
-            return is_hosted(redirect_uri)
+    if policy.consent.replaces_grants == "hosted":
+        return is_hosted(redirect_uri)
+    return policy.consent.replaces_grants == "always"
 
 
 def is_hosted(redirect_uri: str) -> bool:

@@ -68,13 +68,9 @@ class RememberedConsent:
 
 def may_be_remembered(client: Client, redirect_uri: str, policy: Policy) -> bool:
     """Tell whether an answer to this client may be remembered (Rule 1)."""
-    match policy.consent.remembers:
-        case "always":
-            return True
-        case "never":
-            return False
-        case "assured":
-            return client.is_confidential or is_hosted(redirect_uri)
+    if policy.consent.remembers == "assured":
+        return client.is_confidential or is_hosted(redirect_uri)
+    return policy.consent.remembers == "always"
 
 
 def holds_for(

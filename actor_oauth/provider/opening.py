@@ -21,6 +21,7 @@ from actor_oauth.provider.vault import open_vault_of, vault_mount
 from actor_oauth.resource import BearerGuard
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.runtime import Actor, Clock, Entropy, LocalEngine, open_system
+from actor_oauth.upstream.client_logos import open_client_logos
 from actor_oauth.upstream.federation import Federation
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.published_clients import open_published_clients
@@ -134,14 +135,17 @@ async def _open_server(parts: Parts, stack: AsyncExitStack) -> AuthorizationServ
             clock=parts.clock,
         )
     )
+    fetcher = parts.fetcher or Fetcher(loopback=parts.policy.loopback_documents)
     published = await stack.enter_async_context(
         open_published_clients(
-            system=system,
-            policy=parts.policy,
-            clock=parts.clock,
-            fetcher=parts.fetcher or Fetcher(loopback=parts.policy.loopback_documents),
+            system=system, policy=parts.policy, clock=parts.clock, fetcher=fetcher
         )
     )
+    logos = None
+    if parts.policy.consent.shows_logos:
+        logos = await stack.enter_async_context(
+            open_client_logos(system=system, clock=parts.clock, fetcher=fetcher)
+        )
     callbacks = await stack.enter_async_context(
         open_callbacks(parts.callbacks, entropy=parts.entropy)
     )
@@ -153,4 +157,5 @@ async def _open_server(parts: Parts, stack: AsyncExitStack) -> AuthorizationServ
         clock=parts.clock,
         entropy=parts.entropy,
         publications=published,
+        logos=logos,
     )

@@ -83,6 +83,7 @@ def test_every_setting_is_also_an_environment_variable(
         "device_authorization_enabled": "true",
         "device_code_seconds": "600",
         "replace_grants": "never",
+        "client_logos": "true",
         "remember_consent": "always",
         "refresh_tokens": "offline_access",
         "dpop_nonces_required": "true",

@@ -14,6 +14,7 @@ from actor_oauth.http import HttpOptions, build_app
 from actor_oauth.oauth.keyring import new_keyring, user_key
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.runtime import SystemEntropy, open_system
+from actor_oauth.upstream.client_logos import open_client_logos
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.published_clients import open_published_clients
 from tests.http.deployment import (
@@ -63,6 +64,9 @@ def deploy(tmp_path: Path) -> Deploy:
                 system=system, policy=policy, clock=clock, fetcher=fetcher or Fetcher()
             ) as publications,
             open_callbacks(callbacks or Callbacks(), entropy=entropy) as runner,
+            open_client_logos(
+                system=system, clock=clock, fetcher=fetcher or Fetcher()
+            ) as logos,
         ):
             server = AuthorizationServer(
                 system=system,
@@ -72,6 +76,7 @@ def deploy(tmp_path: Path) -> Deploy:
                 entropy=entropy,
                 publications=publications,
                 callbacks=runner,
+                logos=logos if policy.consent.shows_logos else None,
             )
             await server.create_user(USER, PASSWORD)
             user = system.get(UserActor, user_key(keyring, USER))

@@ -15,6 +15,7 @@ from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.consent_view import ConsentView
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.pictures import Picture
 from actor_oauth.oauth.remembered_consent import RememberedConsent
 from actor_oauth.oauth.scopes import Scope
 
@@ -61,6 +62,20 @@ class ConsentMethods(ServerParts):
     ) -> ConsentView | None:
         """What to ask; None if the handle leads to nothing that can be answered here."""
         return await self._consents.describe(handle, user_id=user_id, browser=browser)
+
+    async def consent_logo(
+        self, handle: str, *, user_id: str, browser: str | None
+    ) -> Picture | None:
+        """Give the logo of the client that asks, to be served from one's own origin.
+
+        It may have to be fetched first, which takes up to five seconds: let a page be
+        shown without it, and the browser load it by itself. Serve it with its media type,
+        `X-Content-Type-Options: nosniff` and a sandboxing `Content-Security-Policy`.
+
+        Returns:
+            None if there is nothing that may be shown.
+        """
+        return await self._consents.logo(handle, user_id=user_id, browser=browser)
 
     async def approve_consent(
         self,

@@ -22,6 +22,7 @@ from actor_oauth.actors.authorization_server.token_methods import TokenMethods
 from actor_oauth.actors.authorizations import Authorizations
 from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.client import ClientActor
+from actor_oauth.actors.client_logos import Logos
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.consents import Consents
 from actor_oauth.actors.device import DeviceActor
@@ -88,6 +89,7 @@ class AuthorizationServer(
         publications: Finds out what clients publish; without it only registered
             clients are known.
         callbacks: Runs the application's callbacks, from `open_callbacks`.
+        logos: Finds the logos of clients; without it none are shown.
 
     Raises:
         ValueError: The policy wants metadata documents, and nobody can fetch them.
@@ -103,6 +105,7 @@ class AuthorizationServer(
         entropy: Entropy,
         publications: Publications | None = None,
         callbacks: CallbackRunner | None = None,
+        logos: Logos | None = None,
     ) -> None:
         if policy.metadata_documents_enabled and publications is None:
             raise ValueError("metadata documents are on, and cannot be fetched")
@@ -144,6 +147,7 @@ class AuthorizationServer(
             accounts=self._accounts,
             pushed=self._pushed,
             answers=self._answers,
+            logos=logos,
         )
         token_format = TokenFormat(self._effects)
         proofs = SenderProofs(self._effects, endpoints_of(policy).token)

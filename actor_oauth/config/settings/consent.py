@@ -42,6 +42,11 @@ class ConsentSettings(SettingsGroup):
         description="When clients get refresh tokens: `always`, unless the user refuses "
         "`offline_access`; or only with `offline_access`.",
     )
+    client_logos: bool = Field(
+        default=_CONSENT.shows_logos,
+        description="Show the logos of clients on the consent page. This server fetches "
+        "them, from public addresses only, and shows small PNG, JPEG and GIF pictures.",
+    )
 
     def shape(self, policy: Policy) -> Policy:
         """Put what is decided about consent into the policy."""
@@ -53,5 +58,6 @@ class ConsentSettings(SettingsGroup):
                 remembers=self.remember_consent,
                 remembered_seconds=self.remember_consent_seconds,
                 refresh_tokens=self.refresh_tokens,
+                shows_logos=self.client_logos,
             ),
         )
