@@ -24,6 +24,7 @@ def find_problems(settings: Settings) -> list[str]:
     """
     return [
         *_issuer_problems(settings),
+        *_proxy_problems(settings),
         *_lifetime_problems(settings),
         *_policy_problems(settings),
         *_auto_approve_problems(settings),
@@ -38,6 +39,14 @@ def _issuer_problems(settings: Settings) -> Iterator[str]:
         yield (
             f"issuer: must be set when host ({settings.host}) is not a loopback "
             "address; give the public https URL that clients will use"
+        )
+
+
+def _proxy_problems(settings: Settings) -> Iterator[str]:
+    if settings.auth_check_enabled and settings.trusted_proxy_hops == 0:
+        yield (
+            "auth_check_enabled: believes what the proxy in front says about a request, "
+            "so trusted_proxy_hops must be at least 1"
         )
 
 

@@ -1,6 +1,6 @@
 """Applications behind the guard: where they are, and what their callers must bring."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.resources import canonical_resource
 from actor_oauth.resource import BearerGuard, ResourceServer
 from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
+from actor_oauth.resource.forward_auth import ForwardAuth
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +61,34 @@ def guard_mounts(
     guarded = [
         GuardedMount(
             mount.path,
-            ResourceServer(
-                server.policy,
-                resource_at(server.policy, mount.path),
-                server.validate_token,
-                clock=server.clock,
-                accept_proof=server.accept_proof,
-                proof_nonces=server.proof_nonces,
-                on_refusal=partial(_note, server),
-            ).guard(mount.app, required_scopes=mount.scopes),
+            _resource_server(resource_at(server.policy, mount.path), server).guard(
+                mount.app, required_scopes=mount.scopes
+            ),
         )
         for mount in mounts
     ]
     return sorted(guarded, key=lambda mount: len(mount.path), reverse=True)
+
+
+def forward_auth(server: AuthorizationServer) -> ForwardAuth:
+    """Make what answers a reverse proxy about every resource that there is."""
+    return ForwardAuth(
+        [_resource_server(resource, server) for resource in server.policy.resources]
+    )
+
+
+def _resource_server(
+    resource: ResourcePolicy, server: AuthorizationServer
+) -> ResourceServer:
+    return ResourceServer(
+        server.policy,
+        resource,
+        server.validate_token,
+        clock=server.clock,
+        accept_proof=server.accept_proof,
+        proof_nonces=server.proof_nonces,
+        on_refusal=partial(_note, server),
+    )
 
 
 def _note(
@@ -81,13 +97,26 @@ def _note(
     server.refusals.note(refused, "guard", client_id=client_id, status=status)
 
 
-def dispatch_to(guarded: Sequence[GuardedMount], pages: ASGIApp) -> ASGIApp:
-    """Make one application: guarded paths, and all else to the authorization server."""
+def dispatch_to(
+    guarded: Sequence[GuardedMount],
+    pages: ASGIApp,
+    *,
+    exact: Mapping[str, ASGIApp] | None = None,
+) -> ASGIApp:
+    """Make one application: guarded paths, and all else to the authorization server.
+
+    Args:
+        guarded: With everything below their paths.
+        pages: The authorization server.
+        exact: What else is at single paths.
+    """
+    single = exact or {}
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         app = pages
         if scope["type"] != "lifespan":
             path = str(scope["path"])
+            app = single.get(path, pages)
             for mount in guarded:
                 if path == mount.path or path.startswith(mount.path + "/"):
                     app = mount.guard

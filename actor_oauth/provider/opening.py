@@ -16,7 +16,12 @@ from actor_oauth.http.addresses import addresses_of
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.provider.federation import open_federation_of
 from actor_oauth.provider.keyring_following import keyring_for
-from actor_oauth.provider.mounts import Mount, dispatch_to, guard_mounts
+from actor_oauth.provider.mounts import (
+    Mount,
+    dispatch_to,
+    forward_auth,
+    guard_mounts,
+)
 from actor_oauth.provider.vault import open_vault_of, vault_mount
 from actor_oauth.resource import BearerGuard
 from actor_oauth.resource.asgi import ASGIApp
@@ -103,6 +108,8 @@ async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
         base = addresses_of(server.policy.issuer).base
         mounts = [*parts.mounts, *vault_mount(parts.settings, vault, base)]
         guarded = guard_mounts(mounts, server)
+        wants_checks = parts.settings.auth_check_enabled
+        checks = {f"{base}/auth/check": forward_auth(server)} if wants_checks else {}
         pages = build_app(
             server,
             options=parts.settings.http_options(),
@@ -112,7 +119,7 @@ async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
         )
         yield RunningProvider(
             server=server,
-            app=dispatch_to(guarded, pages),
+            app=dispatch_to(guarded, pages, exact=checks),
             guards=[mount.guard for mount in guarded],
             endpoints=parts.endpoints,
             vault=vault,

@@ -128,6 +128,7 @@ def test_the_demo_is_on_by_default_on_loopback_without_resources_only() -> None:
             Settings(session_absolute_seconds=60),
             "session_idle_seconds: 28800 must not be more",
         ),
+        (Settings(auth_check_enabled=True), "trusted_proxy_hops must be at least 1"),
         (Settings(issuer="http://a.example"), "must be https"),
         (Settings(issuer="https://a.example/?q"), "has a query"),
         (Settings(private_use_schemes=("javascript",)), "'javascript'"),

@@ -21,6 +21,7 @@ from actor_oauth.config.settings.group import ENVIRONMENT_PREFIX, SettingsGroup
 from actor_oauth.config.settings.lifetimes import LifetimeSettings
 from actor_oauth.config.settings.limits import LimitSettings
 from actor_oauth.config.settings.logs import LogFormat, LogLevel, LogSettings
+from actor_oauth.config.settings.proxy import ProxySettings
 from actor_oauth.config.settings.refresh import RefreshSettings
 from actor_oauth.config.settings.registration import RegistrationSettings
 from actor_oauth.config.settings.requests import RequestSettings
@@ -51,6 +52,7 @@ __all__ = [
 
 class Settings(
     ServerSettings,
+    ProxySettings,
     LifetimeSettings,
     ConsentSettings,
     RefreshSettings,

@@ -1,0 +1,15 @@
+"""What the server is to the reverse proxy in front of it and of others."""
+
+from pydantic import Field
+
+from actor_oauth.config.settings.group import SettingsGroup
+
+
+class ProxySettings(SettingsGroup):
+    """Questions of reverse proxies."""
+
+    auth_check_enabled: bool = Field(
+        default=False,
+        description="Answer reverse proxies at `/auth/check` whether a request may pass "
+        "(nginx `auth_request`, Traefik and Caddy forward-auth).",
+    )
