@@ -92,6 +92,7 @@ def test_every_setting_is_also_an_environment_variable(
         "refresh_same_instance": "false",
         "client_refresh": '{"app": {"reuse": "reject"}}',
         "demo": "true",
+        "auth_check_enabled": "true",
         "host": "::1",
         "log_level": "debug",
         "log_format": "json",
@@ -110,6 +111,7 @@ def test_every_setting_is_also_an_environment_variable(
     needed, what = {
         "software_statement_required": ("trusted_issuers", TRUSTED),
         "local_accounts_enabled": ("login_providers", SERVICES),
+        "auth_check_enabled": ("trusted_proxy_hops", "1"),
     }.get(name, (name, ""))
     if needed != name:
         monkeypatch.setenv(f"ACTOR_OAUTH_{needed.upper()}", what)
