@@ -17,6 +17,7 @@ from actor_oauth.actors.vault.seals import Seals
 from actor_oauth.oauth.json_values import parse_record, render_record
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.upstream.clients import UpstreamClient
+from actor_oauth.oauth.upstream.sealing import sealing_key
 from actor_oauth.runtime import Actor, turn, view
 
 UPSTREAM_CLIENTS: Final = "upstreamclients"
@@ -145,6 +146,28 @@ class UpstreamClientActor(Actor, kind="upstreamclient"):
             " WHERE client_id = ?",
             (client_id,),
         )
+
+    @turn
+    def seal_anew(self, *, keyring: Keyring, fresh: bytes) -> int:
+        """Seal with the current key what an older one sealed (K-08).
+
+        Returns:
+            How many secrets there were.
+        """
+        row: tuple[bytes | None] | None = self.db.execute(
+            "SELECT client FROM registration"
+        ).fetchone()
+        sealed = None if row is None else row[0]
+        if sealed is None or sealing_key(sealed) == keyring.current:
+            return 0
+        seals = Seals(self.address.key, keyring, fresh)
+        text = seals.unseal(sealed, _PLACE)
+        if text is None:
+            return 0
+        self.db.execute(
+            "UPDATE registration SET client = ?", (seals.seal(text, _PLACE),)
+        )
+        return 1
 
     def _load(self, keyring: Keyring, *, now: int) -> UpstreamClient | None:
         row: tuple[bytes | None] | None = self.db.execute(

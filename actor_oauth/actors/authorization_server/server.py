@@ -39,6 +39,7 @@ from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.registrar import RegistrarActor
 from actor_oauth.actors.registrations import Registrations
 from actor_oauth.actors.remembered_consents import RememberedConsents
+from actor_oauth.actors.renewals import RenewalsActor
 from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_format import TokenFormat
@@ -63,6 +64,7 @@ ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (
     VaultActor,
     UpstreamClientActor,
     *FEDERATION_KINDS,
+    RenewalsActor,
 )
 """What the actor system of an authorization server has to know."""
 

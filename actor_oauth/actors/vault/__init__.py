@@ -3,13 +3,14 @@
 from actor_oauth.actors.vault.actor import VaultActor
 from actor_oauth.actors.vault.attempt_turns import Answered, Stored, Taken
 from actor_oauth.actors.vault.connection_turns import Removed
-from actor_oauth.actors.vault.connections import Connection, Terms
+from actor_oauth.actors.vault.connections import Connection
 from actor_oauth.actors.vault.looking import LookUp, Version
 from actor_oauth.actors.vault.refresh_turns import (
     RefreshDue,
     RefreshFinished,
     RefreshRunning,
 )
+from actor_oauth.actors.vault.terms import Terms
 
 __all__ = [
     "Answered",

@@ -5,20 +5,43 @@ reaches the network: what needs it is a turn before and a turn after, and what i
 is decided in `actor_oauth.oauth.upstream`.
 """
 
-from actor_oauth.actors.vault import attempts
+from actor_oauth.actors.renewals import RENEWALS, RenewalsActor
 from actor_oauth.actors.vault.attempt_turns import AttemptTurns
+from actor_oauth.actors.vault.complaint_turns import ComplaintTurns
 from actor_oauth.actors.vault.connection_turns import ConnectionTurns
+from actor_oauth.actors.vault.housekeeping import find_due, purge, seal_anew
 from actor_oauth.actors.vault.refresh_turns import RefreshTurns
 from actor_oauth.actors.vault.schema import VAULT_MIGRATIONS
+from actor_oauth.oauth.keyring import Keyring
+from actor_oauth.runtime import turn
 
 
-class VaultActor(AttemptTurns, ConnectionTurns, RefreshTurns, kind="vault"):
+class VaultActor(
+    AttemptTurns, ConnectionTurns, RefreshTurns, ComplaintTurns, kind="vault"
+):
     """Owns one user's connections. Its key is `user_key(keyring, user_id)`."""
 
     migrations = VAULT_MIGRATIONS
 
+    @turn
+    def seal_anew(self, *, keyring: Keyring, fresh: bytes) -> int:
+        """Seal with the current key what an older one sealed (K-08).
+
+        Returns:
+            How many secrets there were.
+        """
+        return seal_anew(self.db, self._seals(keyring, fresh))
+
     def on_alarm(self, *, now: int) -> None:
-        """Erase what is over."""
-        next_one = attempts.purge(self.db, now=now)
-        if next_one is not None:
-            self._wake_by(next_one)
+        """Erase what is over, and report what is to be refreshed."""
+        over_at = purge(self.db, now=now)
+        due, due_at = find_due(self.db, now=now)
+        for number in due:
+            self.send(
+                RenewalsActor,
+                RENEWALS,
+                RenewalsActor.add,
+                vault=self.address.key,
+                number=number,
+            )
+        self.set_alarm(min((at for at in (over_at, due_at) if at), default=None))

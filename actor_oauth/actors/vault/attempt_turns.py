@@ -143,7 +143,7 @@ class AttemptTurns(VaultTurns, kind="vault"):
         stored = store(self.db, attempt, answer, seals, now=now)
         if isinstance(stored, UpstreamFailed):
             return self._fail(key, stored)
-        self._renew_ahead(stored.credential)
+        self._watch(stored.number)
         return Stored(connection=stored, access_token=answer.access_token)
 
     def _fail(self, key: bytes, failed: UpstreamFailed) -> UpstreamFailed:

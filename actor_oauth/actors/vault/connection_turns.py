@@ -78,6 +78,7 @@ class ConnectionTurns(VaultTurns, kind="vault"):
     def note_use(self, number: int, *, now: int) -> None:
         """Note that a token is in use: only then is it renewed ahead of its end."""
         connections.save_used(self.db, number, now=now)
+        self._watch(number)
 
     @turn(creates=True)
     def note_public(self, resource: str, *, now: int) -> Connection | UpstreamFailed:
@@ -99,17 +100,6 @@ class ConnectionTurns(VaultTurns, kind="vault"):
         )
         connections.save_credential(self.db, found.number, credential)
         return replace(found, credential=credential)
-
-    @turn
-    def challenge(self, number: int) -> None:
-        """Note that a resource wants a token, or a better one than it was given."""
-        found = connections.load_numbered(self.db, number)
-        if found is None:
-            return
-        state = advance(found.credential.state, CredentialEvent.CHALLENGED)
-        if state is not None:
-            credential = replace(found.credential, state=state)
-            connections.save_credential(self.db, number, credential)
 
     @turn
     def describe(

@@ -1,25 +1,13 @@
 """The rows of connections, and the secrets in them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from actor_oauth.actors.vault.seals import Seals
-from actor_oauth.oauth.json_values import (
-    Json,
-    get_integer,
-    get_object,
-    get_text,
-    get_texts,
-    need_text,
-    parse_record,
-    render_record,
-)
-from actor_oauth.oauth.scopes import Scope
+from actor_oauth.actors.vault.terms import Terms
+from actor_oauth.oauth.json_values import parse_record
 from actor_oauth.oauth.upstream.clients import UpstreamClient
 from actor_oauth.oauth.upstream.credentials import Credential, CredentialState
-from actor_oauth.oauth.upstream.resource_metadata import NO_SCOPE
-from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
 from actor_oauth.runtime import Database
 
 MAX_CONNECTIONS: Final = 200
@@ -33,61 +21,6 @@ _FIELDS: Final = (
     " expires_at, refresh IS NOT NULL, claim, claimed_until, unanswered, failures,"
     " retry_at"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What a connection is, beside where it stands.
-
-    Attributes:
-        name: For people.
-        created_at: When it was first connected, in Unix seconds.
-        metadata: What the application attached.
-        scope: What its token may be used for.
-        sends_resource: Whether the resource is named in requests.
-        server: Who gave the token; None for a public resource.
-        client_id: To whom; None for a public resource.
-    """
-
-    name: str
-    created_at: int
-    metadata: Json = None
-    scope: Scope = NO_SCOPE
-    sends_resource: bool = True
-    server: UpstreamServer | None = None
-    client_id: str | None = None
-
-    def to_record(self) -> str:
-        """Give what is stored of it."""
-        return render_record(
-            {
-                "name": self.name,
-                "created_at": self.created_at,
-                "metadata": self.metadata,
-                "scope": [*self.scope],
-                "sends_resource": self.sends_resource,
-                "server": None if self.server is None else self.server.to_record(),
-                "client_id": self.client_id,
-            }
-        )
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Json]) -> "Terms":
-        """Read what `to_record` gave.
-
-        Raises:
-            RecordError: It is damaged.
-        """
-        server = get_object(record, "server")
-        return cls(
-            name=need_text(record, "name"),
-            created_at=get_integer(record, "created_at"),
-            metadata=record.get("metadata"),
-            scope=Scope(get_texts(record, "scope")),
-            sends_resource=record.get("sends_resource") is True,
-            server=UpstreamServer.from_record(server) if server else None,
-            client_id=get_text(record, "client_id"),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,11 +147,16 @@ def save_secret(
 
 def load_secret(db: Database, number: int, column: Column, seals: Seals) -> str | None:
     """Read a secret; None if there is none, or its key is gone."""
+    return seals.unseal(load_sealed(db, number, column), f"{number}/{column}")
+
+
+def load_sealed(db: Database, number: int, column: Column) -> bytes | None:
+    """Read a secret as it is stored; None if there is none."""
     row: tuple[bytes | None] = db.execute(
         f"SELECT {column} FROM connections WHERE number = ?",  # noqa: S608 - a literal
         (number,),
     ).fetchone()
-    return seals.unseal(row[0], f"{number}/{column}")
+    return row[0]
 
 
 def load_client(db: Database, number: int, seals: Seals) -> UpstreamClient | None:

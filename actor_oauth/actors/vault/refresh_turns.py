@@ -167,8 +167,7 @@ class RefreshTurns(VaultTurns, kind="vault"):
             save_tokens(self.db, number, answer, seals)
         if settled.settlement is Settlement.ENDED:
             connections.erase_secrets(self.db, number, *connections.COLUMNS)
-        if settled.credential is not None:
-            self._renew_ahead(settled.credential)
+        self._watch(number)
         return RefreshFinished(
             settlement=settled.settlement,
             look=look(self.db, number, seals, now=now),

@@ -13,6 +13,7 @@ from actor_oauth.oauth.upstream.credentials import (
     advance,
 )
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.resource_metadata import NO_SCOPE
 from actor_oauth.oauth.upstream.token_response import UpstreamTokens
 from actor_oauth.oauth.uris import parse_web_url
 from actor_oauth.runtime import Database
@@ -56,6 +57,9 @@ def store(
     terms = replace(
         found.terms,
         scope=tokens.scope,
+        requested=attempt.scope,
+        wanted=NO_SCOPE,
+        doubted=None,
         sends_resource=attempt.sends_resource,
         server=attempt.server,
         client_id=attempt.client.client_id,

@@ -3,9 +3,10 @@
 from typing import Final
 
 from actor_oauth.actors.directory import DirectoryActor
+from actor_oauth.actors.vault import connections
+from actor_oauth.actors.vault.housekeeping import renewal_at
 from actor_oauth.actors.vault.seals import Seals
 from actor_oauth.oauth.keyring import Keyring
-from actor_oauth.oauth.upstream.credentials import Credential
 from actor_oauth.runtime import Actor
 
 VAULTS: Final = "vaults"
@@ -36,10 +37,16 @@ class VaultTurns(Actor, kind="vault"):
                 created_at=now,
             )
 
-    def _renew_ahead(self, credential: Credential) -> None:
-        """Have a token replaced before it ends, if it is used until then."""
-        if credential.can_refresh and credential.due_at is not None:
-            self._wake_by(max(credential.due_at, credential.retry_at))
+    def _watch(self, number: int) -> None:
+        """Have the alarm go off when a connection is to be renewed, or has ended."""
+        connection = connections.load_numbered(self.db, number)
+        if connection is None:
+            return
+        at = renewal_at(connection)
+        if at is None and not connection.credential.can_refresh:
+            at = connection.credential.expires_at
+        if at is not None:
+            self._wake_by(at)
 
     def _wake_by(self, at: int) -> None:
         alarm = self.get_alarm()

@@ -182,7 +182,7 @@ def choose_scope(
     """Choose what to ask for.
 
     Args:
-        wanted: What the caller named; counts before everything else.
+        wanted: What the caller named, or a request lacked; counts before all else.
         challenged: What the resource's challenge asked for.
         listed: What the resource's metadata lists.
         earlier: What was asked for before, which a step-up must not lose.

@@ -51,6 +51,7 @@ class UpstreamFault(StrEnum):
     GRANT_REJECTED = "grant_rejected"
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - a word
     REAUTHORIZATION_NEEDED = "reauthorization_needed"
+    SCOPE_REFUSED = "scope_refused"
 
     @property
     def text(self) -> str:
@@ -95,6 +96,7 @@ _TEXTS: Final[Mapping[UpstreamFault, str]] = {
     _F.GRANT_REJECTED: "The access has ended. Please connect again.",
     _F.TOKEN_REFUSED: "The sign-in service did not give a token.",
     _F.REAUTHORIZATION_NEEDED: "The access has ended. Please connect again.",
+    _F.SCOPE_REFUSED: "The other service does not grant what this would need.",
 }
 
 

@@ -112,15 +112,16 @@ class Logins:
         known = await vault.look_up(
             found.resource, keyring=self._effects.keyring, now=now
         )
+        terms = None if known is None else known.connection.terms
         departure = begin_attempt(
             resource=found.resource,
             server=found.server,
             client=client,
             scope=choose_scope(
-                wanted=scope,
+                wanted=scope or (NO_SCOPE if terms is None else terms.wanted),
                 challenged=found.challenged,
                 listed=found.listed,
-                earlier=NO_SCOPE if known is None else known.connection.terms.scope,
+                earlier=NO_SCOPE if terms is None else terms.requested,
                 server=found.server,
             ),
             fresh=self._effects.fresh(),

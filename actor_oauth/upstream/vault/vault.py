@@ -18,7 +18,8 @@ from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.vault import LookUp, Removed, VaultActor, Version
 from actor_oauth.oauth.parameters import Parameters
-from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.oauth.upstream.challenges import AuthChallenge, find_challenge
 from actor_oauth.oauth.upstream.credentials import Use
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.upstream.policy import VaultPolicy
@@ -36,6 +37,7 @@ from actor_oauth.upstream.vault.answers import (
 )
 from actor_oauth.upstream.vault.logins import Logins
 from actor_oauth.upstream.vault.refreshes import Refreshes
+from actor_oauth.upstream.vault.upkeep import Upkeep
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -72,6 +74,7 @@ class Vault:
         self._calls = TokenCalls(effects, fetcher)
         self._clients = UpstreamClients(effects, fetcher, policy, nursery)
         self._refreshes = Refreshes(effects, self._calls, self._clients, nursery)
+        self.upkeep = Upkeep(effects, self._refreshes)
         self._logins = Logins(
             effects,
             fetcher,
@@ -149,6 +152,62 @@ class Vault:
         if found.touch_due:
             await vault.note_use(found.connection.number, now=self._effects.now())
         return self._authorization(found)
+
+    async def report_rejection(
+        self, user_id: str, url: str, version: Version
+    ) -> Authorization | UpstreamFailed:
+        """Say that a URL answered 401 to what it was given, and get something better.
+
+        The first time the token is refreshed, once for all who report it. If the new one
+        is refused as well, the user has to connect anew (I-35); so does a resource that
+        had been public (I-02).
+
+        Args:
+            user_id: On whose behalf.
+            url: Where the request went.
+            version: `Authorization.version` of what was refused.
+        """
+        vault, effects = self._actor(user_id), self._effects
+        found = await vault.look_up(url, keyring=effects.keyring, now=effects.now())
+        if found is not None:
+            found = await vault.reject(
+                found.connection.number,
+                version,
+                keyring=effects.keyring,
+                now=effects.now(),
+            )
+        if found is None:
+            return UpstreamFailed(fault=UpstreamFault.NOT_CONNECTED)
+        return await self.get_authorization(user_id, url, newer_than=version)
+
+    async def report_lacking_scope(
+        self, user_id: str, url: str, challenges: Sequence[AuthChallenge]
+    ) -> str | UpstreamFailed:
+        """Say that a URL answered 403 `insufficient_scope` (I-36).
+
+        Args:
+            user_id: On whose behalf.
+            url: Where the request went.
+            challenges: Of the answer, from `parse_www_authenticate`.
+
+        Returns:
+            Where the user grants more: what was asked for before and what is lacking.
+            Failed with `SCOPE_REFUSED` if that was tried often enough.
+        """
+        found = await self._actor(user_id).look_up(
+            url, keyring=self._effects.keyring, now=self._effects.now()
+        )
+        if found is None:
+            return UpstreamFailed(fault=UpstreamFault.NOT_CONNECTED)
+        challenge = find_challenge(challenges)
+        named = None if challenge is None else challenge.get("scope")
+        scope = parse_scope(named or "") or NO_SCOPE
+        counted = scope and await self._actor(user_id).want_scope(
+            found.connection.number, scope, now=self._effects.now()
+        )
+        if not counted:
+            return UpstreamFailed(fault=UpstreamFault.SCOPE_REFUSED)
+        return self.policy.login_url(found.connection.resource)
 
     async def list_providers(self, user_id: str) -> Sequence[ProviderInfo]:
         """Give what a user has connected, the newest first."""
@@ -249,7 +308,12 @@ class Vault:
         if isinstance(probed, UpstreamFailed):
             return probed
         if probed.verdict is Verdict.PROTECTED:
-            await vault.challenge(found.connection.number)
+            await vault.reject(
+                found.connection.number,
+                found.version,
+                keyring=self._effects.keyring,
+                now=self._effects.now(),
+            )
             return UpstreamFailed(fault=UpstreamFault.REAUTHORIZATION_NEEDED)
         await vault.note_public(resource, now=self._effects.now())
         return Authorization(
@@ -294,5 +358,7 @@ async def open_vault(
         callbacks: The application's, which may name a connection.
     """
     async with trio.open_nursery() as nursery:
-        yield Vault(effects, policy, fetcher, callbacks or Callbacks(), nursery)
+        vault = Vault(effects, policy, fetcher, callbacks or Callbacks(), nursery)
+        nursery.start_soon(vault.upkeep.run)
+        yield vault
         nursery.cancel_scope.cancel()

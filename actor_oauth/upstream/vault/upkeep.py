@@ -1,0 +1,115 @@
+"""What the vault does by itself: tokens renewed ahead, secrets sealed with the new key.
+
+Every process of a deployment runs this. Claims and leases in the list's actor keep two
+from doing the same work.
+"""
+
+from typing import Final
+
+import structlog
+import trio
+
+from actor_oauth.actors.directory import DirectoryActor
+from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.renewals import RENEWALS, Renewal, RenewalsActor
+from actor_oauth.actors.upstream_client import UPSTREAM_CLIENTS, UpstreamClientActor
+from actor_oauth.actors.vault import VaultActor
+from actor_oauth.actors.vault.turns import VAULTS
+from actor_oauth.upstream.vault.refreshes import LEASE, PATIENCE, Refreshes
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+EVERY: Final = 15.0
+"""Seconds from look to look."""
+
+AT_ONCE: Final = 16
+"""Connections that one process renews at a time."""
+
+TAKEN_FOR: Final = LEASE + int(PATIENCE) + 10
+"""Seconds until what one process took is another's."""
+
+SEALING_SECONDS: Final = 600
+
+
+class Upkeep:
+    """Looks after all vaults.
+
+    Args:
+        effects: Actors, keys, time and randomness.
+        refreshes: Makes the renewals.
+    """
+
+    def __init__(self, effects: Effects, refreshes: Refreshes) -> None:
+        self._effects = effects
+        self._refreshes = refreshes
+        self._list = effects.system.get(RenewalsActor, RENEWALS)
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await trio.sleep(EVERY)
+            try:
+                await self.renew_due()
+                await self.seal_anew()
+            except Exception:
+                # The root of a task: the next look finds the same.
+                log.exception("upkeep of the vault failed")
+
+    async def renew_due(self) -> int:
+        """Renew what is on the list; gives how many there were."""
+        count = 0
+        while await self._list.is_waiting(now=self._effects.now()):
+            taken = await self._list.take(
+                limit=AT_ONCE, lease=TAKEN_FOR, now=self._effects.now()
+            )
+            async with trio.open_nursery() as nursery:
+                for renewal in taken:
+                    nursery.start_soon(self._renew, renewal)
+            count += len(taken)
+        return count
+
+    async def seal_anew(self) -> int:
+        """Seal everything with the current key, if that has not been done yet.
+
+        Returns:
+            How many secrets an older key had sealed.
+        """
+        effects = self._effects
+        kid = effects.keyring.current
+        if await self._list.sealed_with() == kid:
+            return 0
+        begun = await self._list.begin_sealing(
+            kid, lease=SEALING_SECONDS, now=effects.now()
+        )
+        if not begun:
+            return 0
+        changed = 0
+        for vault in await self._listed(VAULTS):
+            actor = effects.system.get(VaultActor, vault)
+            changed += await actor.seal_anew(
+                keyring=effects.keyring, fresh=effects.fresh()
+            )
+        for client in await self._listed(UPSTREAM_CLIENTS):
+            registration = effects.system.get(UpstreamClientActor, client)
+            changed += await registration.seal_anew(
+                keyring=effects.keyring, fresh=effects.fresh()
+            )
+        await self._list.finish_sealing(kid)
+        log.info("vault sealed with the current key", kid=kid, secrets=changed)
+        return changed
+
+    async def _renew(self, renewal: Renewal) -> None:
+        vault = self._effects.system.get(VaultActor, renewal.vault)
+        await self._refreshes.refreshed(vault, renewal.number)
+        await self._list.done(renewal)
+
+    async def _listed(self, name: str) -> list[str]:
+        directory = self._effects.system.get(DirectoryActor, name)
+        keys: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = await directory.page(cursor=cursor, limit=1000)
+            keys += [entry.entry_id for entry in page.entries]
+            cursor = page.next_cursor
+            if cursor is None:
+                return keys
