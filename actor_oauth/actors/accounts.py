@@ -81,6 +81,30 @@ class Accounts:
             password_hash, now=self._effects.now()
         )
 
+    async def delete(self, user_id: str) -> bool:
+        """Delete an account: nothing granted by the user lives when this returns (K-10).
+
+        Returns:
+            False if there was none.
+        """
+        user = self.actor(user_id)
+        deleted = await user.delete_account(now=self._effects.now())
+        # Also for one that is deleted already: that deletion may not be through.
+        while await user.erase_deleted(now=self._effects.now()):
+            pass
+        await self._effects.system.delivered(user)
+        return deleted
+
+    async def readmit(self, user_id: str) -> bool:
+        """Let a deleted user have an account again; False unless one was deleted."""
+        return await self.actor(user_id).readmit(user_id, now=self._effects.now())
+
+    async def set_disabled(self, user_id: str, *, disabled: bool) -> bool:
+        """Disable an account or enable it again; False if it is so, or there is none."""
+        return await self.actor(user_id).set_disabled(
+            disabled=disabled, now=self._effects.now()
+        )
+
     async def exists(self, user_id: str) -> bool:
         """Whether there is such a user."""
         return await self.actor(user_id).account() is not None

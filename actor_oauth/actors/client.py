@@ -11,6 +11,7 @@ from actor_oauth.actors.client_documents import PublishedMetadata
 from actor_oauth.actors.client_ending import ClientEnding
 from actor_oauth.actors.client_logos import LogoKeeper
 from actor_oauth.actors.client_management import ManagedRegistration, open_access
+from actor_oauth.actors.client_operation import OperatedClient
 from actor_oauth.actors.client_registration import (
     Registration,
     load_registration,
@@ -54,6 +55,7 @@ class ClientActor(
     SecretHolder,
     ClientEnding,
     ManagedRegistration,
+    OperatedClient,
     kind="client",
 ):
     """Owns one client. Its key is the hash of the client id."""
@@ -162,6 +164,11 @@ class ClientActor(
             expires_at = max(expires_at, now + grant_lifetime)
             save_registration(self.db, replace(registration, expires_at=expires_at))
         return registration.epoch
+
+    @turn
+    def purge(self, *, now: int) -> None:
+        """Erase what is over, as the alarm does."""
+        self.on_alarm(now=now)
 
     def on_alarm(self, *, now: int) -> None:
         """Tell the next users, or delete a client that nobody used for too long."""

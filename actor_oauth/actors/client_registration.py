@@ -19,6 +19,7 @@ class Registration:
         ended_epoch: What was granted under it or an earlier one is dead.
         record: The client; None once it is deleted and forgotten.
         secret_hash: Of its secret, if it has one.
+        previous_secret_hash: Of the one before, until the newest is used.
         expires_at: When it ends unless it is used before; None for never.
     """
 
@@ -28,6 +29,7 @@ class Registration:
     record: str | None
     secret_hash: bytes | str | None
     expires_at: int | None
+    previous_secret_hash: bytes | str | None = None
 
     @property
     def client(self) -> Client | None:
@@ -64,12 +66,12 @@ def _read_client(record: str, epoch: int) -> Client:
 def load_registration(db: Database) -> Registration:
     """Read the registration, inside a turn or view."""
     row = db.execute(
-        "SELECT state, epoch, ended_epoch, record, secret_hash, expires_at"
-        " FROM registration"
+        "SELECT state, epoch, ended_epoch, record, secret_hash, expires_at,"
+        " previous_secret_hash FROM registration"
     ).fetchone()
     if row is None:
         return _ABSENT
-    state, epoch, ended_epoch, record, secret_hash, expires_at = row
+    state, epoch, ended_epoch, record, secret_hash, expires_at, previous = row
     return Registration(
         state=ClientState(state),
         epoch=epoch,
@@ -77,13 +79,14 @@ def load_registration(db: Database) -> Registration:
         record=record,
         secret_hash=secret_hash,
         expires_at=expires_at,
+        previous_secret_hash=previous,
     )
 
 
 def save_registration(db: Database, registration: Registration) -> None:
     """Write the registration, inside a turn."""
     db.execute(
-        "INSERT OR REPLACE INTO registration VALUES (1, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO registration VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
         (
             registration.state,
             registration.epoch,
@@ -91,5 +94,7 @@ def save_registration(db: Database, registration: Registration) -> None:
             registration.record,
             registration.secret_hash,
             registration.expires_at,
+            # Whoever has no secret any more has none from before.
+            registration.secret_hash and registration.previous_secret_hash,
         ),
     )

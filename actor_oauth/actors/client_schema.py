@@ -56,3 +56,9 @@ def m0005_registration_access(db: sqlite_utils.Database) -> None:
 def m0006_proofs(db: sqlite_utils.Database) -> None:
     """The DPoP proofs that came with what the client pushed."""
     create_proofs(db)
+
+
+@CLIENT_MIGRATIONS()
+def m0007_previous_secret(db: sqlite_utils.Database) -> None:
+    """The secret before the newest, which is good until that one is used."""
+    db.execute("ALTER TABLE registration ADD COLUMN previous_secret_hash ANY")

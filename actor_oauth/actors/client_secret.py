@@ -27,6 +27,7 @@ class Authentication:
     Attributes:
         client: None unless there is an active client.
         secret_matches: Whether the presented secret is the client's.
+        retires_previous: Whether it is the newest one, and the one before still good.
         password_hash: Set if the stored secret was chosen or imported by a person and
             is hashed with argon2, for the caller to verify in a thread: that takes too
             long for a turn.
@@ -34,6 +35,7 @@ class Authentication:
 
     client: Client | None
     secret_matches: bool
+    retires_previous: bool = False
     password_hash: str | None = field(default=None, repr=False)
 
 
@@ -55,13 +57,22 @@ class SecretHolder(Actor, kind="client"):
         An unknown client costs the same work as a known one (K-03, E-08).
         """
         registration = load_registration(self.db)
-        client, stored = registration.client, registration.secret_hash
-        if isinstance(stored, str) and client is not None:
-            return Authentication(
-                client=client, secret_matches=False, password_hash=stored
-            )
-        expected = stored if isinstance(stored, bytes) else _NO_HASH
-        equal = hmac.compare_digest(hash_client_secret(secret), expected)
-        return Authentication(
-            client=client, secret_matches=equal and client is not None
+        client, hashed = registration.client, hash_client_secret(secret)
+        newest, previous = registration.secret_hash, registration.previous_secret_hash
+        is_newest = hmac.compare_digest(hashed, _comparable(newest))
+        is_previous = hmac.compare_digest(hashed, _comparable(previous))
+        if client is None:
+            return Authentication(client=None, secret_matches=False)
+        chosen = next(
+            (stored for stored in (newest, previous) if isinstance(stored, str)), None
         )
+        return Authentication(
+            client=client,
+            secret_matches=is_newest or is_previous,
+            retires_previous=is_newest and previous is not None,
+            password_hash=None if is_newest or is_previous else chosen,
+        )
+
+
+def _comparable(stored: bytes | str | None) -> bytes:
+    return stored if isinstance(stored, bytes) else _NO_HASH

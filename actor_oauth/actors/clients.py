@@ -16,6 +16,7 @@ from actor_oauth.oauth.client_authentication import (
     parse_client_credentials,
 )
 from actor_oauth.oauth.client_credentials import decide_service_client
+from actor_oauth.oauth.client_update import ClientChanges
 from actor_oauth.oauth.clients import (
     CLIENT_ID_BYTES,
     GRANT_TYPES,
@@ -123,6 +124,8 @@ class Clients:
             matches = await self._passwords.verify(
                 found.password_hash, credentials.secret
             )
+        if found.retires_previous:
+            await actor.retire_secret(hash_client_secret(credentials.secret))
         return decide_client_authentication(
             credentials, found.client, secret_matches=matches
         )
@@ -179,6 +182,23 @@ class Clients:
         if isinstance(decision, Refused):
             return decision
         return await self.store(decision, unused_lifetime=None)
+
+    async def update(self, client_id: str, changes: ClientChanges) -> Client | Refused:
+        """Change a client on the operator's behalf."""
+        return await self.actor(client_id).update(changes, policy=self._effects.policy)
+
+    async def rotate_secret(self, client_id: str) -> str | None:
+        """Give a client another secret; None if it has none."""
+        secret = self._draw_secret(client_id)
+        rotated = await self.actor(client_id).rotate_secret(hash_client_secret(secret))
+        return secret if rotated else None
+
+    async def set_disabled(self, client_id: str, *, disabled: bool) -> bool:
+        """Disable a client, with every grant of it, or enable it again."""
+        now = self._effects.now()
+        changed = await self.actor(client_id).set_disabled(disabled=disabled, now=now)
+        await self.revoke_all(client_id)
+        return changed
 
     async def delete(self, client_id: str) -> bool:
         """Delete a client and revoke every grant of it, over all users, durably (B-36).
@@ -239,13 +259,7 @@ class Clients:
         secret: str | None = None
         secret_hash: bytes | None = None
         if decision.needs_secret:
-            token = Token(
-                TokenKind.CLIENT_SECRET,
-                client_key(client.client_id),
-                NO_RECORD,
-                self._effects.entropy.token_bytes(SECRET_LENGTH),
-            )
-            secret = token.render()
+            secret = self._draw_secret(client.client_id)
             secret_hash = hash_client_secret(secret)
         actor = self.actor(client.client_id)
         await actor.register(
@@ -256,6 +270,14 @@ class Clients:
             access_hash=access_hash,
         )
         return NewClient(client=client, secret=secret)
+
+    def _draw_secret(self, client_id: str) -> str:
+        return Token(
+            TokenKind.CLIENT_SECRET,
+            client_key(client_id),
+            NO_RECORD,
+            self._effects.entropy.token_bytes(SECRET_LENGTH),
+        ).render()
 
     def new_id(self) -> str:
         """An id that nobody has yet."""

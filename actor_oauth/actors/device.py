@@ -142,6 +142,11 @@ class DeviceActor(Actor, kind="device"):
         )
         return decision.refused
 
+    @turn
+    def purge(self, *, now: int) -> None:
+        """Erase what is over, as the alarm does."""
+        self.on_alarm(now=now)
+
     def on_alarm(self, *, now: int) -> None:
         """Delete what no device is told about any more."""
         self.db.execute(

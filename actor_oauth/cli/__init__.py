@@ -6,10 +6,12 @@ from typing import Final
 
 import typer
 
+from actor_oauth.cli.audit import audit
 from actor_oauth.cli.bench import bench
 from actor_oauth.cli.clients import clients
 from actor_oauth.cli.grants import grants
 from actor_oauth.cli.keys import keys
+from actor_oauth.cli.purge import purge
 from actor_oauth.cli.serve import serve, worker
 from actor_oauth.cli.terminal import CommandError, say
 from actor_oauth.cli.users import users
@@ -26,6 +28,8 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve)
+app.command()(audit)
+app.command()(purge)
 app.command(hidden=True)(worker)
 app.command()(bench)
 app.add_typer(users, name="users")

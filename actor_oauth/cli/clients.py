@@ -4,20 +4,22 @@ from typing import Annotated, Final
 
 import typer
 
-from actor_oauth.actors.authorization_server import AuthorizationServer
-from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
-from actor_oauth.cli.session import run_on_data
-from actor_oauth.cli.terminal import (
-    CommandError,
-    print_json,
-    print_members,
-    print_table,
-    say,
+from actor_oauth.actors.authorization_server import AuthorizationServer, NewClient
+from actor_oauth.cli.client_changes import (
+    ClientArgument,
+    disable_client,
+    enable_client,
+    parse_scopes,
+    print_client,
+    update_client,
 )
+from actor_oauth.cli.initial_tokens import issue_token
+from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
+from actor_oauth.cli.session import run_on_data, settings_of
+from actor_oauth.cli.terminal import CommandError, print_json, print_table, say
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.registration import registration_response
-from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.wire import Refused
 
 clients = typer.Typer(
@@ -53,32 +55,46 @@ def add_client(
             "redirect URI.",
         ),
     ] = False,
+    service: Annotated[
+        bool,
+        typer.Option(
+            "--service", help="It acts for itself and never for a user; needs --scope."
+        ),
+    ] = False,
+    resource: Annotated[
+        list[str] | None,
+        typer.Option(help="Limit a service to this resource; may be given again."),
+    ] = None,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Register a client that never expires, and print it."""
-    limit = _parse_scopes(scope)
+    limit = parse_scopes(scope)
+    if service and (redirect_uri or confidential or assertions or limit is None):
+        raise CommandError("--service takes --scope, and of the rest only --resource")
+    if resource and not service:
+        raise CommandError("--resource is for clients that act for themselves")
 
-    async def add(server: AuthorizationServer) -> dict[str, Json] | Refused:
-        made = await server.create_client(
+    async def add(server: AuthorizationServer) -> NewClient | Refused:
+        if service:
+            return await server.create_service_client(
+                client_name=name, scope=limit or Scope(), resources=resource or ()
+            )
+        return await server.create_client(
             client_name=name,
             redirect_uris=redirect_uri or (),
             confidential=confidential,
             scope=limit,
             assertions=assertions,
         )
-        return made if isinstance(made, Refused) else made.to_json()
 
-    answer = run_on_data(add, config=config, data=data)
-    if isinstance(answer, Refused):
-        raise CommandError(answer.detail or answer.reason.description)
-    if json:
-        print_json(answer)
-        return
-    print_members(answer)
-    if "client_secret" in answer:
-        say("keep the client_secret: only its hash is stored")
+    made = run_on_data(add, config=config, data=data)
+    if isinstance(made, Refused):
+        raise CommandError(made.detail or made.reason.description)
+    print_client(made.to_json(), as_json=json)
+    if service and not settings_of(config=config, data=data).client_credentials_enabled:
+        say("it gets tokens once the setting client_credentials_enabled is on")
 
 
 @clients.command("list")
@@ -113,10 +129,7 @@ def list_clients(
 
 @clients.command("delete")
 def delete_client(
-    client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")],
-    *,
-    data: DataOption = None,
-    config: ConfigOption = None,
+    client_id: ClientArgument, *, data: DataOption = None, config: ConfigOption = None
 ) -> None:
     """Delete a client, and revoke all that any user granted to it."""
 
@@ -128,54 +141,10 @@ def delete_client(
     say(f"deleted {client_id}; every grant of it is revoked")
 
 
-@clients.command("token")
-def issue_token(
-    *,
-    label: Annotated[str, typer.Option(help="A name for it, to revoke it by.")],
-    uses: Annotated[
-        int | None,
-        typer.Option(min=1, help="How many clients it may register; else any number."),
-    ] = None,
-    seconds: Annotated[
-        int | None, typer.Option(min=1, help="How long it is good; else for ever.")
-    ] = None,
-    revoke: Annotated[
-        bool,
-        typer.Option("--revoke", help="Revoke the tokens of that name instead."),
-    ] = False,
-    data: DataOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """Print an initial access token, with which clients may register themselves.
-
-    Clients need one if the setting `registration_token_required` is on.
-    """
-
-    async def issue(server: AuthorizationServer) -> str | None:
-        return await server.registrations.issue_initial_token(
-            label, lifetime=seconds, uses=uses
-        )
-
-    async def end(server: AuthorizationServer) -> int:
-        return await server.registrations.revoke_initial_tokens(label)
-
-    if revoke:
-        say(f"revoked {run_on_data(end, config=config, data=data)}")
-        return
-    token = run_on_data(issue, config=config, data=data)
-    if token is None:
-        raise CommandError("there are too many initial access tokens; revoke some")
-    typer.echo(token)
-    say("keep the token: only its hash is stored")
-
-
-def _parse_scopes(words: list[str] | None) -> Scope | None:
-    if words is None:
-        return None
-    scope = parse_scope(" ".join(words))
-    if scope is None:
-        raise CommandError('--scope is no scope of RFC 6749: words without " or \\')
-    return scope
+clients.command("update")(update_client)
+clients.command("disable")(disable_client)
+clients.command("enable")(enable_client)
+clients.command("token")(issue_token)
 
 
 def _row(client: Client) -> tuple[str, ...]:

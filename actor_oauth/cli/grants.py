@@ -7,10 +7,9 @@ import typer
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.actors.user import GrantSummary
-from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
+from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption, NameArgument
 from actor_oauth.cli.session import run_on_data
 from actor_oauth.cli.terminal import CommandError, print_json, print_table, say
-from actor_oauth.cli.users import NameArgument
 
 grants = typer.Typer(no_args_is_help=True, help="What a user has allowed which client.")
 

@@ -1,17 +1,15 @@
 """`keys`: what JWT access tokens are signed with."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption, overrides
+from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
+from actor_oauth.cli.session import settings_of
 from actor_oauth.cli.terminal import CommandError, print_json, print_table, say
 from actor_oauth.config import (
     PUBLISH_AHEAD,
-    Settings,
-    load_settings,
     read_keyring,
     rotate_signing_keys,
 )
@@ -32,7 +30,7 @@ def list_keys(
     *, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
 ) -> None:
     """List the signing keys, oldest first. Nothing secret is shown."""
-    settings = _settings(config=config, data=data)
+    settings = settings_of(config=config, data=data)
     keyring = read_keyring(settings.data)
     now = SystemClock().now()
     found = sorted(keyring.signing_keys, key=lambda key: key.active_from)
@@ -64,7 +62,7 @@ def rotate_keys(
 
     A running server notices by itself. Keys whose last token has expired are dropped.
     """
-    settings = _settings(config=config, data=data)
+    settings = settings_of(config=config, data=data)
     time = SystemClock().now()
     active_from = time if now else time + PUBLISH_AHEAD
     keyring = rotate_signing_keys(
@@ -79,10 +77,6 @@ def rotate_keys(
         raise CommandError("there are no signing keys: no resource has JWT tokens")
     for key in new:
         say(f"{key.algorithm} key {key.kid} signs from {_text(key.active_from)}")
-
-
-def _settings(*, config: Path | None, data: Path | None) -> Settings:
-    return load_settings(file=config, overrides=overrides(data=data))
 
 
 def _members(keyring: Keyring, key: SigningKey, now: int) -> dict[str, str | int]:

@@ -22,6 +22,9 @@ DataOption: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+NameArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="The user's name.")
+]
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON on standard output.")
 ]

@@ -13,11 +13,26 @@ import trio
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.cli.options import overrides
-from actor_oauth.config import ConfigError, LogLevel, configure_logging, load_settings
+from actor_oauth.config import (
+    ConfigError,
+    LogLevel,
+    Settings,
+    configure_logging,
+    load_settings,
+)
 from actor_oauth.provider import Provider
 from actor_oauth.runtime import ActorError
 
 Result = TypeVar("Result")
+
+
+def settings_of(*, config: Path | None, data: Path | None) -> Settings:
+    """Read the settings that a command works with.
+
+    Raises:
+        ConfigError: They cannot be used.
+    """
+    return load_settings(file=config, overrides=overrides(data=data))
 
 
 def run_on_data(
@@ -36,7 +51,7 @@ def run_on_data(
     Raises:
         ConfigError: Settings or data directory cannot be used.
     """
-    settings = load_settings(file=config, overrides=overrides(data=data))
+    settings = settings_of(config=config, data=data)
     # A command answers by what it prints; the log only has what went wrong.
     level = max(settings.log_level, LogLevel.WARNING, key=list(LogLevel).index)
     configure_logging(level, settings.log_format, sys.stderr)

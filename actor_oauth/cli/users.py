@@ -3,7 +3,8 @@
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final, TypeAlias
+from pathlib import Path
+from typing import Annotated, Final
 
 import trio
 import typer
@@ -13,16 +14,13 @@ from actor_oauth.cli.options import (
     ConfigOption,
     DataOption,
     JsonOption,
+    NameArgument,
     PasswordStdinOption,
 )
 from actor_oauth.cli.session import run_on_data
 from actor_oauth.cli.terminal import CommandError, print_json, print_lines, say
 
 users = typer.Typer(no_args_is_help=True, help="The people who can sign in.")
-
-NameArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="NAME", help="The user's name.")
-]
 
 _NAME_LENGTH: Final = 255
 _PASSWORD_LENGTH: Final = 4096
@@ -68,6 +66,38 @@ def set_password(
     say(f"changed the password of {name}; every session and grant has ended")
 
 
+@users.command("disable")
+def disable_user(
+    name: NameArgument, *, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """Keep a user out, and end all that user's sessions and grants."""
+    _set_disabled(name, disabled=True, data=data, config=config)
+    say(f"disabled {name}; every session and grant has ended")
+
+
+@users.command("enable")
+def enable_user(
+    name: NameArgument, *, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """Let a user in again who was disabled. What had ended stays ended."""
+    _set_disabled(name, disabled=False, data=data, config=config)
+    say(f"enabled {name}")
+
+
+@users.command("delete")
+def delete_user(
+    name: NameArgument, *, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """Delete a user, with every session, grant and the audit trail."""
+
+    async def delete(server: AuthorizationServer) -> bool:
+        return await server.delete_user(name)
+
+    if not run_on_data(delete, config=config, data=data):
+        raise CommandError(f"there is no user {name}")
+    say(f"deleted {name}; nothing that the user allowed is in force")
+
+
 @users.command("list")
 def list_users(
     *, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
@@ -109,6 +139,17 @@ def federated_id(
         return server.federated_user_id(issuer, subject, tenant=tenant)
 
     typer.echo(run_on_data(name, config=config, data=data))
+
+
+def _set_disabled(
+    name: str, *, disabled: bool, data: Path | None, config: Path | None
+) -> None:
+    async def change(server: AuthorizationServer) -> bool:
+        return await server.set_user_disabled(name, disabled=disabled)
+
+    if not run_on_data(change, config=config, data=data):
+        state = "disabled" if disabled else "enabled"
+        raise CommandError(f"there is no user {name}, or the user is {state} already")
 
 
 def _explaining_rules(

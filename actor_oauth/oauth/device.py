@@ -197,7 +197,12 @@ def user_code_hash(keyring: Keyring, code: str) -> bytes:
 
 def shard_key(code_hash: bytes) -> str:
     """Give the key of the actor that owns a user code, and all that belongs to it."""
-    return f"{code_hash[0] % SHARDS:032x}"
+    return shard_name(code_hash[0] % SHARDS)
+
+
+def shard_name(number: int) -> str:
+    """Give the key of one of the `SHARDS` actors."""
+    return f"{number:032x}"
 
 
 def decide_device_request(

@@ -56,6 +56,7 @@ class GrantEvent(StrEnum):
     REVOKED_BY_OPERATOR = "revoked_by_operator"
     CLIENT_ENDED = "client_ended"
     CREDENTIALS_CHANGED = "credentials_changed"
+    ACCOUNT_DELETED = "account_deleted"
     ENDED_BY_APPLICATION = "ended_by_application"
     SUPERSEDED = "superseded"
     LIFETIME_ENDED = "lifetime_ended"
@@ -71,6 +72,7 @@ REVOCATIONS: Final[Mapping[GrantEvent, GrantState]] = dict.fromkeys(
         _E.REVOKED_BY_OPERATOR,
         _E.CLIENT_ENDED,
         _E.CREDENTIALS_CHANGED,
+        _E.ACCOUNT_DELETED,
         _E.ENDED_BY_APPLICATION,
         _E.SUPERSEDED,
     ),

@@ -99,3 +99,74 @@ def test_a_setting_of_the_server_is_needed_to_register_what_it_allows(
     assert actor_oauth(*add).status == 1
     monkeypatch.setenv("ACTOR_OAUTH_PRIVATE_USE_SCHEMES", "cursor")
     assert actor_oauth(*add).status == 0
+
+
+@pytest.mark.requirement("D-34")
+def test_a_service_acts_for_itself(actor_oauth: Command) -> None:
+    add = ("clients", "add", "--name", "Robot", "--service", "--scope", "mcp")
+    done = actor_oauth(*add, "--resource", "http://127.0.0.1:8000/mcp", "--json")
+    assert done.status == 0
+    made = json.loads(done.out)
+    assert made["grant_types"] == ["client_credentials"]
+    assert made["client_secret"].startswith("aocs_")
+    assert "client_credentials_enabled" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--service",), "--service takes --scope"),
+        (("--service", "--scope", "mcp", "--confidential"), "--service takes --scope"),
+        (("--service", "--scope", "other"), "The scope exceeds"),
+        (("--resource", "http://x/"), "--resource is for clients that act"),
+        ((), "redirect_uris are missing"),
+    ],
+)
+def test_a_service_is_told_apart_from_a_client_of_users(
+    actor_oauth: Command, arguments: tuple[str, ...], words: str
+) -> None:
+    done = actor_oauth("clients", "add", "--name", "Robot", *arguments)
+    assert (done.status, done.out) == (1, "")
+    assert words in done.err
+
+
+@pytest.mark.requirement("B-35")
+def test_a_client_is_changed_and_given_another_secret(actor_oauth: Command) -> None:
+    made = json.loads(actor_oauth(*ADD, "--confidential", "--json").out)
+    change = ("clients", "update", made["client_id"], "--name", "Other", "--json")
+    changed = json.loads(actor_oauth(*change, "--scope", "mcp").out)
+    assert (changed["client_name"], changed["scope"]) == ("Other", "mcp")
+    assert "client_secret" not in changed
+    done = actor_oauth(*change, "--any-scope", "--new-secret")
+    changed = json.loads(done.out)
+    assert "scope" not in changed
+    assert changed["client_secret"] != made["client_secret"]
+    assert changed["redirect_uris"] == [CALLBACK]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--scope", "mcp", "--any-scope"), "takes it away"),
+        (("--resource", "http://127.0.0.1:8000/mcp"), "have redirect URIs"),
+        (("--new-secret",), "without a secret"),
+        (("--redirect-uri", "ftp://x"), "redirect URI"),
+    ],
+)
+def test_a_change_that_cannot_be_is_told_in_a_sentence(
+    actor_oauth: Command, arguments: tuple[str, ...], words: str
+) -> None:
+    client_id = json.loads(actor_oauth(*ADD, "--json").out)["client_id"]
+    done = actor_oauth("clients", "update", client_id, *arguments)
+    assert (done.status, done.out) == (1, "")
+    assert words in done.err
+
+
+def test_a_client_is_disabled_and_enabled_once(actor_oauth: Command) -> None:
+    client_id = json.loads(actor_oauth(*ADD, "--json").out)["client_id"]
+    assert actor_oauth("clients", "disable", client_id).status == 0
+    assert actor_oauth("clients", "disable", client_id).status == 1
+    done = actor_oauth("clients", "update", client_id, "--name", "Other")
+    assert "no client" in done.err
+    assert actor_oauth("clients", "enable", client_id).status == 0
+    assert actor_oauth("clients", "enable", client_id).status == 1

@@ -154,3 +154,42 @@ def test_data_that_cannot_be_used_is_said_without_a_traceback(
 def test_an_unknown_command_is_a_usage_error(actor_oauth: Command) -> None:
     assert actor_oauth("users", "bogus").status == 2
     assert sys.argv[0] == "actor-oauth"
+
+
+def test_a_user_is_disabled_and_enabled_once(actor_oauth: Command) -> None:
+    actor_oauth("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+    assert actor_oauth("users", "disable", "alice").status == 0
+    again = actor_oauth("users", "disable", "alice")
+    assert again.status == 1
+    assert "disabled already" in again.err
+    assert actor_oauth("users", "enable", "alice").status == 0
+    assert actor_oauth("users", "enable", "alice").status == 1
+
+
+@pytest.mark.requirement("K-10", "H-08")
+def test_a_deleted_user_is_gone_and_may_come_back(actor_oauth: Command) -> None:
+    add = ("users", "add", "alice", "--password-stdin")
+    actor_oauth(*add, stdin=PASSWORD)
+    assert actor_oauth("users", "delete", "alice").status == 0
+    assert actor_oauth("users", "list").out == ""
+    again = actor_oauth("users", "delete", "alice")
+    assert (again.status, again.err) == (1, "actor-oauth: there is no user alice\n")
+    [event] = json.loads(actor_oauth("audit", "alice", "--json").out)
+    assert event["event"] == "account_deleted"
+    assert actor_oauth(*add, stdin=PASSWORD).status == 0
+    assert actor_oauth("users", "list").out == "alice\n"
+
+
+@pytest.mark.requirement("K-12")
+def test_the_audit_trail_says_what_happened_newest_first(actor_oauth: Command) -> None:
+    unknown = actor_oauth("audit", "alice")
+    assert (unknown.status, unknown.out) == (1, "")
+    assert "nothing is known of a user alice" in unknown.err
+    actor_oauth("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+    actor_oauth("users", "set-password", "alice", "--password-stdin", stdin=PASSWORD)
+    told = actor_oauth("audit", "alice").out
+    assert told.index("password_changed") < told.index("account_created")
+    assert " UTC" in told
+    [event] = json.loads(actor_oauth("audit", "alice", "--limit", "1", "--json").out)
+    assert event["event"] in {"password_changed", "sessions_closed"}
+    assert event["grant_id"] is None

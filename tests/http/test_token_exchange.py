@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import trio
 
+from actor_oauth.oauth.device import SHARDS
 from actor_oauth.oauth.exchange_token import ACCESS_TOKEN_TYPE
 from actor_oauth.oauth.grant_types import TOKEN_EXCHANGE
 from actor_oauth.oauth.grants import ROUNDING
@@ -165,7 +166,7 @@ async def test_the_application_exchanges_by_a_call(exchanging: Deployment) -> No
 
 
 @pytest.mark.requirement("K-09")
-async def test_purging_goes_through_the_users_page_by_page(
+async def test_purging_goes_through_all_actors_some_at_a_time(
     exchanging: Deployment,
 ) -> None:
     _, tokens = await signed_in(exchanging)
@@ -174,7 +175,15 @@ async def test_purging_goes_through_the_users_page_by_page(
     with trio.fail_after(10):
         while len((await exchanging.server.list_users()).entries) < 2:
             await trio.lowlevel.checkpoint()
-    cursor = await exchanging.server.purge(limit=1)
-    assert cursor is not None
-    assert await exchanging.server.purge(cursor=cursor) is None
+    visited, steps, cursor = 0, 0, None
+    while steps == 0 or cursor is not None:
+        step = await exchanging.server.purge_expired_data(cursor=cursor, limit=1)
+        visited, steps, cursor = visited + step.visited, steps + 1, step.next_cursor
+    clients = len((await exchanging.server.list_clients())[0])
+    assert visited == 2 + clients + SHARDS
+    # One visit a step, but for the devices' actors, of which there are always as many.
+    assert steps == 2 + clients + 1
+    # A cursor that cannot be read begins anew.
+    again = await exchanging.server.purge_expired_data(cursor="?", limit=1000)
+    assert (again.visited, again.next_cursor) == (2, "clients")
     assert await exchanging.server.unwrap_token(tokens["access_token"]) is not None

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from actor_oauth.actors.authorization_server.parts import ServerParts
+from actor_oauth.actors.client import ClientStatus
 from actor_oauth.actors.clients import NewClient
+from actor_oauth.oauth.client_update import ClientChanges
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.reasons import Refused
@@ -58,6 +60,66 @@ class ClientMethods(ServerParts):
         return await self._clients.create_service(
             client_name=client_name, scope=scope, resources=resources
         )
+
+    async def update_client(
+        self,
+        client_id: str,
+        *,
+        client_name: str | None = None,
+        redirect_uris: Sequence[str] | None = None,
+        scope: Scope | None = None,
+        any_scope: bool = False,
+        resources: Sequence[str] | None = None,
+    ) -> Client | Refused:
+        """Change a client on the operator's behalf; None leaves something as it is.
+
+        Grants that there are stay as they are: to end them, use `set_client_disabled`,
+        or `delete_client`.
+
+        Args:
+            client_id: Of a client that is registered here, not one that publishes itself.
+            client_name: Shown on consent pages.
+            redirect_uris: In place of all that there are.
+            scope: The most that it may be granted from now on.
+            any_scope: Whether there is no such limit any more.
+            resources: Of a service client: those that it may ask for; none means all.
+
+        Returns:
+            The client as it is now; Refused if there is none, or it cannot be so.
+        """
+        changes = ClientChanges(
+            client_name=client_name,
+            redirect_uris=None if redirect_uris is None else tuple(redirect_uris),
+            scope=scope,
+            any_scope=any_scope,
+            resources=None if resources is None else tuple(resources),
+        )
+        return await self._clients.update(client_id, changes)
+
+    async def rotate_client_secret(self, client_id: str) -> str | None:
+        """Give a client another secret, shown this once.
+
+        The one before stays good until the new one is used for the first time (B-35).
+
+        Returns:
+            None if there is no such client, or it has no secret.
+        """
+        return await self._clients.rotate_secret(client_id)
+
+    async def set_client_disabled(self, client_id: str, *, disabled: bool) -> bool:
+        """Disable a client, ending every grant of it, or enable it again.
+
+        Returns:
+            False if it is so already, or there is none.
+
+        Raises:
+            OverloadedError: As for `delete_client`.
+        """
+        return await self._clients.set_disabled(client_id, disabled=disabled)
+
+    async def client_status(self, client_id: str) -> ClientStatus | None:
+        """What an operator sees of a client, in whatever state; None without one."""
+        return await self._clients.actor(client_id).status()
 
     async def delete_client(self, client_id: str) -> bool:
         """Delete a client. Every grant of it, over all users, is dead when this returns.

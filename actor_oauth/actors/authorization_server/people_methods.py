@@ -3,6 +3,7 @@
 from actor_oauth.actors.accounts import LoginRefused, Session
 from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.actors.directory import DirectoryPage
+from actor_oauth.actors.user import AuditEvent
 from actor_oauth.oauth.federated import federated_user_id
 
 
@@ -24,6 +25,45 @@ class PeopleMethods(ServerParts):
             ValueError: If the password is not acceptable; says why.
         """
         return await self._accounts.set_password(user_id, password)
+
+    async def set_user_disabled(self, user_id: str, *, disabled: bool) -> bool:
+        """Disable an account, ending every session and grant, or enable it again.
+
+        Returns:
+            False if it is so already, or there is no account.
+        """
+        return await self._accounts.set_disabled(user_id, disabled=disabled)
+
+    async def delete_user(self, user_id: str) -> bool:
+        """Delete an account, with every session, grant, consent and the audit trail.
+
+        Nothing that the user allowed lives when this returns, and nothing that was on
+        its way can come to life: what is left refuses new grants until the user is
+        admitted again, by `create_user` or `readmit_user`. State that an application
+        keeps in actors of its own is the application's to erase.
+
+        Returns:
+            False if there was none.
+
+        Raises:
+            ActorError: All is dead if this was raised while the data were erased. That
+                goes on by itself, and calling again waits for it again.
+        """
+        return await self._accounts.delete(user_id)
+
+    async def readmit_user(self, user_id: str) -> bool:
+        """Let a deleted user have a new account of the same name, without a password.
+
+        Returns:
+            False unless one of that name was deleted.
+        """
+        return await self._accounts.readmit(user_id)
+
+    async def audit_trail(
+        self, user_id: str, *, limit: int = 256
+    ) -> tuple[AuditEvent, ...]:
+        """The newest security events of a user, newest first; of nobody, none."""
+        return await self._accounts.actor(user_id).audit_trail(limit=limit)
 
     async def user_exists(self, user_id: str) -> bool:
         """Whether there is such a user."""

@@ -17,6 +17,7 @@ from actor_oauth.actors.authorization_server.consent_methods import ConsentMetho
 from actor_oauth.actors.authorization_server.device_methods import DeviceMethods
 from actor_oauth.actors.authorization_server.grant_methods import GrantMethods
 from actor_oauth.actors.authorization_server.people_methods import PeopleMethods
+from actor_oauth.actors.authorization_server.purge_methods import PurgeMethods
 from actor_oauth.actors.authorization_server.sealing import Sealing
 from actor_oauth.actors.authorization_server.token_methods import TokenMethods
 from actor_oauth.actors.authorizations import Authorizations
@@ -78,6 +79,7 @@ class AuthorizationServer(
     PeopleMethods,
     GrantMethods,
     ApplicationMethods,
+    PurgeMethods,
     Sealing,
 ):
     """One issuer, with its clients, users and resources.

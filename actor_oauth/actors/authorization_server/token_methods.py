@@ -89,18 +89,3 @@ class TokenMethods(ServerParts):
         return await self._token_endpoint.exchange(
             token, scope=scope, resource=resource, expires_in=expires_in
         )
-
-    async def purge(self, *, cursor: str | None = None, limit: int = 100) -> str | None:
-        """Erase what is over, for some users: what their alarms do by themselves later.
-
-        Args:
-            cursor: From the call before; None to begin.
-            limit: Users at most.
-
-        Returns:
-            The cursor to go on with; None when all were visited.
-        """
-        page = await self._accounts.listed(cursor=cursor, limit=limit)
-        for entry in page.entries:
-            await self._accounts.actor(entry.entry_id).purge(now=self._effects.now())
-        return page.next_cursor

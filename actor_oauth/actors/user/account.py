@@ -9,6 +9,9 @@ from actor_oauth.runtime import Database
 FREE_ATTEMPTS: Final = 5
 """Attempts that may fail in a row before the account makes callers wait."""
 
+_DISABLED: Final = 1
+_DELETED: Final = 2
+
 MAX_WAIT: Final = 300
 """Seconds. Guessing stays hopeless, and nobody is locked out for long by a stranger."""
 
@@ -20,7 +23,8 @@ class Account:
     Attributes:
         user_id: The name; the `sub` of tokens.
         password_hash: An argon2 text; None for one who cannot log in by password.
-        disabled: Whether the user may do anything at all.
+        disabled: Whether the user may do nothing at all; so is a deleted one.
+        deleted: Whether only the tombstone is left.
         created_at: In Unix seconds.
     """
 
@@ -28,10 +32,11 @@ class Account:
     password_hash: str | None = field(repr=False)
     disabled: bool
     created_at: int
+    deleted: bool = False
 
 
 def load_account(db: Database) -> Account | None:
-    """Give the account, or None if there is none."""
+    """Give the account or its tombstone, or None if there is neither."""
     row: tuple[str, str | None, int, int] | None = db.execute(
         "SELECT user_id, password_hash, disabled, created_at FROM account"
     ).fetchone()
@@ -41,7 +46,8 @@ def load_account(db: Database) -> Account | None:
     return Account(
         user_id=user_id,
         password_hash=password_hash,
-        disabled=bool(disabled),
+        disabled=disabled >= _DISABLED,
+        deleted=disabled == _DELETED,
         created_at=created_at,
     )
 
@@ -55,6 +61,27 @@ def insert_account(
         (user_id, password_hash, now),
     )
     record_event(db, AccountEvent.ACCOUNT_CREATED, at=now)
+
+
+def revive_account(
+    db: Database, user_id: str, *, password_hash: str | None, now: int
+) -> None:
+    """Make an account of a tombstone. Its grants are numbered on."""
+    db.execute(
+        "UPDATE account SET user_id = ?, password_hash = ?, disabled = 0,"
+        " created_at = ?",
+        (user_id, password_hash, now),
+    )
+    record_event(db, AccountEvent.ACCOUNT_CREATED, at=now)
+
+
+def save_deleted(db: Database) -> None:
+    """Leave a tombstone, which says nothing of who it was."""
+    db.execute(
+        "UPDATE account SET user_id = '', password_hash = NULL, disabled = ?,"
+        " attempts = 0, blocked_until = 0",
+        (_DELETED,),
+    )
 
 
 def save_password(db: Database, password_hash: str, *, now: int) -> None:
@@ -86,7 +113,7 @@ def count_attempt(db: Database, *, now: int) -> int:
         Seconds to wait; 0 if the attempt may be made.
     """
     row: tuple[int, int] | None = db.execute(
-        "SELECT attempts, blocked_until FROM account"
+        "SELECT attempts, blocked_until FROM account WHERE disabled != ?", (_DELETED,)
     ).fetchone()
     if row is None:
         return 0
@@ -104,7 +131,8 @@ def count_attempt(db: Database, *, now: int) -> int:
 
 def record_login(db: Database, *, success: bool, now: int) -> None:
     """Note how an attempt ended; a success takes back the attempts before it."""
-    if load_account(db) is None:
+    known = load_account(db)
+    if known is None or known.deleted:
         return
     if success:
         db.execute("UPDATE account SET attempts = 0, blocked_until = 0")

@@ -15,7 +15,8 @@ class AccountTurns(UserTurns, kind="user"):
     def create_account(self, user_id: str, *, password_hash: str, now: int) -> bool:
         """Make an account that can log in, and list it in the directory.
 
-        A user whom an application brought along, without a password, becomes one.
+        A user whom an application brought along, without a password, becomes one. So does
+        one who was deleted, as somebody new of the same name.
 
         Returns:
             False if there is one already: nothing is changed then.
@@ -23,6 +24,8 @@ class AccountTurns(UserTurns, kind="user"):
         known = account.load_account(self.db)
         if known is None:
             self._add_account(user_id, password_hash=password_hash, now=now)
+        elif known.deleted:
+            self._revive_account(user_id, password_hash=password_hash, now=now)
         elif known.password_hash is None:
             account.save_password(self.db, password_hash, now=now)
         return known is None or known.password_hash is None
@@ -34,7 +37,8 @@ class AccountTurns(UserTurns, kind="user"):
         Returns:
             False if there is no account.
         """
-        if account.load_account(self.db) is None:
+        known = account.load_account(self.db)
+        if known is None or known.deleted:
             return False
         account.save_password(self.db, password_hash, now=now)
         self._end_everything(GrantEvent.CREDENTIALS_CHANGED, now=now)
@@ -48,7 +52,7 @@ class AccountTurns(UserTurns, kind="user"):
             False if there is no account, or it is so already.
         """
         known = account.load_account(self.db)
-        if known is None or known.disabled == disabled:
+        if known is None or known.deleted or known.disabled == disabled:
             return False
         account.save_disabled(self.db, disabled=disabled, now=now)
         if disabled:
@@ -58,7 +62,8 @@ class AccountTurns(UserTurns, kind="user"):
     @view
     def account(self) -> Account | None:
         """Give the account, or None if there is none."""
-        return account.load_account(self.db)
+        known = account.load_account(self.db)
+        return None if known is None or known.deleted else known
 
     @view
     def audit_trail(self, *, limit: int = 256) -> tuple[AuditEvent, ...]:

@@ -10,6 +10,7 @@ from actor_oauth.actors.user.account_turns import AccountTurns
 from actor_oauth.actors.user.asserted_turns import AssertedTurns
 from actor_oauth.actors.user.callback_turns import CallbackTurns
 from actor_oauth.actors.user.consent_turns import ConsentTurns
+from actor_oauth.actors.user.deletion_turns import DeletionTurns
 from actor_oauth.actors.user.device_turns import DeviceTurns
 from actor_oauth.actors.user.grant_turns import GrantTurns
 from actor_oauth.actors.user.housekeeping import sweep
@@ -23,6 +24,7 @@ from actor_oauth.runtime import turn
 
 class UserActor(
     AccountTurns,
+    DeletionTurns,
     SessionTurns,
     ConsentTurns,
     RememberingTurns,
@@ -48,4 +50,7 @@ class UserActor(
         self._sweep(now)
 
     def _sweep(self, now: int) -> None:
-        self.set_alarm(sweep(self.db, self.address.key, now=now))
+        if self._is_deleted():
+            self._erase_batch(now)
+        else:
+            self.set_alarm(sweep(self.db, self.address.key, now=now))

@@ -16,6 +16,7 @@ class AccountEvent(StrEnum):
     ACCOUNT_CREATED = "account_created"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_ENABLED = "account_enabled"
+    ACCOUNT_DELETED = "account_deleted"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 an event's name
     LOGIN_SUCCEEDED = "login_succeeded"
     LOGIN_FAILED = "login_failed"
@@ -58,6 +59,11 @@ def record_event(
     ).lastrowid
     assert seq is not None
     db.execute("DELETE FROM events WHERE seq <= ?", (seq - MAX_EVENTS,))
+
+
+def forget_events(db: Database) -> None:
+    """Delete the whole trail."""
+    db.execute("DELETE FROM events")
 
 
 def load_events(db: Database, *, limit: int) -> tuple[AuditEvent, ...]:

@@ -22,6 +22,14 @@ class UserTurns(Actor, kind="user"):
             DirectoryActor, USERS, DirectoryActor.add, entry_id=user_id, created_at=now
         )
 
+    def _revive_account(
+        self, user_id: str, *, password_hash: str | None, now: int
+    ) -> None:
+        account.revive_account(self.db, user_id, password_hash=password_hash, now=now)
+        self.send(
+            DirectoryActor, USERS, DirectoryActor.add, entry_id=user_id, created_at=now
+        )
+
     def _see_account(self, user_id: str, *, now: int) -> None:
         """Make an account for a user of an application's who has none here."""
         if account.load_account(self.db) is None:

@@ -124,6 +124,8 @@ class Reason(StrEnum):
     # Registration
     REGISTRATION_DISABLED = auto()
     INITIAL_TOKEN_INVALID = auto()
+    CLIENT_PUBLISHED = auto()
+    CHANGE_UNFIT = auto()
     REGISTRATION_TOKEN_INVALID = auto()
     MANAGEMENT_FORBIDDEN = auto()
     MANAGEMENT_CLIENT_ID = auto()

@@ -9,6 +9,15 @@ ROWS: Final[Rows] = {
     "registration_disabled": Row(
         Category.ACCESS_DENIED, "Clients cannot register themselves here."
     ),
+    "client_published": Row(
+        Category.INVALID_CLIENT_METADATA,
+        "The client publishes its metadata itself, and only it can change them.",
+    ),
+    "change_unfit": Row(
+        Category.INVALID_CLIENT_METADATA,
+        "Clients that act for users have redirect URIs, and those that act for "
+        "themselves have resources and a scope.",
+    ),
     "initial_token_invalid": Row(Category.INVALID_TOKEN),
     "registration_token_invalid": Row(Category.INVALID_TOKEN),
     "management_forbidden": Row(Category.ACCESS_DENIED),
