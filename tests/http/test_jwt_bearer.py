@@ -534,3 +534,25 @@ async def test_a_jwt_access_token_says_on_whose_word_it_was_issued(
             "iss": IDP,
             "sub": "00u1-alice",
         }
+
+
+@pytest.mark.requirement("M-13", "M-20", "D-08")
+async def test_a_client_that_hangs_up_gets_one_token_or_none(agent: Agent) -> None:
+    # At any step of the way: the grant is there whole or not at all.
+    for steps in range(0, 40, 3):
+        text, again = agent.idp.assertion(), list[int]()
+
+        async def hang_up(text: str = text, steps: int = steps) -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(agent.present, text)
+                for _ in range(steps):
+                    await trio.lowlevel.checkpoint()
+                nursery.cancel_scope.cancel()
+
+        before = await agent.deployment.server.list_user_grants(agent.user_id())
+        await hang_up()
+        for _ in range(2):
+            again.append((await agent.present(text)).status_code)
+        after = await agent.deployment.server.list_user_grants(agent.user_id())
+        assert again in ([200, 400], [400, 400])
+        assert len(after.grants) - len(before.grants) <= 1
