@@ -141,6 +141,23 @@ class Accounts:
         # Disabled, or the password was changed in between: as if it did not match.
         return LoginRefused(retry_after=None) if cookie is None else cookie
 
+    async def enter(self, user_id: str) -> str | None:
+        """Open a session for somebody who was recognised elsewhere.
+
+        Returns:
+            What the browser's cookie holds; None if the account is disabled.
+
+        Raises:
+            ValueError: If the name is not acceptable; says why.
+        """
+        check_user_id(user_id)
+        return await self.actor(user_id).enter(
+            user_id,
+            secret=self._effects.entropy.token_bytes(SECRET_LENGTH),
+            lifetimes=self._effects.policy.lifetimes,
+            now=self._effects.now(),
+        )
+
     async def session(self, cookie: str) -> Session | None:
         """The session that a cookie proves, or None, whatever the text is."""
         token = _session_token(cookie)

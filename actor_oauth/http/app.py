@@ -16,6 +16,7 @@ from actor_oauth.http.jwks import jwks_endpoint
 from actor_oauth.http.messages import HeaderLine
 from actor_oauth.http.metadata import metadata_routes, no_such_document
 from actor_oauth.http.options import HttpOptions
+from actor_oauth.http.own_identity import OwnIdentity
 from actor_oauth.http.pages import build_pages
 from actor_oauth.http.par import pushed_request_endpoint
 from actor_oauth.http.register import management_endpoint, registration_endpoint
@@ -40,6 +41,7 @@ def build_app(
     pages: ASGIFramework | None = None,
     vault: Vault | None = None,
     federation: Federation | None = None,
+    own_identity: OwnIdentity | None = None,
 ) -> ASGIFramework:
     """Build the whole authorization server: protocol endpoints, documents and pages.
 
@@ -50,6 +52,7 @@ def build_app(
             protocol; the server's own pages if not given.
         vault: Connections to other services, if that is on.
         federation: The services that people may sign in with, if there are any.
+        own_identity: The application's own sessions, if it has some.
     """
     options = options or HttpOptions()
     addresses = addresses_of(server.policy.issuer)
@@ -67,6 +70,7 @@ def build_app(
         connects=TokenBuckets(options.connect_rate),
         vault=vault,
         federation=federation,
+        own_identity=own_identity,
     )
     protocol = _protocol_routes(server, options)
     routes = {addresses.base + path: route for path, route in protocol.items()}

@@ -16,6 +16,7 @@ from actor_oauth.http.browser import (
 from actor_oauth.http.consent import go_on
 from actor_oauth.http.departure import tell
 from actor_oauth.http.display import display_text
+from actor_oauth.http.following import to_own_sign_in
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.oauth.authorization_answer import AuthorizationError
@@ -86,7 +87,7 @@ def sign_in_page(
     problem: str | None = None,
     status: int = 200,
     retry_after: int | None = None,
-) -> Page:
+) -> Answer:
     """The sign-in form, bound to this browser, which is marked if it was not.
 
     Args:
@@ -98,7 +99,12 @@ def sign_in_page(
         problem: Why the form is shown again.
         status: The HTTP status.
         retry_after: Seconds for `Retry-After`.
+
+    Returns:
+        The form; or the way to the application's own, if it has one.
     """
+    if site.own_identity is not None:
+        return to_own_sign_in(site, site.own_identity, ticket)
     browser = visit.cookies.get(site.browser_cookie)
     cookies: tuple[Cookie, ...] = ()
     if browser is None or not is_browser_mark(browser):
@@ -145,7 +151,7 @@ def _credentials(form: Parameters) -> tuple[str, str]:
 
 async def _again(
     site: Site, visit: Visit, ticket: Ticket, *, problem: str, wait: int | None = None
-) -> Page:
+) -> Answer:
     """The form once more, saying only what an attacker may know."""
     if wait is not None:
         problem = f"Too many attempts. Please wait {wait} seconds and try again."
@@ -160,7 +166,7 @@ async def _again(
         retry_after=wait,
     )
     reason = Reason.LOGIN_REFUSED if wait is None else Reason.RATE_LIMITED
-    return replace(page, refused=reason)
+    return replace(page, refused=reason) if isinstance(page, Page) else page
 
 
 async def _client_name(site: Site, ticket: Ticket) -> str | None:

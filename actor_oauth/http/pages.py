@@ -6,7 +6,7 @@ writing the response, with every header and cookie rule, is done here for all of
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from jinja2 import StrictUndefined
@@ -17,6 +17,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from actor_oauth.http import account, authorize, consent, device, display, login
 from actor_oauth.http.browser import origin_acceptable
 from actor_oauth.http.faults import log_fault
+from actor_oauth.http.following import follow_application
+from actor_oauth.http.own_identity import BrowserRequest
 from actor_oauth.http.page import (
     Answer,
     Image,
@@ -134,7 +136,9 @@ def _view_function(site: Site, route: PageRoute) -> _ViewFunction:
             answer: Answer = not_from_here()
         else:
             visit = await _read_visit(site, segments)
-            answer = visit if isinstance(visit, Page) else await route.view(site, visit)
+            answer = (
+                visit if isinstance(visit, Page) else await _answer(site, route, visit)
+            )
         _note(site, answer, route.path.strip("/"))
         return await _respond(site, answer)
 
@@ -146,6 +150,22 @@ def _note(site: Site, answer: Answer, endpoint: str) -> None:
         site.server.refusals.note(
             Refused(answer.refused), endpoint, status=answer.status
         )
+
+
+async def _answer(site: Site, route: PageRoute, visit: Visit) -> Answer:
+    """Run a page's code, as whoever the application says this is, if it says so."""
+    if site.own_identity is None:
+        return await route.view(site, visit)
+    asked = BrowserRequest(
+        path=request.path,
+        cookies=visit.cookies,
+        headers={name.lower(): value for name, value in request.headers.items()},
+    )
+    visit, cookie = await follow_application(site, site.own_identity, visit, asked)
+    answer = await route.view(site, visit)
+    if cookie is None:
+        return answer
+    return replace(answer, cookies=(*answer.cookies, cookie))
 
 
 async def _read_visit(site: Site, segments: Mapping[str, str]) -> Visit | Page:

@@ -7,6 +7,7 @@ from actor_oauth.actors.authorization_server import AuthorizationServer, Session
 from actor_oauth.actors.throttle import TokenBuckets
 from actor_oauth.http.addresses import Addresses
 from actor_oauth.http.options import HttpOptions
+from actor_oauth.http.own_identity import OwnIdentity
 from actor_oauth.oauth.interaction import SignIn
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.runtime.clock import Clock
@@ -32,6 +33,7 @@ class Site:
         connects: Sign-ins begun at other services, by person.
         vault: Connections to other services; None if that is off.
         federation: The services that people may sign in with; None if there is none.
+        own_identity: The application's own sessions; None if people sign in here.
     """
 
     server: AuthorizationServer
@@ -46,6 +48,7 @@ class Site:
     connects: TokenBuckets
     vault: Vault | None = None
     federation: Federation | None = None
+    own_identity: OwnIdentity | None = None
 
     @property
     def session_cookie(self) -> str:

@@ -9,6 +9,7 @@ import trio
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.config import Settings
+from actor_oauth.http.own_identity import OwnIdentity
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.provider.mounts import Mount, resource_at
 from actor_oauth.provider.opening import Parts, RunningProvider, open_provider
@@ -37,6 +38,7 @@ class Provider:
             provider's own pages if not given.
         fetcher: The way to what clients publish on the web.
         callbacks: What the application wants to be asked or told.
+        own_identity: The application's own sessions, in place of this server's sign-in.
         actors: The application's own kinds of durable actors, to be used by `actor_of`.
     """
 
@@ -49,6 +51,7 @@ class Provider:
         pages: Callable[[AuthorizationServer], ASGIApp] | None = None,
         fetcher: Fetcher | None = None,
         callbacks: Callbacks | None = None,
+        own_identity: OwnIdentity | None = None,
         actors: Sequence[type[Actor]] = (),
     ) -> None:
         self.settings = settings
@@ -65,6 +68,7 @@ class Provider:
             pages=pages,
             fetcher=fetcher,
             callbacks=callbacks or Callbacks(),
+            own_identity=own_identity,
             actors=actors,
         )
         self._running: RunningProvider | None = None

@@ -13,6 +13,7 @@ from actor_oauth.actors.callbacks import Callbacks, open_callbacks
 from actor_oauth.config import Settings, prepare_data_directory
 from actor_oauth.http import build_app
 from actor_oauth.http.addresses import addresses_of
+from actor_oauth.http.own_identity import OwnIdentity
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.provider.federation import open_federation_of
 from actor_oauth.provider.keyring_following import keyring_for
@@ -48,6 +49,7 @@ class Parts:
     pages: Callable[[AuthorizationServer], ASGIApp] | None
     fetcher: Fetcher | None
     callbacks: Callbacks
+    own_identity: OwnIdentity | None
     actors: Sequence[type[Actor]]
     mounts: list[Mount] = field(default_factory=list)
     endpoints: "list[MCPEndpoint]" = field(default_factory=list)
@@ -116,6 +118,7 @@ async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
             pages=None if parts.pages is None else parts.pages(server),
             vault=vault,
             federation=federation,
+            own_identity=parts.own_identity,
         )
         yield RunningProvider(
             server=server,

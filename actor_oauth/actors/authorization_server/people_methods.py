@@ -79,6 +79,19 @@ class PeopleMethods(ServerParts):
         """Check a password and open a session; returns what its cookie holds."""
         return await self._accounts.log_in(user_id, password)
 
+    async def enter(self, user_id: str) -> str | None:
+        """Open a session for somebody whom the application has recognised.
+
+        Who has no account gets one, without a password.
+
+        Returns:
+            What its cookie holds; None if the account is disabled.
+
+        Raises:
+            ValueError: If the name is not acceptable; says why.
+        """
+        return await self._accounts.enter(user_id)
+
     async def session(self, cookie: str) -> Session | None:
         """The session that a cookie proves, or None, whatever the text is."""
         return await self._accounts.session(cookie)

@@ -56,6 +56,32 @@ class SessionTurns(UserTurns, kind="user"):
         self._sweep_soon(now)
         return token.render()
 
+    @turn(creates=True)
+    def enter(
+        self, user_id: str, *, secret: bytes, lifetimes: Lifetimes, now: int
+    ) -> str | None:
+        """Open a session for a user whom the application knows, and may be new here.
+
+        Args:
+            user_id: Who that is.
+            secret: 32 fresh random bytes.
+            lifetimes: How long sessions live.
+            now: The time of the turn.
+
+        Returns:
+            What the browser holds; None if the account is disabled.
+        """
+        if account.load_account(self.db) is None:
+            self._add_account(user_id, password_hash=None, now=now)
+        token = sessions.session_token(self.address.key, secret)
+        opened = sessions.open_session(
+            self.db, token, verified_hash=None, lifetimes=lifetimes, now=now
+        )
+        if not opened:
+            return None
+        self._sweep_soon(now)
+        return token.render()
+
     @view
     def session(self, secret: bytes, *, now: int) -> Session | None:
         """Give a session that is alive, or None."""

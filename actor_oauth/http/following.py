@@ -1,0 +1,80 @@
+"""An application's own sessions in place of this server's sign-in.
+
+The application says who a browser belongs to, by one function. A session of this server
+follows that from page to page: it begins when the function names somebody, and ends when
+it names nobody, or somebody else.
+"""
+
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlencode
+
+import structlog
+import trio
+
+from actor_oauth.http.browser import Next, Ticket
+from actor_oauth.http.own_identity import BrowserRequest, OwnIdentity
+from actor_oauth.http.page import Cookie, Move
+from actor_oauth.http.site import Site, Visit, signed_in
+from actor_oauth.oauth.upstream.attempts import with_query
+from actor_oauth.runtime import OverloadedError
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+async def follow_application(
+    site: Site, own: OwnIdentity, visit: Visit, request: BrowserRequest
+) -> tuple[Visit, Cookie | None]:
+    """Make the visit that of whoever the application says it is.
+
+    Returns:
+        The visit, with the session's cookie as it is now, and that cookie if it changed.
+
+    Raises:
+        OverloadedError: The application does not say in time, or fails.
+    """
+    user_id = await _ask(own, request)
+    who = await signed_in(site, visit)
+    if who is not None and who.session.user_id == user_id:
+        return visit, None
+    if who is not None:
+        await site.server.log_out(who.cookie)
+    entered = None if user_id is None else await site.server.enter(user_id)
+    cookies = {k: v for k, v in visit.cookies.items() if k != site.session_cookie}
+    if entered is None:
+        return replace(visit, cookies=cookies), None
+    max_age = site.server.policy.lifetimes.session_absolute
+    cookie = Cookie(name=site.session_cookie, value=entered, max_age=max_age)
+    return replace(visit, cookies={**cookies, cookie.name: entered}), cookie
+
+
+def to_own_sign_in(site: Site, own: OwnIdentity, ticket: Ticket) -> Move:
+    """Send a browser to the application's sign-in, and from there to what it wanted."""
+    query = parse_qsl(ticket.query.decode(), keep_blank_values=True)
+    again = ("prompt", "login") in query
+    # Once there, this server cannot tell whether the person did it again: asking for it
+    # at each return would go on for ever.
+    kept = [one for one in query if one != ("prompt", "login")]
+    base = site.addresses.issuer.removesuffix("/")
+    places = {
+        Next.AUTHORIZE: base + "/authorize",
+        Next.DEVICE: base + "/device",
+        Next.CONNECT: ""
+        if site.vault is None
+        else site.vault.policy.base_url + "/login",
+    }
+    place = places.get(ticket.then, base + "/account")
+    parameters = {"return_to": f"{place}?{urlencode(kept)}" if kept else place}
+    if again:
+        parameters["prompt"] = "login"
+    return Move(location=with_query(own.sign_in_url, parameters))
+
+
+async def _ask(own: OwnIdentity, request: BrowserRequest) -> str | None:
+    try:
+        with trio.fail_after(own.seconds):
+            return await own.authenticate(request)
+    except trio.TooSlowError:
+        log.error("authenticate_user took too long", seconds=own.seconds)
+    except Exception as fault:  # noqa: BLE001 - the application's, whatever it is
+        log.error("authenticate_user failed", fault=repr(fault))
+    raise OverloadedError("the application does not say who this is")

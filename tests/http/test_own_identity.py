@@ -1,0 +1,151 @@
+"""An application's own sessions: this server's follow them from page to page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import trio
+
+from actor_oauth.actors.user import UserActor
+from actor_oauth.config import Settings
+from actor_oauth.http.own_identity import BrowserRequest, OwnIdentity
+from actor_oauth.provider import Provider, RunningProvider
+from tests.http.deployment import Browser, query_of, read_page
+
+ORIGIN = "https://as.example"
+SIGN_IN = "https://app.example/sign-in?theme=dark"
+
+
+async def by_cookie(request: BrowserRequest) -> str | None:
+    """Whoever the application's cookie names."""
+    return request.cookies.get("app")
+
+
+@asynccontextmanager
+async def open_own(data: Path, own: OwnIdentity) -> AsyncIterator[RunningProvider]:
+    """A provider whose users are the application's."""
+    settings = Settings.model_validate({"issuer": ORIGIN, "data": data})
+    async with Provider(settings, own_identity=own).open() as running:
+        yield running
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[RunningProvider]:
+    """The usual one."""
+    own = OwnIdentity(authenticate=by_cookie, sign_in_url=SIGN_IN)
+    async with open_own(tmp_path, own) as running:
+        yield running
+
+
+def browser_of(running: RunningProvider, user: str | None = None) -> Browser:
+    """A browser that the application knows, or does not."""
+    browser = Browser(running.app, ORIGIN, address="203.0.113.5")
+    if user is not None:
+        browser.http.cookies["app"] = user
+    return browser
+
+
+async def request_of(running: RunningProvider, **more: str) -> str:
+    """The URL of an authorization request."""
+    registered = await browser_of(running).http.post(
+        "/register",
+        json={
+            "redirect_uris": ["https://client.example/cb"],
+            "client_name": "Ledger",
+            "token_endpoint_auth_method": "none",
+        },
+    )
+    parameters = {
+        "response_type": "code",
+        "client_id": registered.json()["client_id"],
+        "code_challenge": "c" * 43,
+        "code_challenge_method": "S256",
+        **more,
+    }
+    return f"/authorize?{urlencode(parameters)}"
+
+
+@pytest.mark.requirement("C-11")
+async def test_who_is_signed_in_to_the_application_is_asked_at_once(
+    running: RunningProvider,
+) -> None:
+    browser = browser_of(running, "ann")
+    page = await browser.follow(await browser.get(await request_of(running)))
+    assert "ann" in page.text
+    answer = await browser.submit(page, decision="approve")
+    assert "code" in query_of(read_page(answer).refresh or "")
+    assert await running.server.user_exists("ann")
+
+
+async def test_who_is_not_is_sent_there_and_comes_back(
+    running: RunningProvider,
+) -> None:
+    browser = browser_of(running)
+    url = await request_of(running, prompt="login", state="s")
+    answer = await browser.get(url)
+    location = answer.headers["location"]
+    assert location.startswith(SIGN_IN + "&")
+    sent = query_of(location)
+    assert sent["prompt"] == "login"
+    assert sent["return_to"].startswith(f"{ORIGIN}/authorize?response_type=code")
+    # Asked for again on the way back it would never end.
+    assert "prompt" not in sent["return_to"]
+    browser.http.cookies["app"] = "ann"
+    page = await browser.follow(await browser.get(sent["return_to"]))
+    assert "Ledger" in page.text
+
+
+async def test_another_person_in_the_application_is_another_person_here(
+    running: RunningProvider,
+) -> None:
+    browser = browser_of(running, "ann")
+    assert "ann" in (await browser.get("/account")).text
+    anns = dict(browser.http.cookies)
+    browser.http.cookies["app"] = "bob"
+    page = await browser.get("/account")
+    assert "bob" in page.text
+    assert "ann" not in page.text
+    # The earlier session has ended, not only been forgotten by the browser.
+    (name,) = [name for name in anns if "session" in name]
+    assert await running.server.session(anns[name]) is None
+    del browser.http.cookies["app"]
+    answer = await browser.get("/account")
+    assert answer.status_code == 302
+
+
+async def test_a_session_is_opened_once_and_then_used(running: RunningProvider) -> None:
+    browser = browser_of(running, "ann")
+    first = await browser.get("/account")
+    second = await browser.get("/account")
+    assert "session" in first.headers["set-cookie"]
+    assert "set-cookie" not in second.headers
+
+
+async def test_a_disabled_account_is_nobodys(running: RunningProvider) -> None:
+    browser = browser_of(running, "ann")
+    await browser.get("/account")
+    user = running.server.effects.system.get(
+        UserActor, running.server.effects.user_key("ann")
+    )
+    await user.set_disabled(disabled=True, now=running.server.clock.now())
+    assert (await browser.get("/account")).status_code == 302
+
+
+@pytest.mark.requirement("D-06")
+@pytest.mark.parametrize("slow", [False, True])
+async def test_an_application_that_cannot_say_makes_people_wait(
+    tmp_path: Path, *, slow: bool
+) -> None:
+    async def fail(request: BrowserRequest) -> str | None:
+        if slow:
+            await trio.sleep_forever()
+        raise LookupError(request.path)
+
+    own = OwnIdentity(authenticate=fail, sign_in_url=SIGN_IN, seconds=0.01)
+    async with open_own(tmp_path, own) as running:
+        answer = await browser_of(running).get("/account")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        assert "LookupError" not in answer.text
