@@ -163,7 +163,7 @@ async def _answer(site: Site, route: PageRoute, visit: Visit) -> Answer:
     )
     visit, cookie = await follow_application(site, site.own_identity, visit, asked)
     answer = await route.view(site, visit)
-    if cookie is None:
+    if cookie is None or isinstance(answer, Image):
         return answer
     return replace(answer, cookies=(*answer.cookies, cookie))
 
