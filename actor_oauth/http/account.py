@@ -43,6 +43,7 @@ async def show_account(site: Site, visit: Visit) -> Answer:
         "now": site.clock.now(),
         "next_page": next_page,
         "done": _DONE.get(visit.parameters.get("done") or ""),
+        "connections": _connections_url(site),
         "csrf_logout": csrf_token(who.cookie, _LOGOUT),
         "csrf_everywhere": csrf_token(who.cookie, _EVERYWHERE),
     }
@@ -150,6 +151,11 @@ async def _app(site: Site, who: SignedIn, grant: GrantSummary) -> dict[str, obje
         "grant_id": grant.grant_id,
         "csrf": csrf_token(who.cookie, _REVOKE, grant.grant_id),
     }
+
+
+def _connections_url(site: Site) -> str | None:
+    """Where the services that the person has connected are listed, if anywhere."""
+    return None if site.vault is None else site.vault.policy.base_url + "/connections"
 
 
 def _to_login(site: Site) -> Move:

@@ -45,7 +45,7 @@ class Ticket:
         then: What follows.
         query: The authorization request as it came, for `Next.AUTHORIZE`. It is
             validated again when it is used. For `Next.DEVICE` the code, if there was one,
-            for `Next.CONNECT` what to connect.
+            for `Next.CONNECT` what to connect, or nothing to see what is connected.
         expires_at: UnixSeconds.
     """
 

@@ -190,7 +190,8 @@ async def resume(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
         location = f"{site.addresses.base}/device?{ticket.query.decode()}"
         return Move(location=location.rstrip("?"), after_form=True, cookies=cookies)
     if ticket.then is Next.CONNECT and site.vault is not None:
-        location = f"{site.vault.policy.base_url}/login?{ticket.query.decode()}"
+        wanted = f"login?{ticket.query.decode()}" if ticket.query else "connections"
+        location = f"{site.vault.policy.base_url}/{wanted}"
         return Move(location=location, after_form=True, cookies=cookies)
     who = SignedIn(session=session, cookie=cookie)
     presented_at = ticket.expires_at - TICKET_LIFETIME

@@ -4,6 +4,7 @@ The guard in front has checked the token; each caller gets the routes of its own
 no others (I-39).
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
@@ -18,7 +19,7 @@ from actor_oauth.http.asgi import BodyLimits, Route, RoutedApp
 from actor_oauth.http.messages import Request, Response
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.render import private_json, refusal
-from actor_oauth.oauth.json_values import Json, get_texts, parse_json_object
+from actor_oauth.oauth.json_values import Json, get_text, get_texts, parse_json_object
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.wire import Reason
@@ -26,6 +27,8 @@ from actor_oauth.upstream.vault import Authorization, ProviderInfo, Vault
 from actor_oauth.upstream.vault.vault import MAX_URLS
 
 _JSON: Final = b"application/json"
+# As `Authorization.version` is written here.
+_VERSION: Final = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 _NO_CONTENT: Final = 204
 _STATUS: Final[Mapping[UpstreamFault, int]] = {
     UpstreamFault.NOT_CONNECTED: 404,
@@ -61,6 +64,9 @@ def build_vault_api(
         "/refresh": Route(
             endpoint=api.refresh, method="POST", media_type=_JSON, cors=False
         ),
+        "/rejected": Route(
+            endpoint=api.rejected, method="POST", media_type=_JSON, cors=False
+        ),
     }
     return RoutedApp(
         {path + name: route for name, route in routes.items()},
@@ -81,9 +87,19 @@ class _Api:
         if url is None:
             return refusal(Reason.PARAMETER_MISSING)
         found = await self._vault.get_authorization(self._user_id, url)
-        if isinstance(found, UpstreamFailed):
-            return self._failed(found, url)
-        return private_json({**_described(found), "authorization": found.header})
+        return self._given(found, url)
+
+    async def rejected(self, request: Request) -> Response:
+        """`POST /rejected` with `{"url": …, "version": …}`: a better header, if any."""
+        members = parse_json_object(request.body) or {}
+        url, named = get_text(members, "url"), get_text(members, "version")
+        version = _VERSION.fullmatch(named or "")
+        if url is None or version is None:
+            return refusal(Reason.PARAMETER_MISSING)
+        found = await self._vault.report_rejection(
+            self._user_id, url, (int(version[1]), int(version[2]))
+        )
+        return self._given(found, url)
 
     async def providers(self, request: Request) -> Response:
         """`GET /providers` lists; `DELETE /providers?resource=…` removes one."""
@@ -116,6 +132,17 @@ class _Api:
                     else _described(answer)
                     for url, answer in answers.items()
                 }
+            }
+        )
+
+    def _given(self, found: Authorization | UpstreamFailed, url: str) -> Response:
+        if isinstance(found, UpstreamFailed):
+            return self._failed(found, url)
+        return private_json(
+            {
+                **_described(found),
+                "authorization": found.header,
+                "version": ".".join(map(str, found.version)),
             }
         )
 

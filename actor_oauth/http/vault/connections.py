@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from actor_oauth.http.browser import csrf_matches, csrf_token
+from actor_oauth.http.browser import Next, csrf_matches, csrf_token
 from actor_oauth.http.display import tone, web_host
+from actor_oauth.http.login import new_ticket, sign_in_page
 from actor_oauth.http.page import Answer, Move, Page, PageKind, not_from_here
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.http.vault.connect import CONNECT, refused, vault_of
@@ -25,7 +26,7 @@ async def show_connections(site: Site, visit: Visit) -> Answer:
     vault = vault_of(site)
     who = await signed_in(site, visit)
     if who is None:
-        return _to_login(site, after_form=False)
+        return sign_in_page(site, visit, new_ticket(site, then=Next.CONNECT))
     user_id = who.session.user_id
     providers = await vault.list_providers(user_id)
     values = {
@@ -89,5 +90,5 @@ def _back(site: Site, done: str) -> Move:
     return Move(location=location, after_form=True)
 
 
-def _to_login(site: Site, *, after_form: bool = True) -> Move:
-    return Move(location=site.addresses.base + "/login", after_form=after_form)
+def _to_login(site: Site) -> Move:
+    return Move(location=site.addresses.base + "/login", after_form=True)
