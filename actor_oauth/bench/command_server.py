@@ -46,6 +46,10 @@ class CommandServer:
                 raise BenchError(f"{self.command} does not answer: {said}")
             sleep(0.02)
 
+    def groups(self) -> list[int]:
+        """Give its process group."""
+        return [] if self.program is None else [self.program.process.pid]
+
     def kill(self) -> None:
         """End it as `kill -9` does, with all its processes."""
         assert self.program is not None

@@ -205,6 +205,10 @@ class OwnServer:
             program.stop()
         self.programs.clear()
 
+    def groups(self) -> list[int]:
+        """Give their process groups."""
+        return [program.process.pid for program in self.programs]
+
     def kill(self) -> None:
         """End them all at once, as `kill -9` does."""
         for program in self.programs:

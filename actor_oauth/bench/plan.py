@@ -15,6 +15,7 @@ class What(StrEnum):
     RACES = "races"
     HISTORY = "history"
     CRASH = "crash"
+    THROUGHPUT = "throughput"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,9 @@ class Plan:
         grace: Seconds for which a used refresh token still answers.
         grants: Whose histories are checked.
         kills: Of a server that is killed under load.
+        seconds: Of each measurement of throughput.
+        connections: That are kept busy: throughput is measured with each number.
+        passes: How often everything is measured; the middle one counts.
         seed: For everything that is left to chance.
     """
 
@@ -70,6 +74,9 @@ class Plan:
     grace: float = 3.0
     grants: int = 64
     kills: int = 10
+    seconds: float = 5.0
+    connections: Sequence[int] = (1, 16, 64)
+    passes: int = 1
     seed: int = 1
 
 

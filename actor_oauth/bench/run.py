@@ -19,7 +19,9 @@ from actor_oauth.bench.report.history import crash_section_of
 from actor_oauth.bench.report.history import section_of as history_section
 from actor_oauth.bench.report.races import section_of as races_section
 from actor_oauth.bench.report.raw import to_plain
+from actor_oauth.bench.report.throughput import section_of as throughput_section
 from actor_oauth.bench.served import served
+from actor_oauth.bench.throughput.run import run_throughput
 from actor_oauth.oauth.json_values import Json
 
 # While it starts again no window of a killed server shall end: replays are not its topic.
@@ -146,8 +148,14 @@ def _crash(plan: Plan, findings: Findings, tell: Tell) -> None:
         findings.add(f"crash{server.name}", section, report)
 
 
+def _throughput(plan: Plan, findings: Findings, tell: Tell) -> None:
+    report = run_throughput(plan, tell)
+    findings.add("throughput", throughput_section(report), report)
+
+
 _MEASUREMENTS: Final[Mapping[What, Callable[[Plan, Findings, Tell], None]]] = {
     What.RACES: _races,
     What.HISTORY: _history,
     What.CRASH: _crash,
+    What.THROUGHPUT: _throughput,
 }

@@ -1,16 +1,16 @@
 """The server that a plan is about, running, with everything that measuring it takes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from actor_oauth.bench.asking import BenchError
-from actor_oauth.bench.command_server import command_server
+from actor_oauth.bench.command_server import CommandServer, command_server
 from actor_oauth.bench.crash import Killable
 from actor_oauth.bench.fleet import Fleet, open_fleet
 from actor_oauth.bench.flow import Flow
 from actor_oauth.bench.own_server import own_server
-from actor_oauth.bench.plan import Foreign, Plan, divide_cores
+from actor_oauth.bench.plan import Foreign, Plan, What, divide_cores
 from actor_oauth.bench.source import CommandSource, FlowSource, Source, file_source
 from actor_oauth.bench.target import Endpoints, Target, discover, overridden
 from actor_oauth.runtime import SystemEntropy
@@ -26,6 +26,7 @@ class Served:
         source: Where its grants come from.
         fleet: From where it is asked.
         process: To kill it; None if that is not this program's to do.
+        groups: Gives the process groups that it is made of, as far as they are known.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Served:
     source: Source
     fleet: Fleet
     process: Killable | None
+    groups: Callable[[], Sequence[int]]
 
 
 @contextmanager
@@ -64,17 +66,20 @@ def served(
             )
         )
         target = server.target()
+        if What.THROUGHPUT in plan.what:
+            target.checker = server.add_checker()
         yield Served(
             name=f", {workers} worker processes" if workers > 1 else "",
             target=target,
             source=server.source(target),
             fleet=stack.enter_context(open_fleet(drivers, cores.drivers)),
             process=server,
+            groups=server.groups,
         )
 
 
 def _foreign(foreign: Foreign, stack: ExitStack, drivers: int) -> Served:
-    process: Killable | None = None
+    process: CommandServer | None = None
     if foreign.command is not None:
         url = foreign.issuer or foreign.endpoints.get("token")
         if url is None:
@@ -87,6 +92,7 @@ def _foreign(foreign: Foreign, stack: ExitStack, drivers: int) -> Served:
         source=foreign_source(foreign, target),
         fleet=stack.enter_context(open_fleet(drivers)),
         process=process,
+        groups=list if process is None else process.groups,
     )
 
 

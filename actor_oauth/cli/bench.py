@@ -1,6 +1,7 @@
 """`bench`: races, histories and load against this or any other OAuth server."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from actor_oauth.cli.terminal import CommandError, print_json, say
 _SERVER: Final = "A server that runs already"
 _TOKENS: Final = "Where its tokens come from"
 _RACES: Final = "Races"
+_THROUGHPUT: Final = "Throughput"
 _EXIT_WRONG: Final = 3
 
 
@@ -147,6 +149,29 @@ def bench(
     kills: Annotated[
         int, typer.Option(min=1, help="Of a server that is killed under load.")
     ] = 10,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            help="Of each measurement.",
+            rich_help_panel=_THROUGHPUT,
+        ),
+    ] = 5.0,
+    connections: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Kept busy at once; may be repeated; default 1, 16 and 64.",
+            rich_help_panel=_THROUGHPUT,
+        ),
+    ] = None,
+    passes: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Measure everything so often; the middle one counts.",
+            rich_help_panel=_THROUGHPUT,
+        ),
+    ] = 1,
     seed: Annotated[int, typer.Option(help="Of everything left to chance.")] = 1,
     html: Annotated[
         Path | None, typer.Option(help="Write a report with charts to this file.")
@@ -192,6 +217,9 @@ def bench(
         grace=grace if grace is not None else (0.0 if foreign else 3.0),
         grants=grants,
         kills=kills,
+        seconds=seconds,
+        connections=connections or [1, 16, 64],
+        passes=passes,
         seed=seed,
     )
     _run(plan, html=html, json_file=json_file, as_json=json)
@@ -212,7 +240,7 @@ def _run(
     if as_json:
         print_json(raw)
     else:
-        Console().print(to_terminal(report))
+        Console(width=None if sys.stdout.isatty() else 120).print(to_terminal(report))
     _judge(report)
 
 

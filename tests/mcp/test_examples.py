@@ -14,11 +14,11 @@ import pytest
 import trio
 
 from actor_oauth.config import ResourceSettings, Settings
-from benchmarks.grants import make_grants
 from tests.mcp.people import add_user, person
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
 from tests.mcp.sdk_client import McpUser
 from tests.oauth.test_challenge import parse_challenge
+from tests.support.made_grants import make_grants
 from tests.support.ports import free_port
 
 pytestmark = SDK_LEAVES_GENERATORS

@@ -17,8 +17,8 @@ from actor_oauth.mcp.demo import demo_server
 from actor_oauth.mcp.middleware import Listeners
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.provider import Provider
-from benchmarks.grants import make_grants
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
+from tests.support.made_grants import make_grants
 
 pytestmark = SDK_LEAVES_GENERATORS
 

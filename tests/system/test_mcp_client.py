@@ -14,16 +14,17 @@ import pytest
 import trio
 from mcp import Client
 
+from actor_oauth.bench.own_server import started
 from actor_oauth.config import Settings
 from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.provider import Provider
-from benchmarks.processes import started
 from tests.mcp.form_browser import FormBrowser
 from tests.mcp.people import add_user
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS
 from tests.mcp.sdk_client import McpUser
+from tests.support.server_process import COMMAND
 
 pytestmark = SDK_LEAVES_GENERATORS
 
@@ -59,7 +60,7 @@ def approving_server(data: Path) -> Iterator[Server]:
         "ACTOR_OAUTH_ACCESS_TOKEN_SECONDS": str(ACCESS_TOKEN_SECONDS),
         "ACTOR_OAUTH_REFRESH_GRACE_SECONDS": "1",
     }
-    with started(["actor_oauth", *arguments], environment=environment) as url:
+    with started([*COMMAND, *arguments], environment=environment) as (url, _):
         yield Server(url, data)
 
 
@@ -67,7 +68,7 @@ def approving_server(data: Path) -> Iterator[Server]:
 def asking_server(data: Path) -> Iterator[Server]:
     """A server as people run it."""
     arguments = ["serve", "--port", "0", "--data", str(data)]
-    with started(["actor_oauth", *arguments]) as url:
+    with started([*COMMAND, *arguments]) as (url, _):
         yield Server(url, data)
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.processes import started
+from actor_oauth.bench.own_server import started
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS
 from tests.mcp.sdk_client import McpUser
+from tests.support.server_process import COMMAND
 from tests.system.test_mcp_client import approve_at_once, whoami
 
 pytestmark = SDK_LEAVES_GENERATORS
@@ -18,7 +19,7 @@ def mcp_url(tmp_path: Path) -> Iterator[str]:
     """The example MCP server of two processes that approve at once."""
     data = ["--data", str(tmp_path / "data")]
     arguments = ["serve", "--port", "0", "--workers", "2", "--auto-approve", "alice"]
-    with started(["actor_oauth", *arguments, *data]) as url:
+    with started([*COMMAND, *arguments, *data]) as (url, _):
         yield f"{url}/mcp"
 
 

@@ -1,0 +1,51 @@
+"""Access checks without HTTP: what an application in the provider's process can have.
+
+    python -m actor_oauth.bench.throughput.in_process SECONDS < settings.json
+
+Prints how many checks of an access token there were in a second, one after the other.
+"""
+
+import sys
+from typing import Final
+
+import trio
+
+from actor_oauth.bench.helper_grants import open_helper
+from actor_oauth.config import Settings
+from actor_oauth.provider import Provider
+from actor_oauth.runtime import SystemEntropy
+
+_AT_ONCE: Final = 100
+
+
+async def checks_per_second(settings: Settings, seconds: float) -> float:
+    """Check for so long.
+
+    Args:
+        settings: Of a provider whose data directory may be empty.
+        seconds: How long.
+    """
+    async with Provider(settings).open() as running:
+        server = running.server
+        helper = await open_helper(server, SystemEntropy())
+        tokens = await helper.grant("bench")
+        begun, count = trio.current_time(), 0
+        while trio.current_time() < begun + seconds:
+            for _ in range(_AT_ONCE):
+                found = await server.validate_token(
+                    tokens.resource, tokens.access_token
+                )
+                assert found is not None
+            count += _AT_ONCE
+        return count / (trio.current_time() - begun)
+
+
+def main() -> None:
+    """Read the settings, and measure."""
+    settings = Settings.model_validate_json(sys.stdin.buffer.readline())
+    found = trio.run(checks_per_second, settings, float(sys.argv[1]))
+    sys.stdout.write(f"{found}\n")
+
+
+if __name__ == "__main__":
+    main()
