@@ -14,9 +14,9 @@ import trio
 
 from actor_oauth.config import ResourceSettings, Settings
 from actor_oauth.resource.asgi import HeaderLine, Receive, Scope, Send
-from benchmarks.grants import make_grants
 from tests.mcp.protected_server import serving
 from tests.oauth.test_challenge import parse_challenge
+from tests.support.made_grants import make_grants
 from tests.support.ports import free_port
 from tests.support.programs import find_program
 from tests.support.server_process import serving as provider_serving
