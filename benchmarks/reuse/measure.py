@@ -29,6 +29,8 @@ class Case:
         bound: Whether the clients bind their tokens to a key.
         key_stolen: Whether the thief has that key too.
         habit: If every fleet has the same.
+        sharing: The same.
+        slept: The share of lost answers after which the machine sleeps.
         patience: How many times as long as usual it takes until a user signs in again.
     """
 
@@ -37,6 +39,8 @@ class Case:
     bound: bool = False
     key_stolen: bool = False
     habit: Habit | None = None
+    sharing: Sharing | None = None
+    slept: float = 0.1
     patience: float = 1.0
 
 
@@ -140,10 +144,12 @@ def _fleets(case: Case, effort: Effort, purpose: str) -> Iterator[tuple[Fleet, R
 
 def _scenario(case: Case, random: Random) -> Scenario:
     habit = random.choices(HABITS, (25, 35, 30, 10))[0]
+    sharing = random.choices(SHARINGS, (90, 10))[0]
     return Scenario(
         sessions=random.choices((1, 2, 3, 4, 5), (30, 25, 20, 15, 10))[0],
         habit=case.habit or habit,
-        sharing=random.choices(SHARINGS, (90, 10))[0],
+        sharing=case.sharing or sharing,
+        slept=case.slept,
         patience=case.patience,
         proof=KEY if case.bound else None,
     )

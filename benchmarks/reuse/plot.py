@@ -7,7 +7,17 @@ from html import escape
 
 WIDTH, HEIGHT = 760, 430
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 40, 60
-COLOURS = ("#0b6e99", "#c2410c", "#4d7c0f", "#7e22ce", "#b91c1c", "#334155", "#0f766e")
+COLOURS = (
+    "#0b6e99",
+    "#c2410c",
+    "#65a30d",
+    "#7e22ce",
+    "#dc2626",
+    "#1e293b",
+    "#14b8a6",
+    "#eab308",
+    "#94a3b8",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +64,9 @@ def scatter(title: str, x: Axis, y: Axis, lines: Mapping[str, Sequence[Point]]) 
     ]
     for number, (name, points) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
-        parts += _line(points, x, y, colour)
+        # Later ones are smaller, so that what lies below them shows as a ring.
+        radius = 8 - 0.6 * number
+        parts += _line(points, x, y, colour, radius)
         at = HEIGHT + 18 * number
         parts.append(f'<circle cx="{LEFT + 6}" cy="{at - 4}" r="4" fill="{colour}"/>')
         parts.append(f'<text x="{LEFT + 18}" y="{at}">{escape(name)}</text>')
@@ -89,7 +101,9 @@ def _frame(x: Axis, y: Axis) -> list[str]:
     return parts
 
 
-def _line(points: Sequence[Point], x: Axis, y: Axis, colour: str) -> list[str]:
+def _line(
+    points: Sequence[Point], x: Axis, y: Axis, colour: str, radius: float
+) -> list[str]:
     places = [(_across(x, point.x), _down(y, point.y)) for point in points]
     parts = []
     if len(places) > 1:
@@ -97,12 +111,13 @@ def _line(points: Sequence[Point], x: Axis, y: Axis, colour: str) -> list[str]:
         parts.append(f'<path d="M{path}" fill="none" stroke="{colour}"/>')
     for point, (across, down) in zip(points, places, strict=True):
         parts.append(
-            f'<circle cx="{across:.1f}" cy="{down:.1f}" r="4" fill="{colour}"/>'
+            f'<circle cx="{across:.1f}" cy="{down:.1f}" r="{radius:.1f}"'
+            f' fill="{colour}"/>'
         )
         if point.label:
             parts.append(
-                f'<text x="{across + 6:.1f}" y="{down - 6:.1f}" fill="{colour}">'
-                f"{escape(point.label)}</text>"
+                f'<text transform="translate({across:.1f} {down - 12:.1f})'
+                f' rotate(-60)" fill="{colour}">{escape(point.label)}</text>'
             )
     return parts
 

@@ -141,9 +141,11 @@ def _habits(by_habit: Results) -> str:
 
 
 def _patience(by_patience: Results) -> str:
-    times = [f"{times:g} times as long" for times in PATIENCE]
+    times = [f"{times:g}" for times in PATIENCE]
     rows = [
-        "| access of `first`, in hours, if users take | " + " | ".join(times) + " |",
+        "| access of `first`, in hours, if users take times as long | "
+        + " | ".join(times)
+        + " |",
         "|---" * (1 + len(times)) + "|",
     ]
     for name, figures in by_patience.items():
