@@ -147,6 +147,7 @@ async def _app(site: Site, who: SignedIn, grant: GrantSummary) -> dict[str, obje
         "scopes": grant.scope.names,
         "created": grant.created_at,
         "used": grant.last_used_at,
+        "contested": grant.contested_at,
         "issuer": None if grant.origin is None else grant.origin.issuer,
         "grant_id": grant.grant_id,
         "csrf": csrf_token(who.cookie, _REVOKE, grant.grant_id),

@@ -48,6 +48,12 @@ async def late(deployment: Deployment) -> tuple[dict[str, str], str, str]:
     return client, first, head
 
 
+async def account_page(deployment: Deployment) -> str:
+    browser = deployment.browser()
+    await browser.sign_in(await browser.get(f"{ISSUER}/login"))
+    return (await browser.get(f"{ISSUER}/account")).text
+
+
 @pytest.mark.requirement("D-28")
 async def test_a_late_replay_ends_the_grant(deployment: Deployment) -> None:
     client, stale, head = await late(deployment)
@@ -67,12 +73,14 @@ async def test_rejecting_leaves_the_head_alone_until_the_user_signs_in_again(
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
         going_on = await refresh(deployment, client, head)
         assert going_on.status_code == 200
+        assert "An outdated copy" in await account_page(deployment)
         code = await deployment.code(client)
         anew = await deployment.redeem(client, code)
         ended = await refresh(deployment, client, going_on.json()["refresh_token"])
         assert ended.json()["error"] == "invalid_grant"
         mine = await refresh(deployment, client, anew.json()["refresh_token"])
         assert mine.status_code == 200
+        assert "An outdated copy" not in await account_page(deployment)
 
 
 @pytest.mark.requirement("D-28")

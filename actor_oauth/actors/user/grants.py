@@ -45,10 +45,13 @@ class GrantSummary:
         resource: For which resource.
         scope: To do what.
         created_at: When the user agreed, in Unix seconds.
-        last_used_at: When it last issued tokens, in Unix seconds.
+        last_used_at: When it last issued tokens, or refused an outdated one, in Unix
+            seconds.
         expires_at: When it ends in any case, in Unix seconds.
         metadata: What the application attached for listing, or None.
         origin: On whose word it began; None if the user said yes.
+        contested_at: When somebody was refused who had an outdated refresh token of it,
+            in Unix seconds; None if that never happened.
     """
 
     grant_id: str
@@ -61,6 +64,7 @@ class GrantSummary:
     expires_at: int
     metadata: Json
     origin: GrantOrigin | None = None
+    contested_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +287,8 @@ def list_grants(db: Database, *, cursor: str | None, limit: int, now: int) -> Gr
     before = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else None
     rows = db.execute(
         "SELECT number, client_id, redirect_uri, resource, scope, created_at, clock,"
-        " expires_at, metadata, origin FROM grants WHERE state = 'active'"
+        " expires_at, metadata, origin, contested_at FROM grants"
+        " WHERE state = 'active'"
         " AND max(?1, clock) < expires_at AND (?2 IS NULL OR number < ?2)"
         " ORDER BY number DESC LIMIT ?3",
         (now, before, limit + 1),
@@ -300,6 +305,7 @@ def list_grants(db: Database, *, cursor: str | None, limit: int, now: int) -> Gr
             expires_at=row[7],
             metadata=None if row[8] is None else cast("Json", json.loads(row[8])),
             origin=None if row[9] is None else GrantOrigin.from_record(row[9]),
+            contested_at=row[10],
         )
         for row in rows[:limit]
     )
