@@ -4,40 +4,26 @@ Signs in, sees what is asked, decides, and lands at the client's callback, which
 real listener on loopback.
 """
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import SimpleQueue
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from actor_oauth.oauth.pkce import challenge_of
-from tests.support.programs import find_program
 from tests.support.server_process import run_command, serving
+from tests.system.browsing import (
+    PASSWORD,
+    STATE,
+    USER,
+    Callback,
+    Client,
+    assert_readable,
+    person,
+    sign_in,
+)
 
 pytestmark = pytest.mark.needs("chromium")
-
-USER = "ada"
-PASSWORD = "correct horse battery staple"
-VERIFIER = "v" * 43
-STATE = "a state with spaces & ümlauts"
-PATIENCE_MS = 30_000
-
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")
@@ -53,94 +39,6 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A browser program; each test opens a profile of its own in it."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_program("chromium"), args=list(ARGUMENTS)
-        )
-        yield browser
-        browser.close()
-
-
-@dataclass
-class Callback:
-    """The client's side of the redirect: a listener that remembers what came."""
-
-    url: str
-    html: str = "<!doctype html><title>client</title><p>You may close this page.</p>"
-    arrived: SimpleQueue[str] = field(default_factory=SimpleQueue)
-
-    def answer(self) -> dict[str, str]:
-        """The query that the browser brought; each parameter once."""
-        found = parse_qs(urlsplit(self.arrived.get(timeout=30)).query)
-        assert all(len(values) == 1 for values in found.values())
-        return {name: values[0] for name, values in found.items()}
-
-
-@pytest.fixture
-def callback() -> Iterator[Callback]:
-    """A client's listener on a free port of loopback."""
-
-    class Listener(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path.startswith("/callback"):
-                known.arrived.put(self.path)
-            body = known.html.encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_arguments: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
-        known = Callback(f"http://127.0.0.1:{server.server_port}/callback")
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield known
-        server.shutdown()
-        thread.join()
-
-
-@dataclass(frozen=True)
-class Client:
-    """A client that registered itself."""
-
-    issuer: str
-    client_id: str
-    redirect_uri: str
-
-    def url(self, **more: str) -> str:
-        """Where it sends its user."""
-        query = {
-            "response_type": "code",
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect_uri,
-            "code_challenge": challenge_of(VERIFIER),
-            "code_challenge_method": "S256",
-            "state": STATE,
-            **more,
-        }
-        return f"{self.issuer}/authorize?{urlencode(query)}"
-
-    def redeem(self, code: str) -> httpx2.Response:
-        """Trade the code for tokens."""
-        return httpx2.post(
-            self.issuer + "/token",
-            data={
-                "grant_type": "authorization_code",
-                "client_id": self.client_id,
-                "code": code,
-                "code_verifier": VERIFIER,
-                "redirect_uri": self.redirect_uri,
-            },
-        )
-
-
 @pytest.fixture
 def client(issuer: str, callback: Callback) -> Client:
     """Registered over HTTP."""
@@ -153,35 +51,6 @@ def client(issuer: str, callback: Callback) -> Client:
         },
     )
     return Client(issuer, answer.json()["client_id"], callback.url)
-
-
-@contextmanager
-def person(
-    chromium: Browser, *, scripts: bool = True, width: int = 1200, dark: bool = False
-) -> Iterator[Page]:
-    """Somebody at a fresh browser, whose complaints fail the test."""
-    context = chromium.new_context(
-        java_script_enabled=scripts,
-        color_scheme="dark" if dark else "light",
-        viewport={"width": width, "height": 800},
-    )
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    try:
-        yield page
-    finally:
-        context.close()
-    # A status of 4xx is reported as if it were an error of the page.
-    assert [text for text in complaints if "the server responded" not in text] == []
-
-
-def sign_in(page: Page) -> None:
-    page.get_by_label("Username").fill(USER)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.mark.requirement("C-13", "C-18", "J-02", "J-03")
@@ -365,35 +234,3 @@ def test_pages_fit_a_narrow_screen_and_have_enough_contrast(
         assert_readable(page)
         page.goto(client.issuer + "/account")
         assert_readable(page)
-
-
-# WCAG 2.2: 1.4.10 reflow at 320 pixels, 1.4.3 contrast of text at least 4.5.
-_UNREADABLE = """() => {
-  const found = [];
-  if (document.documentElement.scrollWidth > window.innerWidth) { found.push("too wide"); }
-  const channels = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = (rgb) => {
-    const [r, g, b] = rgb.slice(0, 3).map((c) => c / 255)
-      .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const rgba = channels(getComputedStyle(at).backgroundColor);
-      if (rgba.length === 3 || rgba[3] === 1) { return rgba; }
-    }
-    return [255, 255, 255];
-  };
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-    if (!own || !element.checkVisibility()) { continue; }
-    const [a, b] = [light(channels(getComputedStyle(element).color)), light(ground(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) { found.push(`${element.textContent.trim()}: ${ratio.toFixed(2)}`); }
-  }
-  return found;
-}"""
-
-
-def assert_readable(page: Page) -> None:
-    assert page.evaluate(_UNREADABLE) == []
