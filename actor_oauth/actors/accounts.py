@@ -8,9 +8,11 @@ from actor_oauth.actors.directory import USERS, DirectoryActor, DirectoryPage
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
 from actor_oauth.actors.user import UserActor
+from actor_oauth.actors.user.sessions import session_hash
 from actor_oauth.oauth.clients import CLIENT_ID_PREFIX
 from actor_oauth.oauth.federated import FEDERATED_PREFIX
 from actor_oauth.oauth.grants import GrantEvent
+from actor_oauth.oauth.openid import session_name
 from actor_oauth.oauth.tokens import SECRET_LENGTH, Token, TokenKind, parse_token
 
 MAX_USER_ID_LENGTH: Final = 255
@@ -33,6 +35,11 @@ class Session:
     user_key: str
     secret: bytes = field(repr=False)
     auth_time: int
+
+    @property
+    def name(self) -> str:
+        """What clients are told the session is called: of no use to get into it."""
+        return session_name(session_hash(self.user_key, self.secret))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.refusals import Refusals
+from actor_oauth.actors.token_format import TokenFormat
 from actor_oauth.actors.user import Approved
 from actor_oauth.oauth.authorization_answer import (
     AuthorizationError,
@@ -14,7 +15,7 @@ from actor_oauth.oauth.authorization_request import (
     LocalRefusal,
     RedirectRefusal,
 )
-from actor_oauth.oauth.authorization_response import success_redirect
+from actor_oauth.oauth.authorization_response import success_redirect, token_redirect
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.reasons import Reason, Refused
@@ -24,9 +25,16 @@ from actor_oauth.oauth.scopes import Scope
 class AuthorizationAnswers:
     """Makes the URLs that lead back to a client, and sees to it that they are safe."""
 
-    def __init__(self, effects: Effects, clients: Clients, refusals: Refusals) -> None:
+    def __init__(
+        self,
+        effects: Effects,
+        clients: Clients,
+        token_format: TokenFormat,
+        refusals: Refusals,
+    ) -> None:
         self._effects = effects
         self._clients = clients
+        self._format = token_format
         self._refusals = refusals
 
     async def approval(
@@ -60,17 +68,18 @@ class AuthorizationAnswers:
             auth_time=auth_time,
         )
 
-    def success(self, approved: Approved) -> Redirect:
-        """Send the browser to the client with its code."""
-        request = approved.request
-        return Redirect(
-            success_redirect(
-                request.redirect_uri,
-                code=approved.code,
-                state=request.state,
-                issuer=self._effects.policy.issuer,
+    async def success(self, approved: Approved) -> Redirect | AuthorizationError:
+        """Send the browser to the client with its code, or with a token in its place."""
+        request, issuer = approved.request, self._effects.policy.issuer
+        uri, state = request.redirect_uri, request.state
+        if approved.response is None:
+            return Redirect(
+                success_redirect(uri, code=approved.code, state=state, issuer=issuer)
             )
-        )
+        written = await self._format.write(approved.response)
+        if isinstance(written, Refused):
+            return await self.error(request, written.reason, signed_in=True)
+        return Redirect(token_redirect(uri, written, state=state, issuer=issuer))
 
     async def refusal(
         self,

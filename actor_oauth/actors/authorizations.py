@@ -20,9 +20,10 @@ from actor_oauth.oauth.authorization_request import (
 )
 from actor_oauth.oauth.interaction import Interaction, SignIn, decide_interaction
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.openid_client import check_auth_time
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Refused
-from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.scopes import OPENID, Scope
 
 
 class Authorizations:
@@ -108,9 +109,13 @@ class Authorizations:
         """Grant a request on behalf of a user whom the application has asked.
 
         Raises:
-            ValueError: If the user's name, the metadata or the props are not acceptable.
+            ValueError: If the user's name, the metadata or the props are not acceptable,
+                or a time is missing that the client must be told.
         """
         check_user_id(user_id)
+        if OPENID in request.scope:
+            client = await self._clients.lookup(request.client_id)
+            check_auth_time(None if client is None else client.openid, auth_time)
         user = self._accounts.actor(user_id)
         approval = await self._answers.approval(
             request,
@@ -135,4 +140,4 @@ class Authorizations:
         )
         if isinstance(outcome, Refused):
             return await self._answers.error(request, outcome.reason, signed_in=True)
-        return self._answers.success(outcome)
+        return await self._answers.success(outcome)

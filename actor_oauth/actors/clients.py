@@ -1,6 +1,6 @@
 """Clients: looked up, registered, authenticated and deleted, each at its own actor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from actor_oauth.actors.assertion_authentication import AssertionAuthentication
@@ -23,11 +23,12 @@ from actor_oauth.oauth.clients import (
     Client,
     new_client_id,
 )
-from actor_oauth.oauth.grant_types import JWT_BEARER, enabled_grant_types
+from actor_oauth.oauth.grant_types import IMPLICIT, JWT_BEARER, enabled_grant_types
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import client_key
 from actor_oauth.oauth.metadata_document import is_document_url
 from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.registration import (
     Registered,
     decide_client,
@@ -138,9 +139,13 @@ class Clients:
         confidential: bool = False,
         scope: Scope | None = None,
         assertions: bool = False,
+        metadata: Mapping[str, Json] | None = None,
     ) -> NewClient | Refused:
         """Register a client on the operator's behalf: it never expires (B-05)."""
         effects = self._effects
+        missing = _switched_off(metadata or {}, effects.policy)
+        if missing is not None:
+            return Refused(Reason.SETTING_OFF, f"{missing} is off")
         grant_types: list[Json] = [*GRANT_TYPES] if redirect_uris else []
         if assertions:
             if JWT_BEARER not in enabled_grant_types(effects.policy):
@@ -155,6 +160,7 @@ class Clients:
             members["token_endpoint_auth_method"] = "none"  # noqa: S105 - a word of RFC 7591
         if scope is not None:
             members["scope"] = str(scope)
+        members |= metadata or {}
         decision = decide_client(
             members,
             effects.policy,
@@ -282,3 +288,22 @@ class Clients:
     def new_id(self) -> str:
         """An id that nobody has yet."""
         return new_client_id(self._effects.entropy.token_bytes(CLIENT_ID_BYTES))
+
+
+def _switched_off(metadata: Mapping[str, Json], policy: Policy) -> str | None:
+    """The setting without which something in an operator's metadata would go unheard."""
+    grant_types = metadata.get("grant_types")
+    needed = (
+        (
+            "implicit_enabled",
+            isinstance(grant_types, list) and IMPLICIT in grant_types,
+            policy.implicit_enabled,
+        ),
+        ("plain_pkce_enabled", "plain_pkce" in metadata, policy.plain_pkce_enabled),
+        (
+            "openid_enabled",
+            "post_logout_redirect_uris" in metadata,
+            policy.openid_enabled,
+        ),
+    )
+    return next((name for name, used, on in needed if used and not on), None)

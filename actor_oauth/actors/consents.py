@@ -21,11 +21,12 @@ from actor_oauth.oauth.client_fingerprint import client_fingerprint
 from actor_oauth.oauth.consent import Consent
 from actor_oauth.oauth.consent_view import ConsentView, view_of
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.openid_client import check_auth_time
 from actor_oauth.oauth.pictures import Picture
 from actor_oauth.oauth.question_lifecycle import QuestionState
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redirect_uris import matches
-from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.scopes import OPENID, Scope
 
 HANDLE_BYTES: Final = 24
 
@@ -61,7 +62,8 @@ class Consents:
         """Open a transaction; returns its handle, fit for a URL.
 
         Raises:
-            ValueError: If the user's name is not acceptable, or `browser` too short.
+            ValueError: If the user's name is not acceptable, `browser` too short, or a
+                time missing that the client must be told.
         """
         check_user_id(user_id)
         check_browser(browser)
@@ -70,6 +72,8 @@ class Consents:
             return self._answers.error_here(
                 Reason.AUTHORIZE_CLIENT_UNKNOWN, request.client_id
             )
+        if OPENID in request.scope:
+            check_auth_time(client.openid, auth_time)
         handle = self._effects.entropy.token_bytes(HANDLE_BYTES)
         begun = await self._accounts.actor(user_id).begin_consent(
             request,
@@ -151,7 +155,7 @@ class Consents:
             now=self._effects.now(),
         )
         if isinstance(outcome, Approved):
-            return self._answers.success(outcome)
+            return await self._answers.success(outcome)
         return await self._refused(request, outcome)
 
     async def deny(

@@ -31,6 +31,7 @@ from actor_oauth.oauth.device import (
 from actor_oauth.oauth.grants import GrantEvent, parse_grant_id
 from actor_oauth.oauth.issue_code import Approval
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.openid import resource_names, scope_descriptions
 from actor_oauth.oauth.question_lifecycle import Answer
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.scopes import Scope
@@ -184,8 +185,7 @@ class DeviceQuestions:
         if client is None:
             return None
         policy = self._effects.policy
-        names = {item.identifier: item.name for item in policy.resources}
-        descriptions = dict(policy.scope_descriptions)
+        descriptions, names = scope_descriptions(policy), resource_names(policy)
         record = [code, user_id, _hash(browser), device.expires_at]
         return DeviceView(
             handle=seal_text(self._effects, _PURPOSE, json.dumps(record).encode()),

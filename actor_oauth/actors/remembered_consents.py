@@ -86,7 +86,7 @@ class RememberedConsents:
             now=self._effects.now(),
         )
         if isinstance(outcome, Approved):
-            return self._answers.success(outcome)
+            return await self._answers.success(outcome)
         return await self._answers.error(request, outcome.reason, signed_in=True)
 
     async def listed(self, user_id: str) -> tuple[RememberedConsent, ...]:

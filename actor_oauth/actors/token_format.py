@@ -24,7 +24,7 @@ class TokenFormat:
     """Reads access tokens in either form, and writes the one that the resource wants.
 
     Raises:
-        ValueError: A resource wants JWTs, and the keyring has no key to sign them with.
+        ValueError: There are tokens to be signed, and the keyring lacks a key for it.
     """
 
     def __init__(self, effects: Effects) -> None:
@@ -35,7 +35,7 @@ class TokenFormat:
             if resource.has_jwt_tokens
         }
         known = {key.algorithm for key in effects.keyring.signing_keys}
-        missing = sorted(set(self._algorithms.values()) - known)
+        missing = sorted(effects.policy.signing_algorithms - known)
         if missing:
             raise ValueError(f"the keyring has no signing key for {', '.join(missing)}")
 

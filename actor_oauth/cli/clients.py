@@ -18,6 +18,7 @@ from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
 from actor_oauth.cli.session import run_on_data, settings_of
 from actor_oauth.cli.terminal import CommandError, print_json, print_table, say
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.registration import registration_response
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.wire import Refused
@@ -27,6 +28,10 @@ clients = typer.Typer(
 )
 
 _PAGE: Final = 500
+_IMPLICIT: Final[dict[str, Json]] = {
+    "grant_types": ["authorization_code", "refresh_token", "implicit"],
+    "response_types": ["code", "token"],
+}
 
 
 @clients.command("add")
@@ -65,13 +70,26 @@ def add_client(
         list[str] | None,
         typer.Option(help="Limit a service to this resource; may be given again."),
     ] = None,
+    post_logout_redirect_uri: Annotated[
+        list[str] | None,
+        typer.Option(help="Where people may go who sign out; may be given again."),
+    ] = None,
+    implicit: Annotated[
+        bool,
+        typer.Option("--implicit", help="Legacy: register it for the implicit grant."),
+    ] = False,
+    plain_pkce: Annotated[
+        bool, typer.Option("--plain-pkce", help="Legacy: let it use plain PKCE.")
+    ] = False,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Register a client that never expires, and print it."""
     limit = parse_scopes(scope)
-    if service and (redirect_uri or confidential or assertions or limit is None):
+    metadata = _metadata(post_logout_redirect_uri, implicit=implicit, plain=plain_pkce)
+    unfit = redirect_uri or confidential or assertions or metadata
+    if service and (unfit or limit is None):
         raise CommandError("--service takes --scope, and of the rest only --resource")
     if resource and not service:
         raise CommandError("--resource is for clients that act for themselves")
@@ -87,6 +105,7 @@ def add_client(
             confidential=confidential,
             scope=limit,
             assertions=assertions,
+            metadata=metadata,
         )
 
     made = run_on_data(add, config=config, data=data)
@@ -155,3 +174,16 @@ def _row(client: Client) -> tuple[str, ...]:
         client.auth_method,
         " ".join(client.redirect_uris),
     )
+
+
+def _metadata(
+    post_logout_redirect_uris: list[str] | None, *, implicit: bool, plain: bool
+) -> dict[str, Json]:
+    metadata: dict[str, Json] = {}
+    if post_logout_redirect_uris:
+        metadata["post_logout_redirect_uris"] = [*post_logout_redirect_uris]
+    if implicit:
+        metadata |= _IMPLICIT
+    if plain:
+        metadata["plain_pkce"] = True
+    return metadata

@@ -1,4 +1,4 @@
-"""`keys`: what JWT access tokens are signed with."""
+"""`keys`: what JWT access tokens and ID tokens are signed with."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -18,7 +18,8 @@ from actor_oauth.oauth.signing_keys import SigningKey, choose_key
 from actor_oauth.runtime import SystemClock, SystemEntropy
 
 keys = typer.Typer(
-    no_args_is_help=True, help="The keys that JWT access tokens are signed with."
+    no_args_is_help=True,
+    help="The keys that JWT access tokens and ID tokens are signed with.",
 )
 
 # What clocks may differ, beside the life of a token.
@@ -74,7 +75,7 @@ def rotate_keys(
     )
     new = [key for key in keyring.signing_keys if key.active_from == active_from]
     if not new:
-        raise CommandError("there are no signing keys: no resource has JWT tokens")
+        raise CommandError("there are no signing keys: no tokens are signed here")
     for key in new:
         say(f"{key.algorithm} key {key.kid} signs from {_text(key.active_from)}")
 

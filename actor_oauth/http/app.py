@@ -1,6 +1,7 @@
 """The authorization server as one ASGI application: read the table top to bottom."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hypercorn.typing import ASGIFramework
 
@@ -24,6 +25,7 @@ from actor_oauth.http.revoke import revocation_endpoint
 from actor_oauth.http.site import Site
 from actor_oauth.http.static_files import load_static_files
 from actor_oauth.http.token import token_endpoint
+from actor_oauth.http.userinfo import userinfo_endpoint
 from actor_oauth.http.vault import client_routes, key_routes, vault_pages
 from actor_oauth.oauth.metadata import endpoints_of
 from actor_oauth.oauth.wire import Reason
@@ -72,12 +74,16 @@ def build_app(
         federation=federation,
         own_identity=own_identity,
     )
+    endpoints = endpoints_of(server.policy)
+    if pages is not None:
+        # Whether those pages sign anybody out is not known here.
+        endpoints = replace(endpoints, end_session=None)
     protocol = _protocol_routes(server, options)
     routes = {addresses.base + path: route for path, route in protocol.items()}
     if vault is not None:
         routes |= key_routes(vault, server)
     return RoutedApp(
-        {**routes, **metadata_routes(server.policy), **static.routes},
+        {**routes, **metadata_routes(server.policy, endpoints), **static.routes},
         build_pages(site, static, [*vault_pages(site), *federation_pages(site)])
         if pages is None
         else pages,
@@ -96,6 +102,9 @@ def _protocol_routes(
     """The endpoints that clients call, by path below the issuer's."""
     clients = ClientRequests(options, server.clock, server.refusals)
     keys = Route(endpoint=jwks_endpoint(server), method="GET")
+    userinfo = Route(
+        endpoint=userinfo_endpoint(server), method="GET", further_methods=("POST",)
+    )
     devices = Route(
         endpoint=clients.endpoint(
             device_authorization_endpoint(server), rate=options.device_rate
@@ -107,6 +116,7 @@ def _protocol_routes(
     return {
         **({"/device_authorization": devices} if offers_devices else {}),
         **({"/jwks": keys} if server.policy.signing_algorithms else {}),
+        **({"/userinfo": userinfo} if server.policy.openid_enabled else {}),
         "/token": Route(
             endpoint=clients.proving_endpoint(token_endpoint(server)),
             method="POST",

@@ -99,7 +99,9 @@ async def _approve_at_once(
     site: Site, request: AuthorizationRequest, user_id: str
 ) -> Answer:
     """Tests and demonstrations: nobody is asked."""
-    answer = await site.server.complete_authorization(request, user_id=user_id)
+    answer = await site.server.complete_authorization(
+        request, user_id=user_id, auth_time=site.clock.now()
+    )
     if isinstance(answer, AuthorizationError):
         return tell(answer)
     return Move(location=answer.url)

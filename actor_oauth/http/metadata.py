@@ -13,8 +13,9 @@ from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.metadata import (
     AUTHORIZATION_SERVER,
     PROTECTED_RESOURCE,
+    Endpoints,
     authorization_server_metadata,
-    endpoints_of,
+    openid_configuration_paths,
     protected_resource_metadata,
     well_known_path,
 )
@@ -57,12 +58,21 @@ class _Document:
         return Response(status=200, headers=headers, body=self.body)
 
 
-def metadata_routes(policy: Policy) -> Mapping[str, Route]:
-    """The routes of every document, by percent-decoded path."""
+def metadata_routes(policy: Policy, endpoints: Endpoints) -> Mapping[str, Route]:
+    """The routes of every document, by percent-decoded path.
+
+    Args:
+        policy: The server's.
+        endpoints: Those that are served.
+    """
     served: dict[str, list[_Document]] = defaultdict(list)
     issuer_path = well_known_path(AUTHORIZATION_SERVER, policy.issuer)
-    document = authorization_server_metadata(policy, endpoints_of(policy))
-    served[unquote(issuer_path)].append(_document(policy.issuer, document))
+    document = authorization_server_metadata(policy, endpoints)
+    paths = [issuer_path]
+    if policy.openid_enabled:
+        paths += openid_configuration_paths(policy.issuer)
+    for path in paths:
+        served[unquote(path)].append(_document(policy.issuer, document))
     for resource in policy.resources:
         path = well_known_path(PROTECTED_RESOURCE, resource.identifier)
         served[unquote(path.partition("?")[0])].append(_about(resource, policy))

@@ -14,7 +14,15 @@ from quart import Response, render_template, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from actor_oauth.http import account, authorize, consent, device, display, login
+from actor_oauth.http import (
+    account,
+    authorize,
+    consent,
+    device,
+    display,
+    end_session,
+    login,
+)
 from actor_oauth.http.browser import origin_acceptable
 from actor_oauth.http.faults import log_fault
 from actor_oauth.http.following import follow_application
@@ -57,6 +65,11 @@ ROUTES: Sequence[PageRoute] = (
     PageRoute("/account/revoke", "POST", account.submit_revoke),
     PageRoute("/account/forget", "POST", account.submit_forget),
     PageRoute("/account/sign-out-everywhere", "POST", account.submit_everywhere),
+    PageRoute("/end_session", "GET", end_session.show_end_session),
+    PageRoute(
+        "/end_session", "POST", end_session.resend_end_session, foreign_forms=True
+    ),
+    PageRoute("/end_session/confirm", "POST", end_session.submit_end_session),
     PageRoute("/logout", "GET", account.show_logout),
     PageRoute("/logout", "POST", account.submit_logout),
 )
@@ -91,9 +104,17 @@ def build_pages(
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
     _set_up_templates(app, site, static)
-    offered = site.server.policy.device_authorization_enabled
+    policy = site.server.policy
+    absent = [
+        path
+        for path, offered in (
+            ("/device", policy.device_authorization_enabled),
+            ("/end_session", policy.openid_enabled),
+        )
+        if not offered
+    ]
     for route in (*ROUTES, *further):
-        if route.path.startswith("/device") and not offered:
+        if route.path.startswith(tuple(absent)):
             continue
         app.add_url_rule(
             site.addresses.base + route.path,

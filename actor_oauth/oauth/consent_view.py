@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.consent import Consent
+from actor_oauth.oauth.openid import resource_names, scope_descriptions
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.remembered_consent import may_be_remembered
 from actor_oauth.oauth.uris import parse_uri
@@ -70,8 +71,7 @@ class ConsentView:
 def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
     """Give what a page shows of a transaction."""
     request, client = consent.request, consent.client
-    descriptions = dict(policy.scope_descriptions)
-    names = {resource.identifier: resource.name for resource in policy.resources}
+    descriptions, names = scope_descriptions(policy), resource_names(policy)
     is_vetted = client.origin == "pre-registered"
     return ConsentView(
         client=client,

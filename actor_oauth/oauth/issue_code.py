@@ -6,6 +6,7 @@ from typing import Final
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.grants import Grant, GrantState, record
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.openid import Authentication
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.props import (
     encode_metadata,
@@ -16,7 +17,7 @@ from actor_oauth.oauth.props import (
 )
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.reauthorization import may_refresh, replaces_earlier
-from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.scopes import OPENID, Scope
 from actor_oauth.oauth.tokens import Token, TokenKind, draw, token_hash
 
 MAX_CODE_LIFETIME: Final = 600
@@ -36,6 +37,8 @@ class Approval:
             redirect URI and resource. None leaves it to `replaces_earlier`.
         auth_time: When the user last proved who it is, in Unix seconds; None if nobody
             knows. Kept with the grant for the `auth_time` of OpenID Connect.
+        methods: How, for the `amr` of OpenID Connect; none if nobody knows.
+        session: The name of the browser session, for its `sid`; None without one.
     """
 
     scope: Scope
@@ -44,6 +47,8 @@ class Approval:
     client_epoch: int
     supersede: bool | None = None
     auth_time: int | None = None
+    methods: tuple[str, ...] = ()
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +60,15 @@ class IssuedCode:
         code: For the client.
         sealed_props: To be stored with the grant; None without props.
         metadata: To be stored with the grant, as JSON text; None without.
+        authentication: To be stored with the grant, see `Authentication.to_record`; None if
+            the client is not told who the user is.
     """
 
     grant: Grant
     code: Token
     sealed_props: bytes | None = field(repr=False)
     metadata: str | None
+    authentication: str | None = None
 
 
 def decide_code(
@@ -109,7 +117,16 @@ def decide_code(
         code=code,
         sealed_props=sealed_props,
         metadata=None if metadata is None else encode_metadata(metadata),
+        authentication=_authentication(request, approval),
     )
+
+
+def _authentication(request: AuthorizationRequest, approval: Approval) -> str | None:
+    if OPENID not in approval.scope:
+        return None
+    return Authentication(
+        methods=approval.methods, session=approval.session, nonce=request.nonce
+    ).to_record()
 
 
 def _new_grant(

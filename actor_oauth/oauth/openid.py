@@ -6,6 +6,8 @@ else: signing in somewhere must not hand over a user's tools.
 Rule 2: `profile` and `email` mean nothing without `openid`.
 """
 
+import hashlib
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -19,12 +21,26 @@ from actor_oauth.oauth.json_values import (
 )
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.resources import find_resource
-from actor_oauth.oauth.scopes import OFFLINE_ACCESS, OPENID, Scope, parse_scope
+from actor_oauth.oauth.scopes import (
+    EMAIL,
+    OFFLINE_ACCESS,
+    OPENID,
+    PROFILE,
+    Scope,
+    parse_scope,
+)
 
 MAX_NONCE_LENGTH: Final = 1024
 
 SUBJECT_TYPES: Final = ("public",)
 """Every client is told the same name of a user (OpenID Connect Core §8)."""
+
+_DESCRIPTIONS: Final = (
+    (OPENID, "Know who you are"),
+    (PROFILE, "See your name and your profile"),
+    (EMAIL, "See your email address"),
+)
+_SESSION_NAME_BYTES: Final = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +92,16 @@ class Authentication:
         return replace(self, nonce=None)
 
 
+def session_name(session_hash: bytes) -> str:
+    """Give the name by which clients know a browser session.
+
+    Args:
+        session_hash: The stored form of the session's secret.
+    """
+    digest = hashlib.sha256(b"actor_oauth session name\0" + session_hash).digest()
+    return urlsafe_b64encode(digest[:_SESSION_NAME_BYTES]).rstrip(b"=").decode()
+
+
 def userinfo_resource(policy: Policy) -> ResourcePolicy:
     """Give the userinfo endpoint as the resource of tokens that are for nothing else."""
     return ResourcePolicy(
@@ -89,6 +115,18 @@ def userinfo_resource(policy: Policy) -> ResourcePolicy:
 def userinfo_url(policy: Policy) -> str:
     """Give the URL of the userinfo endpoint."""
     return policy.issuer.removesuffix("/") + "/userinfo"
+
+
+def scope_descriptions(policy: Policy) -> dict[str, str]:
+    """Give what scopes mean, in words, for the consent page."""
+    own = _DESCRIPTIONS if policy.openid_enabled else ()
+    return {**dict(own), **dict(policy.scope_descriptions)}
+
+
+def resource_names(policy: Policy) -> dict[str, str | None]:
+    """Give what resources are called on the consent page."""
+    resources = (*policy.resources, userinfo_resource(policy))
+    return {resource.identifier: resource.name for resource in resources}
 
 
 def find_target(

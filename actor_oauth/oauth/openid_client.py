@@ -60,3 +60,13 @@ class OpenIdClient:
             require_auth_time=members.get("require_auth_time") is True,
             post_logout_redirect_uris=get_texts(members, "post_logout_redirect_uris"),
         )
+
+
+def check_auth_time(openid: OpenIdClient | None, auth_time: int | None) -> None:
+    """See that a client is told when its user signed in, if it wants to know.
+
+    Raises:
+        ValueError: Nobody says.
+    """
+    if openid is not None and openid.require_auth_time and auth_time is None:
+        raise ValueError("this client must be told auth_time: when the user signed in")

@@ -116,6 +116,8 @@ class TokenResponse:
         token_type: How to present the access token.
         issued_token_type: What it is, in the answer to a token exchange (RFC 8693
             §2.2.1); None in any other.
+        id_token: Who has signed in (OpenID Connect Core §3.1.3.3); None if that was not
+            granted.
     """
 
     access_token: str = field(repr=False)
@@ -125,6 +127,7 @@ class TokenResponse:
     refresh_token: str | None = field(default=None, repr=False)
     token_type: str = "Bearer"  # noqa: S105 a word of RFC 6750
     issued_token_type: str | None = None
+    id_token: str | None = field(default=None, repr=False)
 
     def to_json(self) -> dict[str, Json]:
         """Give the members of the answer's JSON object (D-04)."""
@@ -139,6 +142,8 @@ class TokenResponse:
             members["refresh_token"] = self.refresh_token
         if self.issued_token_type is not None:
             members["issued_token_type"] = self.issued_token_type
+        if self.id_token is not None:
+            members["id_token"] = self.id_token
         return members
 
 

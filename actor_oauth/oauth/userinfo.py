@@ -25,6 +25,7 @@ from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import EMAIL, OPENID, PROFILE, Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo
 
+_E: Final = ChallengeError
 # Which scope a standard claim waits for (OpenID Connect Core §5.4).
 _SCOPES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -76,14 +77,11 @@ def find_token(request: UserInfoRequest) -> BearerToken | BoundToken | Challenge
         case BearerToken() | BoundToken():
             return found
         case CredentialsFault.NO_CREDENTIALS:
-            return _challenge()
+            return _challenge(Reason.CREDENTIALS_MISSING)
         case CredentialsFault.MALFORMED:
-            return _invalid_token()
+            return _challenge(Reason.CREDENTIALS_MALFORMED, _E.INVALID_TOKEN)
         case CredentialsFault.SEVERAL:
-            return _challenge(
-                ChallengeError.INVALID_REQUEST,
-                "Send one access token, in one Authorization header.",
-            )
+            return _challenge(Reason.CREDENTIALS_SEVERAL, _E.INVALID_REQUEST)
         case _:
             assert_never(found)
 
@@ -100,15 +98,15 @@ def decide_userinfo(
     Source: OpenID Connect Core §5.3.
     """
     bound = isinstance(token, BoundToken)
-    # No user stands behind a client's own token.
-    if info is None or info.principal != "user" or (info.jkt is not None) != bound:
-        return _invalid_token(bound=bound)
+    if info is None:
+        return _challenge(Reason.ACCESS_TOKEN_UNKNOWN, _E.INVALID_TOKEN, bound=bound)
+    if (info.jkt is not None) != bound:
+        return _challenge(Reason.ACCESS_TOKEN_BINDING, _E.INVALID_TOKEN, bound=bound)
+    # No user of this server stands behind a client's own token.
+    if info.principal != "user":
+        return _challenge(Reason.ACCESS_TOKEN_AUDIENCE, _E.INVALID_TOKEN, bound=bound)
     if OPENID not in info.scope:
-        return _challenge(
-            ChallengeError.INSUFFICIENT_SCOPE,
-            "The token was not granted for telling who the user is.",
-            bound=bound,
-        )
+        return _challenge(Reason.ACCESS_TOKEN_SCOPE, _E.INSUFFICIENT_SCOPE, bound=bound)
     return info
 
 
@@ -145,12 +143,9 @@ def decide_holder(
 def refused_holder(refused: Refused, *, nonces: Sequence[str] | None) -> Challenge:
     """Give the challenge for a proof that does not hold, or not again."""
     wants_nonce = refused.reason is Reason.DPOP_NONCE_WANTED
-    error = ChallengeError.INVALID_DPOP_PROOF
-    if wants_nonce:
-        error = ChallengeError.USE_DPOP_NONCE
     return _challenge(
-        error,
-        refused.reason.description,
+        refused.reason,
+        _E.USE_DPOP_NONCE if wants_nonce else _E.INVALID_DPOP_PROOF,
         bound=True,
         nonce=nonces[0] if wants_nonce and nonces else None,
     )
@@ -180,17 +175,9 @@ def userinfo_claims(
     }
 
 
-def _invalid_token(*, bound: bool = False) -> Challenge:
-    return _challenge(
-        ChallengeError.INVALID_TOKEN,
-        "The access token is not valid here, or no longer.",
-        bound=bound,
-    )
-
-
 def _challenge(
+    reason: Reason,
     error: ChallengeError | None = None,
-    description: str | None = None,
     *,
     bound: bool = False,
     nonce: str | None = None,
@@ -199,7 +186,8 @@ def _challenge(
         metadata_url=None,
         scope=(OPENID,),
         error=error,
-        description=description,
+        description=None if error is None else reason.description,
         bound=bound,
         nonce=nonce,
+        reason=reason,
     )

@@ -170,3 +170,26 @@ def test_a_client_is_disabled_and_enabled_once(actor_oauth: Command) -> None:
     assert "no client" in done.err
     assert actor_oauth("clients", "enable", client_id).status == 0
     assert actor_oauth("clients", "enable", client_id).status == 1
+
+
+@pytest.mark.requirement("B-05", "C-06", "C-07")
+def test_a_client_is_registered_for_what_a_setting_has_turned_on(
+    actor_oauth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bye = "https://a.example/bye"
+    for option, setting in (
+        (("--plain-pkce",), "plain_pkce_enabled"),
+        (("--implicit",), "implicit_enabled"),
+        (("--post-logout-redirect-uri", bye), "openid_enabled"),
+    ):
+        refused = actor_oauth(*ADD, *option)
+        assert refused.status == 1
+        assert f"{setting} is off" in refused.err
+        monkeypatch.setenv(f"ACTOR_OAUTH_{setting.upper()}", "true")
+
+    more = ("--implicit", "--plain-pkce", "--post-logout-redirect-uri", bye)
+    client = json.loads(actor_oauth(*ADD, *more, "--json").out)
+
+    assert client["response_types"] == ["code", "token"]
+    assert client["grant_types"] == ["authorization_code", "refresh_token", "implicit"]
+    assert client["post_logout_redirect_uris"] == [bye]

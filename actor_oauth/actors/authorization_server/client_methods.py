@@ -28,6 +28,7 @@ class ClientMethods(ServerParts):
         confidential: bool = False,
         scope: Scope | None = None,
         assertions: bool = False,
+        metadata: Mapping[str, Json] | None = None,
     ) -> NewClient | Refused:
         """Register a client on the operator's behalf. Its secret is shown this once.
 
@@ -38,6 +39,8 @@ class ClientMethods(ServerParts):
             scope: The most that it may be granted; None for no such limit.
             assertions: Whether it may present assertions of trusted issuers. If that is
                 all that it does, it needs no redirect URI.
+            metadata: More about it, in the words of RFC 7591 and OpenID Connect, such as
+                `post_logout_redirect_uris`; `plain_pkce` lets it use that (legacy).
         """
         return await self._clients.create(
             client_name=client_name,
@@ -45,6 +48,7 @@ class ClientMethods(ServerParts):
             confidential=confidential,
             scope=scope,
             assertions=assertions,
+            metadata=metadata,
         )
 
     async def create_service_client(

@@ -14,6 +14,7 @@ from actor_oauth.actors.registrations import Registrations
 from actor_oauth.actors.remembered_consents import RememberedConsents
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_status import TokenStatus
+from actor_oauth.actors.userinfo import UserInfo
 
 
 class ServerParts:
@@ -38,3 +39,4 @@ class ServerParts:
     _token_endpoint: TokenEndpoint
     _token_status: TokenStatus
     _access_tokens: AccessTokens
+    _userinfo: UserInfo

@@ -16,6 +16,7 @@ from actor_oauth.actors.authorization_server.client_methods import ClientMethods
 from actor_oauth.actors.authorization_server.consent_methods import ConsentMethods
 from actor_oauth.actors.authorization_server.device_methods import DeviceMethods
 from actor_oauth.actors.authorization_server.grant_methods import GrantMethods
+from actor_oauth.actors.authorization_server.openid_methods import OpenIdMethods
 from actor_oauth.actors.authorization_server.people_methods import PeopleMethods
 from actor_oauth.actors.authorization_server.purge_methods import PurgeMethods
 from actor_oauth.actors.authorization_server.sealing import Sealing
@@ -47,6 +48,7 @@ from actor_oauth.actors.token_format import TokenFormat
 from actor_oauth.actors.token_status import TokenStatus
 from actor_oauth.actors.upstream_client import UpstreamClientActor
 from actor_oauth.actors.user import UserActor
+from actor_oauth.actors.userinfo import UserInfo
 from actor_oauth.actors.vault import VaultActor
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import Keyring
@@ -78,6 +80,7 @@ class AuthorizationServer(
     TokenMethods,
     PeopleMethods,
     GrantMethods,
+    OpenIdMethods,
     ApplicationMethods,
     PurgeMethods,
     Sealing,
@@ -96,7 +99,8 @@ class AuthorizationServer(
         logos: Finds the logos of clients; without it none are shown.
 
     Raises:
-        ValueError: The policy wants metadata documents, and nobody can fetch them.
+        ValueError: The policy wants metadata documents, and nobody can fetch them; or
+            the implicit grant, which would pass by the application's callback.
     """
 
     def __init__(
@@ -113,12 +117,19 @@ class AuthorizationServer(
     ) -> None:
         if policy.metadata_documents_enabled and publications is None:
             raise ValueError("metadata documents are on, and cannot be fetched")
+        asks = callbacks is not None and callbacks.callbacks.on_token_exchange
+        if policy.implicit_enabled and asks:
+            # Its tokens are made in the turn of the consent, where nobody can be asked.
+            raise ValueError(
+                "on_token_exchange would not be asked by the implicit grant"
+            )
         self.policy = policy
         self._effects = Effects(
             system=system, policy=policy, keyring=keyring, clock=clock, entropy=entropy
         )
         passwords = Passwords()
         issuers = Issuers(self._effects, publications)
+        token_format = TokenFormat(self._effects)
         self._clients = Clients(self._effects, passwords, publications)
         self.refusals = Refusals(callbacks)
         self.registrations = Registrations(
@@ -127,7 +138,7 @@ class AuthorizationServer(
         self._accounts = Accounts(self._effects, passwords)
         self._pushed = PushedAuthorizations(self._effects, self._clients, self.refusals)
         self._answers = AuthorizationAnswers(
-            self._effects, self._clients, self.refusals
+            self._effects, self._clients, token_format, self.refusals
         )
         self._remembered = RememberedConsents(
             self._effects,
@@ -153,7 +164,6 @@ class AuthorizationServer(
             answers=self._answers,
             logos=logos,
         )
-        token_format = TokenFormat(self._effects)
         proofs = SenderProofs(self._effects, endpoints_of(policy).token)
         self._token_endpoint = TokenEndpoint(
             self._effects,
@@ -166,6 +176,9 @@ class AuthorizationServer(
         )
         self._access_tokens = AccessTokens(
             self._effects, token_format, proofs, callbacks
+        )
+        self._userinfo = UserInfo(
+            self._effects, self._access_tokens, self.refusals, callbacks
         )
         self._token_status = TokenStatus(
             self._effects,
@@ -201,5 +214,5 @@ class AuthorizationServer(
         self._effects.keyring = keyring
 
     def jwks(self) -> Mapping[str, Json]:
-        """The public keys of JWT access tokens (RFC 7517)."""
+        """The public keys of JWT access tokens and ID tokens (RFC 7517)."""
         return key_set(self._effects.keyring.signing_keys)

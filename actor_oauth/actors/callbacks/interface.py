@@ -1,6 +1,6 @@
 """What an application writes: the callbacks, and what they are told."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -63,6 +63,7 @@ OnError: TypeAlias = Callable[[ObservedError], Awaitable[None]]
 OnClientRegistration: TypeAlias = Callable[[Client], Awaitable[Client | None]]
 ResolveExternalToken: TypeAlias = Callable[[str, str], Awaitable[ExternalToken | None]]
 OnRefreshReuse: TypeAlias = Callable[[ReuseEvent], Awaitable[ReuseVerdict]]
+ResolveClaims: TypeAlias = Callable[[str, Scope], Awaitable[Mapping[str, Json]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,9 @@ class Callbacks:
         on_refresh_reuse: When a superseded refresh token comes after its window, before
             anything is done about it. If it raises or takes too long, what is configured
             happens.
+        resolve_claims: Given a user and the scope that was granted, what the userinfo
+            endpoint says of the user besides the name (OpenID Connect Core §5.1). At most
+            64 KiB as JSON.
         seconds: How long each may take.
     """
 
@@ -92,4 +96,5 @@ class Callbacks:
     resolve_external_token: ResolveExternalToken | None = None
     on_auth_success: OnAuthSuccess | None = None
     on_refresh_reuse: OnRefreshReuse | None = None
+    resolve_claims: ResolveClaims | None = None
     seconds: float = 10.0

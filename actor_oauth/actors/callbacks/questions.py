@@ -1,13 +1,18 @@
 """Callbacks that are asked once for each request, and nothing depends on afterwards."""
 
+from collections.abc import Mapping
+
 import structlog
 import trio
 
 from actor_oauth.actors.callbacks.interface import ExternalToken
 from actor_oauth.actors.callbacks.parts import RunnerParts, log_failure
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.props import encode_props
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.registration import is_reduced
+from actor_oauth.oauth.scopes import Scope
 from actor_oauth.runtime import ActorError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -39,6 +44,22 @@ class Questions(RunnerParts):
             log.error("on_client_registration gave more than was asked for")
             return Refused(Reason.CALLBACK_FAILED, "more than was asked for")
         return approved
+
+    async def claims(self, user_id: str, scope: Scope) -> Mapping[str, Json] | Refused:
+        """Ask the application what it knows of a user; nothing without a callback."""
+        callback = self.callbacks.resolve_claims
+        if callback is None:
+            return {}
+        try:
+            with trio.fail_after(self.callbacks.seconds):
+                claims = dict(await callback(user_id, scope))
+            encode_props(claims)
+        except trio.TooSlowError:
+            return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
+        except Exception as error:  # noqa: BLE001 - the application's fault, logged
+            log_failure("resolve_claims", error)
+            return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
+        return claims
 
     async def resolve(self, token: str, resource: str) -> ExternalToken | None:
         """Ask the application about a token that is none of ours; None if it is nothing.

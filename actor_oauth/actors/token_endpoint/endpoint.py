@@ -10,6 +10,7 @@ from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.device_authorizations import DeviceAuthorizations
 from actor_oauth.actors.effects import Effects
+from actor_oauth.actors.id_tokens import IdTokens
 from actor_oauth.actors.issuers import Issuers
 from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.sender_proofs import SenderProofs
@@ -23,7 +24,7 @@ from actor_oauth.oauth.exchange_token import ExchangeRequest
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
-from actor_oauth.oauth.tokens import TokenKind, TokenResponse
+from actor_oauth.oauth.tokens import TokenKind, TokenResponse, parse_token
 from actor_oauth.oauth.wire import WireError
 
 
@@ -55,6 +56,7 @@ class TokenEndpoint:
         self._format = token_format
         self._proofs = proofs
         self._refusals = refusals
+        self._id_tokens = IdTokens(effects)
         # Without a callback to ask, trading a token is one turn.
         has_callback = callbacks is not None and callbacks.callbacks.on_token_exchange
         asks = callbacks if has_callback else None
@@ -118,7 +120,14 @@ class TokenEndpoint:
         if isinstance(proof, Refused):
             return proof
         form = self._format.read_subject(form)
-        return await self._write(await self._grant(client, form, proof))
+        answer = await self._grant(client, form, proof)
+        written = await self._write(answer)
+        if isinstance(answer, Refused) or isinstance(written, Refused):
+            return written
+        token = parse_token(answer.access_token)
+        assert token is not None
+        grant_type = form.get("grant_type") or ""
+        return await self._id_tokens.add(written, token, client, grant_type)
 
     async def _grant(
         self, client: Client, form: Parameters, proof: Proof | None

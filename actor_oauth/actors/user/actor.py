@@ -15,6 +15,7 @@ from actor_oauth.actors.user.device_turns import DeviceTurns
 from actor_oauth.actors.user.grant_turns import GrantTurns
 from actor_oauth.actors.user.housekeeping import sweep
 from actor_oauth.actors.user.identity_turns import IdentityTurns
+from actor_oauth.actors.user.openid_turns import OpenIdTurns
 from actor_oauth.actors.user.remembering_turns import RememberingTurns
 from actor_oauth.actors.user.schema import USER_MIGRATIONS
 from actor_oauth.actors.user.session_turns import SessionTurns
@@ -34,6 +35,7 @@ class UserActor(
     AssertedTurns,
     CallbackTurns,
     IdentityTurns,
+    OpenIdTurns,
     kind="user",
 ):
     """Owns one user. Its key is `user_key(keyring, user_id)`."""

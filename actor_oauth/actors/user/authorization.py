@@ -8,14 +8,17 @@ from actor_oauth.actors.user.account import load_account, next_grant_number
 from actor_oauth.actors.user.browsers import binding_of
 from actor_oauth.actors.user.consents import load_consent
 from actor_oauth.actors.user.grants import insert_grant
+from actor_oauth.actors.user.redemptions import save_redemption
 from actor_oauth.actors.user.short_lived import Kind
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.consent import Consent, decide_answer
 from actor_oauth.oauth.device import DeviceAuthorization, for_device
+from actor_oauth.oauth.implicit import decide_implicit
 from actor_oauth.oauth.issue_code import Approval, IssuedCode, decide_code
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.question_lifecycle import Answer
 from actor_oauth.oauth.reasons import Reason, Refused
+from actor_oauth.oauth.tokens import TokenResponse
 from actor_oauth.runtime import Database
 
 TOMBSTONE_LIFETIME: Final = 7 * 86_400
@@ -27,7 +30,8 @@ class Approved:
     """There is a new grant.
 
     Attributes:
-        code: For the redirect.
+        code: For the redirect; empty if the client gets a token at once.
+        response: That token, or None.
         request: What was asked, with where to redirect to.
         grant_id: The grant's name among those of the user.
     """
@@ -35,6 +39,7 @@ class Approved:
     code: str = field(repr=False)
     request: AuthorizationRequest
     grant_id: str
+    response: TokenResponse | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +81,28 @@ def authorize(
     if isinstance(decision, Refused):
         return decision
     insert_grant(db, decision)
+    code, response = decision.code.render(), None
+    if request.wants_token:
+        code, response = "", _redeem_at_once(db, decision, circumstances)
     return Approved(
-        code=decision.code.render(),
+        code=code,
         request=request,
         grant_id=decision.grant.grant_id,
+        response=response,
     )
+
+
+def _redeem_at_once(
+    db: Database, issued: IssuedCode, circumstances: Circumstances
+) -> TokenResponse:
+    redemption = decide_implicit(
+        issued,
+        policy=circumstances.policy,
+        fresh=circumstances.fresh,
+        now=circumstances.now,
+    )
+    save_redemption(db, redemption, now=circumstances.now)
+    return redemption.response
 
 
 def _decide(

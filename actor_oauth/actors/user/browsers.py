@@ -1,9 +1,12 @@
 """How a user's actor knows a browser again."""
 
 import hashlib
+from dataclasses import replace
 
 from actor_oauth.actors.user.sessions import load_session
 from actor_oauth.oauth.consent import BrowserBinding
+from actor_oauth.oauth.issue_code import Approval
+from actor_oauth.oauth.openid import session_name
 from actor_oauth.oauth.tokens import TokenKind, parse_token, token_hash
 from actor_oauth.runtime import Database
 
@@ -31,3 +34,17 @@ def binding_of(
     if token.actor_key != actor_key or load_session(db, key, now=now) is None:
         return None
     return BrowserBinding(key, is_session=True)
+
+
+def recognised(
+    db: Database, approval: Approval, binding: BrowserBinding, *, now: int
+) -> Approval:
+    """Give an approval with what ID tokens say of the session that it came from.
+
+    Nothing, if it came from a session of the application's own.
+    """
+    session = load_session(db, binding.hash, now=now) if binding.is_session else None
+    if session is None:
+        return approval
+    name = session_name(binding.hash)
+    return replace(approval, methods=session.methods, session=name)

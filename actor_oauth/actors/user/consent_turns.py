@@ -9,7 +9,7 @@ from actor_oauth.actors.user.authorization import (
     Denied,
     answer_consent,
 )
-from actor_oauth.actors.user.browsers import binding_of
+from actor_oauth.actors.user.browsers import binding_of, recognised
 from actor_oauth.actors.user.remembered import (
     consent_id_of,
     load_remembered,
@@ -126,7 +126,12 @@ class ConsentTurns(UserTurns, kind="user"):
         outcome = authorization.authorize(
             self.db,
             replace(consent.request, scope=consent.offered),
-            replace(approval, auth_time=consent.auth_time),
+            recognised(
+                self.db,
+                replace(approval, auth_time=consent.auth_time),
+                consent.browser,
+                now=now,
+            ),
             Circumstances(key, policy, fresh, now),
         )
         if isinstance(outcome, Approved):

@@ -2,7 +2,7 @@
 
 from actor_oauth.actors.proofs import unless_used
 from actor_oauth.actors.user.authorization import Circumstances, authorize_device
-from actor_oauth.actors.user.browsers import binding_of
+from actor_oauth.actors.user.browsers import binding_of, recognised
 from actor_oauth.actors.user.exchange import Redeemed, settle_redemption
 from actor_oauth.actors.user.grants import load_grant
 from actor_oauth.actors.user.turns import UserTurns
@@ -44,10 +44,12 @@ class DeviceTurns(UserTurns, kind="user"):
             The grant's name. It is nothing before the device's own actor took the answer.
         """
         key = self.address.key
-        if binding_of(self.db, key, browser, now=now) is None:
+        binding = binding_of(self.db, key, browser, now=now)
+        if binding is None:
             return Refused(Reason.SESSION_ENDED)
         self._see_account(user_id, now=now)
         circumstances = Circumstances(key, policy, fresh, now)
+        approval = recognised(self.db, approval, binding, now=now)
         begun = authorize_device(self.db, device, approval, circumstances)
         if not isinstance(begun, Refused):
             self._sweep_soon(now)

@@ -7,17 +7,11 @@ from actor_oauth.actors.proofs import note_proof, unless_used
 from actor_oauth.actors.user.exchanged_tokens import holder_of
 from actor_oauth.actors.user.grants import (
     end_grant,
-    end_superseded_grants,
     load_grant,
-    save_redeemed,
     save_verifier_failures,
 )
-from actor_oauth.actors.user.late_refreshes import (
-    end_contested_grants,
-)
+from actor_oauth.actors.user.redemptions import save_redemption
 from actor_oauth.actors.user.tokens import (
-    insert_access_token,
-    insert_refresh_token,
     is_known,
     revoke_access_token,
 )
@@ -72,7 +66,12 @@ def settle_redemption(
     match decision:
         case Redemption():
             note_proof(db, decision.proof, now=now)
-            return _save_redemption(db, decision, now=now)
+            superseded = save_redemption(db, decision, now=now)
+            return Redeemed(
+                response=decision.response,
+                grant_id=decision.grant.grant_id,
+                superseded=superseded,
+            )
         case WrongVerifier():
             assert grant is not None
             save_verifier_failures(db, grant, decision.failures)
@@ -109,22 +108,3 @@ def load_named(db: Database, token: Token) -> Grant | None:
     """Give the grant that a token names, or None."""
     number, _ = parse_record(token)
     return load_grant(db, token.actor_key, number)
-
-
-def _save_redemption(db: Database, redemption: Redemption, *, now: int) -> Redeemed:
-    grant = redemption.grant
-    save_redeemed(db, grant)
-    insert_access_token(db, grant.number, redemption.access)
-    if redemption.refresh is not None:
-        insert_refresh_token(db, grant.number, redemption.refresh)
-    superseded = 0
-    if grant.supersedes:
-        # Not before: a code that is never redeemed must not cost the user the
-        # installation that works (C-21).
-        superseded = end_superseded_grants(db, grant, now=now)
-    superseded += end_contested_grants(db, grant, now=now)
-    return Redeemed(
-        response=redemption.response,
-        grant_id=grant.grant_id,
-        superseded=superseded,
-    )

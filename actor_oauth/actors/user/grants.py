@@ -20,6 +20,7 @@ from actor_oauth.oauth.grants import (
 )
 from actor_oauth.oauth.issue_code import IssuedCode
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.openid import Authentication
 from actor_oauth.oauth.remembered_consent import FORGETTING
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.runtime import Database
@@ -119,8 +120,8 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
         "INSERT INTO grants (number, state, clock, generation, links_from, deadline,"
         " expires_at, created_at, client_id, redirect_uri, resource, scope, supersedes,"
         " code_hash, code_challenge, code_failures, code_data_key, code_jkt, auth_time,"
-        " is_refreshable, metadata, props)"
-        " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " is_refreshable, authentication, metadata, props)"
+        " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             grant.number,
             grant.state,
@@ -141,6 +142,7 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
             grant.code_jkt,
             grant.auth_time,
             int(grant.is_refreshable),
+            issued.authentication,
             issued.metadata,
             issued.sealed_props,
         ),
@@ -152,6 +154,18 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
         number=grant.number,
         detail=grant.client_id,
     )
+
+
+def load_authentication(db: Database, number: int) -> Authentication:
+    """Give what ID tokens say of how the user of a grant had signed in.
+
+    Raises:
+        RecordError: The grant's record is damaged.
+    """
+    row: tuple[str | None, int | None] = db.execute(
+        "SELECT authentication, auth_time FROM grants WHERE number = ?", (number,)
+    ).fetchone()
+    return Authentication.from_record(row[0], auth_time=row[1])
 
 
 def save_redeemed(db: Database, grant: Grant) -> None:

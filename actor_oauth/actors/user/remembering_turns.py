@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from actor_oauth.actors.user import remembered
 from actor_oauth.actors.user.authorization import Approved, Circumstances, authorize
-from actor_oauth.actors.user.browsers import binding_of
+from actor_oauth.actors.user.browsers import binding_of, recognised
 from actor_oauth.actors.user.replacing import granted_scope
 from actor_oauth.actors.user.turns import UserTurns
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
@@ -57,8 +57,10 @@ class RememberingTurns(UserTurns, kind="user"):
             ValueError: If props or metadata are no JSON value, or too long.
         """
         key = self.address.key
-        if binding_of(self.db, key, browser, now=now) is None:
+        binding = binding_of(self.db, key, browser, now=now)
+        if binding is None:
             return Refused(Reason.SESSION_ENDED)
+        approval = recognised(self.db, approval, binding, now=now)
         found = remembered.load_remembered(self.db, remembered.consent_id_of(request))
         if found is None or not holds_for(found, request, client, policy, now=now):
             return Refused(Reason.CONSENT_REQUIRED)

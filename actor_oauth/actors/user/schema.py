@@ -164,3 +164,9 @@ def m0008_identities(db: sqlite_utils.Database) -> None:
         " label TEXT NOT NULL, linked_at INTEGER NOT NULL,"
         " PRIMARY KEY (issuer, subject)) STRICT, WITHOUT ROWID"
     )
+
+
+@USER_MIGRATIONS()
+def m0009_authentications(db: sqlite_utils.Database) -> None:
+    """What ID tokens say besides, for the grants whose client is told who the user is."""
+    db.execute("ALTER TABLE grants ADD COLUMN authentication TEXT")

@@ -7,10 +7,19 @@ from actor_oauth.actors.user import short_lived
 from actor_oauth.actors.user.account import load_account
 from actor_oauth.actors.user.audit import AccountEvent, record_event
 from actor_oauth.actors.user.short_lived import Kind
-from actor_oauth.oauth.json_values import get_integer, parse_record, render_record
+from actor_oauth.oauth.json_values import (
+    Json,
+    get_integer,
+    get_texts,
+    parse_record,
+    render_record,
+)
 from actor_oauth.oauth.policy import Lifetimes
 from actor_oauth.oauth.tokens import NO_RECORD, Token, TokenKind, token_hash
 from actor_oauth.runtime import Database
+
+BY_PASSWORD: Final = "pwd"  # noqa: S105 a word of RFC 8176
+"""A method of authentication (RFC 8176 §2)."""
 
 MAX_SESSIONS: Final = 64
 """Per user; the one that would expire first gives way."""
@@ -23,6 +32,7 @@ class Session:
     Attributes:
         user_id: Who has logged in.
         opened_at: When, in Unix seconds: the time of authentication.
+        methods: How, in the words of RFC 8176.
         expires_at: When it ends unless it is used.
         ends_at: When it ends in any case.
         touch_due: Whether its use should be noted now, which moves `expires_at` on. Not
@@ -31,6 +41,7 @@ class Session:
 
     user_id: str
     opened_at: int
+    methods: tuple[str, ...]
     expires_at: int
     ends_at: int
     touch_due: bool
@@ -66,7 +77,12 @@ def open_session(
         return False
     ends_at = now + lifetimes.session_absolute
     expires_at = min(now + lifetimes.session_idle, ends_at)
-    record = {"opened_at": now, "ends_at": ends_at, "idle": lifetimes.session_idle}
+    record: dict[str, Json] = {
+        "opened_at": now,
+        "ends_at": ends_at,
+        "idle": lifetimes.session_idle,
+        "amr": None if verified_hash is None else [BY_PASSWORD],
+    }
     text = render_record(record)
     short_lived.put(db, Kind.SESSION, token_hash(token), text, expires_at=expires_at)
     short_lived.keep_newest(db, Kind.SESSION, MAX_SESSIONS)
@@ -85,6 +101,7 @@ def load_session(db: Database, key: bytes, *, now: int) -> Session | None:
     return Session(
         user_id=account.user_id,
         opened_at=get_integer(record, "opened_at"),
+        methods=get_texts(record, "amr"),
         expires_at=expires_at,
         ends_at=ends_at,
         # A tenth of the idle time late: ten writes at most for a session in steady use.

@@ -18,9 +18,11 @@ from actor_oauth.config.settings.federation import (
 )
 from actor_oauth.config.settings.grants import GrantSettings
 from actor_oauth.config.settings.group import ENVIRONMENT_PREFIX, SettingsGroup
+from actor_oauth.config.settings.legacy import LegacySettings
 from actor_oauth.config.settings.lifetimes import LifetimeSettings
 from actor_oauth.config.settings.limits import LimitSettings
 from actor_oauth.config.settings.logs import LogFormat, LogLevel, LogSettings
+from actor_oauth.config.settings.openid import OpenIdSettings
 from actor_oauth.config.settings.proxy import ProxySettings
 from actor_oauth.config.settings.refresh import RefreshSettings
 from actor_oauth.config.settings.registration import RegistrationSettings
@@ -63,6 +65,8 @@ class Settings(
     RequestSettings,
     FederationSettings,
     VaultSettings,
+    OpenIdSettings,
+    LegacySettings,
     DevelopmentSettings,
     LimitSettings,
     LogSettings,

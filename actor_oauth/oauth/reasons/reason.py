@@ -153,6 +153,7 @@ class Reason(StrEnum):
     METADATA_KEYS_MISSING = auto()
     SIGNING_ALGORITHM_UNSUPPORTED = auto()
     ID_TOKEN_ALGORITHM_UNSUPPORTED = auto()
+    SETTING_OFF = auto()
     PAIRWISE_UNSUPPORTED = auto()
     PUBLIC_CLIENT_REFUSED = auto()
     METADATA_URI_INVALID = auto()

@@ -109,6 +109,9 @@ ROWS: Final[Rows] = {
         Category.INVALID_CLIENT_METADATA,
         "The id_token_signed_response_alg is not supported.",
     ),
+    "setting_off": Row(
+        Category.INVALID_CLIENT_METADATA, "This server has not enabled that."
+    ),
     "pairwise_unsupported": Row(
         Category.INVALID_CLIENT_METADATA, "The subject_type must be public."
     ),
