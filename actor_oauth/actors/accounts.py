@@ -1,8 +1,9 @@
 """People: accounts, passwords and browser sessions, each at the user's own actor."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from actor_oauth.actors.directory import USERS, DirectoryActor, DirectoryPage
 from actor_oauth.actors.effects import Effects
@@ -54,12 +55,17 @@ class LoginRefused:
     retry_after: int | None
 
 
+Farewell: TypeAlias = Callable[[str], Awaitable[None]]
+"""Given the name of a user who is about to be deleted. Its failure stops the deletion."""
+
+
 class Accounts:
     """The users of one server."""
 
     def __init__(self, effects: Effects, passwords: Passwords) -> None:
         self._effects = effects
         self._passwords = passwords
+        self._farewells: list[Farewell] = []
 
     def actor(self, user_id: str) -> UserActor:
         """The actor of a user, who need not exist."""
@@ -88,18 +94,24 @@ class Accounts:
             password_hash, now=self._effects.now()
         )
 
+    def before_deletion(self, farewell: Farewell) -> None:
+        """Have something done before a user is deleted, while it can still be."""
+        self._farewells.append(farewell)
+
     async def delete(self, user_id: str) -> bool:
         """Delete an account: nothing granted by the user lives when this returns (K-10).
 
         Returns:
             False if there was none.
         """
-        user = self.actor(user_id)
-        deleted = await user.delete_account(now=self._effects.now())
+        effects, user = self._effects, self.actor(user_id)
+        for farewell in self._farewells:
+            await farewell(user_id)
+        deleted = await user.delete_account(keyring=effects.keyring, now=effects.now())
         # Also for one that is deleted already: that deletion may not be through.
-        while await user.erase_deleted(now=self._effects.now()):
+        while await user.erase_deleted(now=effects.now()):
             pass
-        await self._effects.system.delivered(user)
+        await effects.system.delivered(user)
         return deleted
 
     async def readmit(self, user_id: str) -> bool:

@@ -102,6 +102,8 @@ async def open_provider(parts: Parts) -> AsyncIterator[RunningProvider]:
             callbacks=parts.callbacks,
             fetcher=parts.fetcher,
         )
+        if vault is not None:
+            server.before_deletion(vault.remove_all)
         federation = await open_federation_of(
             parts.settings, server, stack, fetcher=parts.fetcher
         )

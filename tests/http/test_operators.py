@@ -145,3 +145,23 @@ async def test_a_service_client_is_changed_as_one(deployment: Deployment) -> Non
         made.client.client_id, redirect_uris=[WEB_CALLBACK]
     )
     assert refused == Refused(Reason.CHANGE_UNFIT)
+
+
+async def test_an_application_erases_its_own_state_before_a_user_is_deleted(
+    deployment: Deployment,
+) -> None:
+    server, erased, works = deployment.server, list[str](), [False]
+
+    async def erase(user_id: str) -> None:
+        erased.append(user_id)
+        if not works[0]:
+            raise OSError("the other database is down")
+
+    server.before_deletion(erase)
+    with pytest.raises(OSError, match="is down"):
+        await server.delete_user(USER)
+    # Nothing is lost: it can be tried again.
+    assert await server.user_exists(USER)
+    works[0] = True
+    assert await server.delete_user(USER)
+    assert erased == [USER, USER]

@@ -7,6 +7,7 @@ from typing import Final
 
 from actor_oauth.actors.directory import USERS, DirectoryActor
 from actor_oauth.actors.user import Approved, Redeemed, Refreshed, UserActor
+from actor_oauth.actors.vault import VaultActor
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.dpop import Proof
@@ -143,7 +144,7 @@ async def open_ada(
     """Open a system on a data directory, with `ada` in it."""
     async with open_system(
         LocalEngine(path),
-        kinds=(user_class, DirectoryActor),
+        kinds=(user_class, DirectoryActor, VaultActor),
         limits=LIMITS,
         clock=clock or StoppedClock(START),
     ) as system:

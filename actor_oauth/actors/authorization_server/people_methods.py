@@ -1,6 +1,6 @@
 """People: their accounts and sessions."""
 
-from actor_oauth.actors.accounts import LoginRefused, Session
+from actor_oauth.actors.accounts import Farewell, LoginRefused, Session
 from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.actors.directory import DirectoryPage
 from actor_oauth.actors.user import AuditEvent
@@ -34,13 +34,21 @@ class PeopleMethods(ServerParts):
         """
         return await self._accounts.set_disabled(user_id, disabled=disabled)
 
+    def before_deletion(self, farewell: Farewell) -> None:
+        """Have something done before a user is deleted, while it can still be.
+
+        Args:
+            farewell: Given the user's name. If it raises, the user is not deleted.
+        """
+        self._accounts.before_deletion(farewell)
+
     async def delete_user(self, user_id: str) -> bool:
         """Delete an account, with every session, grant, consent and the audit trail.
 
         Nothing that the user allowed lives when this returns, and nothing that was on
         its way can come to life: what is left refuses new grants until the user is
         admitted again, by `create_user` or `readmit_user`. State that an application
-        keeps in actors of its own is the application's to erase.
+        keeps in actors of its own is the application's to erase; see `before_deletion`.
 
         Returns:
             False if there was none.

@@ -1,9 +1,13 @@
 """The part of a user's actor that deletes the account, and lets the user come back."""
 
 from actor_oauth.actors.directory import USERS, DirectoryActor
+from actor_oauth.actors.federation.identities import IdentityActor
 from actor_oauth.actors.user.account import load_account
 from actor_oauth.actors.user.deletion import bury_account, erase_buried
+from actor_oauth.actors.user.identities import load_identities
 from actor_oauth.actors.user.turns import UserTurns
+from actor_oauth.actors.vault import VaultActor
+from actor_oauth.oauth.keyring import Keyring, identity_key
 from actor_oauth.runtime import turn
 
 
@@ -11,10 +15,16 @@ class DeletionTurns(UserTurns, kind="user"):
     """Turns of a user's actor; see `UserActor`."""
 
     @turn
-    def delete_account(self, *, now: int) -> bool:
+    def delete_account(self, *, keyring: Keyring, now: int) -> bool:
         """Delete the account: every session and grant is dead when this returns.
 
-        Its data are erased by `erase_deleted`, or in time by alarm.
+        Its data are erased by `erase_deleted`, or in time by alarm. Whoever else knows of
+        the user is told through the outbox: accounts at other services must not lead to
+        somebody new of the same name.
+
+        Args:
+            keyring: The server's.
+            now: The time of the turn.
 
         Returns:
             False if there is no account.
@@ -22,6 +32,14 @@ class DeletionTurns(UserTurns, kind="user"):
         known = load_account(self.db)
         if known is None or known.deleted:
             return False
+        for identity in load_identities(self.db):
+            self.send(
+                IdentityActor,
+                identity_key(keyring, identity.issuer, identity.subject),
+                IdentityActor.unlink,
+                user_id=known.user_id,
+            )
+        self.send(VaultActor, self.address.key, VaultActor.erase_all)
         bury_account(self.db, now=now)
         self.send(DirectoryActor, USERS, DirectoryActor.remove, entry_id=known.user_id)
         self.set_alarm(now)

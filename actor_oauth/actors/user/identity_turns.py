@@ -57,7 +57,8 @@ class IdentityTurns(UserTurns, kind="user"):
     @turn
     def add_identity(self, identity: LinkedIdentity, *, now: int) -> bool:
         """Note an identity that has been connected; False without an account."""
-        if account.load_account(self.db) is None:
+        known = account.load_account(self.db)
+        if known is None or known.disabled:
             return False
         if not identities.save_identity(self.db, identity):
             return False

@@ -9,6 +9,7 @@ from actor_oauth.actors.renewals import RENEWALS, RenewalsActor
 from actor_oauth.actors.vault.attempt_turns import AttemptTurns
 from actor_oauth.actors.vault.complaint_turns import ComplaintTurns
 from actor_oauth.actors.vault.connection_turns import ConnectionTurns
+from actor_oauth.actors.vault.erasing_turns import ErasingTurns
 from actor_oauth.actors.vault.housekeeping import find_due, purge, seal_anew
 from actor_oauth.actors.vault.refresh_turns import RefreshTurns
 from actor_oauth.actors.vault.schema import VAULT_MIGRATIONS
@@ -17,7 +18,12 @@ from actor_oauth.runtime import turn
 
 
 class VaultActor(
-    AttemptTurns, ConnectionTurns, RefreshTurns, ComplaintTurns, kind="vault"
+    AttemptTurns,
+    ConnectionTurns,
+    RefreshTurns,
+    ComplaintTurns,
+    ErasingTurns,
+    kind="vault",
 ):
     """Owns one user's connections. Its key is `user_key(keyring, user_id)`."""
 

@@ -275,6 +275,12 @@ class Vault:
             await done.wait()
         return True
 
+    async def remove_all(self, user_id: str) -> None:
+        """Forget every connection of a user, and revoke their tokens likewise."""
+        async with trio.open_nursery() as nursery:
+            for found in await self._actor(user_id).list_connections():
+                nursery.start_soon(self.remove, user_id, found.resource)
+
     def _actor(self, user_id: str) -> VaultActor:
         return self._effects.system.get(VaultActor, self._effects.user_key(user_id))
 

@@ -79,6 +79,17 @@ async def test_removing_revokes_the_refresh_token_first(world: World) -> None:
     assert await world.fault() is _F.NOT_CONNECTED
 
 
+@pytest.mark.requirement("I-40", "H-08")
+async def test_all_of_a_users_connections_are_removed_likewise(world: World) -> None:
+    await world.connect()
+
+    await world.vault.remove_all("mallory")
+    assert await world.vault.list_providers(USER) != ()
+    await world.vault.remove_all(USER)
+    assert world.upstream.revoked == ["refresh3", "access3"]
+    assert await world.vault.list_providers(USER) == ()
+
+
 @pytest.mark.requirement("I-40")
 @pytest.mark.parametrize("answer", [Said(503), Said(404), b""])
 async def test_what_is_removed_is_removed_whatever_the_other_server_says(
