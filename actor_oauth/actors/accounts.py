@@ -27,12 +27,14 @@ class Session:
 
     Attributes:
         user_id: Who.
+        label: What pages call them.
         user_key: The key of the user's actor.
         secret: What the browser proved it with.
         auth_time: When the password was verified, in Unix seconds.
     """
 
     user_id: str
+    label: str
     user_key: str
     secret: bytes = field(repr=False)
     auth_time: int
@@ -191,6 +193,7 @@ class Accounts:
             await user.touch_session(token.secret, now=now)
         return Session(
             user_id=found.user_id,
+            label=found.label,
             user_key=token.actor_key,
             secret=token.secret,
             auth_time=found.opened_at,
@@ -227,6 +230,25 @@ def check_user_id(user_id: str) -> None:
         )
     if user_id.startswith(_RESERVED):
         raise ValueError(f"a user name does not begin with {' or '.join(_RESERVED)}")
+
+
+def check_asked_user(effects: Effects, user_id: str, browser: str) -> None:
+    """See that a user's name can be one, where somebody is asked in a browser.
+
+    Names of people whom other issuers know are no application's to give: they come with
+    a session of this server, which the user's actor then looks for.
+
+    Args:
+        effects: Of the server.
+        user_id: Who is asked.
+        browser: Where.
+
+    Raises:
+        ValueError: If not; says why.
+    """
+    token = _session_token(browser)
+    if token is None or token.actor_key != effects.user_key(user_id):
+        check_user_id(user_id)
 
 
 def _session_token(cookie: str) -> Token | None:

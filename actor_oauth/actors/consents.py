@@ -7,7 +7,7 @@ at once. It serves the server's own pages and an application's alike.
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final
 
-from actor_oauth.actors.accounts import Accounts, check_user_id
+from actor_oauth.actors.accounts import Accounts, check_asked_user
 from actor_oauth.actors.authorization_answers import AuthorizationAnswers
 from actor_oauth.actors.browser_secrets import check_browser
 from actor_oauth.actors.client_logos import Logos
@@ -65,7 +65,7 @@ class Consents:
             ValueError: If the user's name is not acceptable, `browser` too short, or a
                 time missing that the client must be told.
         """
-        check_user_id(user_id)
+        check_asked_user(self._effects, user_id, browser)
         check_browser(browser)
         client = await self._clients.lookup(request.client_id)
         if client is None:

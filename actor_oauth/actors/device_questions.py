@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Final
 
-from actor_oauth.actors.accounts import check_user_id
+from actor_oauth.actors.accounts import check_asked_user
 from actor_oauth.actors.browser_secrets import check_browser
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.device import DeviceActor
@@ -90,7 +90,7 @@ class DeviceQuestions:
         Raises:
             ValueError: If the user's name is not acceptable, or `browser` too short.
         """
-        check_user_id(user_id)
+        check_asked_user(self._effects, user_id, browser)
         check_browser(browser)
         seconds = self._attempts.take(user_id, now=self._effects.now())
         if seconds:

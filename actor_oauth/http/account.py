@@ -35,7 +35,7 @@ async def show_account(site: Site, visit: Visit) -> Answer:
         query = urlencode({"cursor": page.next_cursor})
         next_page = f"{site.addresses.base}/account?{query}"
     values = {
-        "user_id": user_id,
+        "user_id": who.session.label,
         "tone": tone(user_id),
         "has_services": site.federation is not None,
         "apps": [await _app(site, who, grant) for grant in page.grants],
@@ -98,7 +98,7 @@ async def show_logout(site: Site, visit: Visit) -> Answer:
     if who is None:
         return _to_login(site)
     values = {
-        "user_id": who.session.user_id,
+        "user_id": who.session.label,
         "csrf": csrf_token(who.cookie, _LOGOUT),
     }
     return Page(template="logout", values=values, kind=PageKind.FORM)

@@ -246,7 +246,7 @@ def _consent_page(
         "logo": f"{base}/consent/logo?{urlencode({'txn': handle})}"
         if view.has_logo
         else None,
-        "user_id": view.user_id,
+        "user_id": who.session.label,
         "resource": request.resource,
         "resource_name": view.resource_name or request.resource.partition("://")[2],
         "scopes": [_scope_words(scope) for scope in view.scopes],

@@ -125,7 +125,7 @@ def _enter_page(
     return Page(
         template="device",
         values={
-            "user_id": who.session.user_id,
+            "user_id": who.session.label,
             "user_code": user_code[:32],
             "csrf": csrf_token(who.cookie, _ENTER),
             "problem": problem,
@@ -142,7 +142,7 @@ def _question(who: SignedIn, view: DeviceView, *, problem: str | None = None) ->
     return Page(
         template="device_question",
         values={
-            "user_id": who.session.user_id,
+            "user_id": who.session.label,
             "client_name": client.client_name or client.client_id,
             "client_host": web_host(client.client_id) if from_document else None,
             "unverified": client.origin != "pre-registered",

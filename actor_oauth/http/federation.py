@@ -18,7 +18,6 @@ from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.page_route import PageRoute
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.oauth.federation.faults import SignInFault, SignInRefused
-from actor_oauth.oauth.federation.identity import Identity, default_user_id
 from actor_oauth.upstream.federation import Federation, FinishedSignIn
 
 _BUSY = frozenset((SignInFault.UPSTREAM_BUSY, SignInFault.TOO_MANY))
@@ -163,18 +162,13 @@ async def _sign_ins_page(site: Site, who: SignedIn) -> Page:
             "issuer": identity.issuer,
             "subject": identity.subject,
             "csrf": csrf_token(who.cookie, _UNLINK, identity.issuer, identity.subject)
-            if _is_linked(
-                federation,
-                Identity(issuer=identity.issuer, subject=identity.subject),
-                identity.provider,
-                user_id,
-            )
+            if federation.own_user_id(identity.issuer, identity.subject) != user_id
             else None,
         }
         for identity in known
     ]
     values = {
-        "user_id": user_id,
+        "user_id": who.session.label,
         "connected": connected,
         "services": [
             {"name": provider.name, "label": provider.label}
@@ -183,14 +177,6 @@ async def _sign_ins_page(site: Site, who: SignedIn) -> Page:
         "csrf_link": csrf_token(who.cookie, _LINK),
     }
     return Page(template="sign_ins", values=values, kind=PageKind.FORM)
-
-
-def _is_linked(
-    federation: Federation, identity: Identity, name: str, user_id: str
-) -> bool:
-    """Whether an identity leads to this account because somebody connected it."""
-    provider = federation.policy.provider(name)
-    return provider is None or default_user_id(provider, identity) != user_id
 
 
 def _label(federation: Federation, name: str) -> str:

@@ -136,6 +136,11 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
+def person_in(site: Site) -> str:
+    """The name of the account that the usual person has."""
+    return site.running.server.federated_user_id(f"https://{HOST}", "person-1")
+
+
 async def account_of(browser: Browser) -> str:
     """Who the account page says is signed in."""
     answer = await browser.get("/account")
@@ -151,7 +156,7 @@ async def test_a_person_signs_in_with_an_openid_provider_and_has_an_account(
     answer, sent = await site.sign_in(browser)
     assert answer.status_code == 303
     assert answer.headers["location"].endswith("/account")
-    assert await account_of(browser) == "idp:person-1"
+    assert await account_of(browser) == "person-1"
     assert sent["code_challenge_method"] == "S256"
     assert sent["redirect_uri"] == f"{ORIGIN}/login/callback/idp"
     # What was sent for the code is what was asked for.
@@ -160,19 +165,19 @@ async def test_a_person_signs_in_with_an_openid_provider_and_has_an_account(
 
 
 async def test_the_same_person_comes_back_to_the_same_account(site: Site) -> None:
-    for _ in range(2):
+    for name in ("Ann", "renamed"):
         browser = site.browser()
-        await site.sign_in(browser, preferred_username="renamed", email="new@x.example")
-        assert await account_of(browser) == "idp:person-1"
+        await site.sign_in(browser, preferred_username=name)
+        assert await account_of(browser) == name
     listed = await site.running.server.list_users()
-    assert [entry.entry_id for entry in listed.entries] == ["idp:person-1"]
+    assert [entry.entry_id for entry in listed.entries] == [person_in(site)]
 
 
 async def test_equal_addresses_connect_no_accounts(site: Site) -> None:
     await site.running.server.create_user("a@x.example", "correct horse battery")
     browser = site.browser()
     await site.sign_in(browser, email="a@x.example", email_verified=True)
-    assert await account_of(browser) == "idp:person-1"
+    assert await site.running.server.user_exists(person_in(site))
 
 
 async def test_an_authorization_request_goes_on_after_the_sign_in(site: Site) -> None:
@@ -199,7 +204,7 @@ async def test_an_authorization_request_goes_on_after_the_sign_in(site: Site) ->
     answer = await browser.follow(await site.come_back(browser, sent))
     assert answer.status_code == 200
     assert "Ledger" in answer.text
-    assert "idp:person-1" in answer.text
+    assert "person-1" in answer.text
 
 
 @pytest.mark.requirement("I-20", "M-18")
@@ -482,16 +487,18 @@ async def test_only_who_is_admitted_signs_in(
         answer, _ = await site.sign_in(site.browser(), **claims)
         assert answer.status_code == status
         created = status == 303
-        assert await site.running.server.user_exists("idp:person-1") == created
+        assert await site.running.server.user_exists(person_in(site)) == created
 
 
-async def test_where_no_accounts_are_made_only_known_people_sign_in(
+async def test_where_no_accounts_are_made_only_connected_people_sign_in(
     tmp_path: Path,
 ) -> None:
     async with open_site(tmp_path, oidc(create_accounts=False)) as site:
         assert (await site.sign_in(site.browser()))[0].status_code == 403
-        await site.running.server.create_user("idp:person-1", "correct horse battery")
-        assert (await site.sign_in(site.browser()))[0].status_code == 303
+        await link(site, await signed_in_locally(site, "ann"))
+        browser = site.browser()
+        assert (await site.sign_in(browser))[0].status_code == 303
+        assert await account_of(browser) == "ann"
 
 
 async def test_github_says_who_somebody_is(tmp_path: Path) -> None:
@@ -504,7 +511,7 @@ async def test_github_says_who_somebody_is(tmp_path: Path) -> None:
         assert "nonce" not in sent
         answer = await site.come_back(browser, sent, "github")
         assert answer.status_code == 303
-        assert await account_of(browser) == "github:583231"
+        assert await account_of(browser) == "octocat"
         (request,) = [
             head for head in site.web.requests if head.startswith("GET /user HTTP")
         ]
@@ -651,7 +658,7 @@ async def test_begun_sign_ins_are_throttled_by_address(site: Site) -> None:
 async def test_a_disabled_account_cannot_sign_in(site: Site) -> None:
     await site.sign_in(site.browser())
     effects = site.running.server.effects
-    user = effects.system.get(UserActor, effects.user_key("idp:person-1"))
+    user = effects.system.get(UserActor, effects.user_key(person_in(site)))
     await user.set_disabled(disabled=True, now=site.clock.now())
     assert (await site.sign_in(site.browser()))[0].status_code == 403
 
@@ -691,7 +698,7 @@ async def test_who_is_signed_in_connects_a_service_and_then_signs_in_with_it(
     await browser.submit(ways, form=0)
     third = site.browser()
     await site.sign_in(third)
-    assert await account_of(third) == "idp:person-1"
+    assert await account_of(third) == "person-1"
 
 
 async def test_nobody_connects_what_is_connected_to_somebody_else(site: Site) -> None:

@@ -6,7 +6,9 @@ from typing import Final
 from actor_oauth.actors.user import short_lived
 from actor_oauth.actors.user.account import load_account
 from actor_oauth.actors.user.audit import AccountEvent, record_event
+from actor_oauth.actors.user.identities import load_identities
 from actor_oauth.actors.user.short_lived import Kind
+from actor_oauth.oauth.federated import FEDERATED_PREFIX
 from actor_oauth.oauth.json_values import (
     Json,
     get_integer,
@@ -31,6 +33,7 @@ class Session:
 
     Attributes:
         user_id: Who has logged in.
+        label: What pages call the user.
         opened_at: When, in Unix seconds: the time of authentication.
         methods: How, in the words of RFC 8176.
         expires_at: When it ends unless it is used.
@@ -40,6 +43,7 @@ class Session:
     """
 
     user_id: str
+    label: str
     opened_at: int
     methods: tuple[str, ...]
     expires_at: int
@@ -100,6 +104,7 @@ def load_session(db: Database, key: bytes, *, now: int) -> Session | None:
     moved = min(now + idle, ends_at)
     return Session(
         user_id=account.user_id,
+        label=_label(db, account.user_id),
         opened_at=get_integer(record, "opened_at"),
         methods=get_texts(record, "amr"),
         expires_at=expires_at,
@@ -107,6 +112,13 @@ def load_session(db: Database, key: bytes, *, now: int) -> Session | None:
         # A tenth of the idle time late: ten writes at most for a session in steady use.
         touch_due=moved - expires_at > idle // 10,
     )
+
+
+def _label(db: Database, user_id: str) -> str:
+    """What pages call a user, whose name here may be nothing to be shown."""
+    if not user_id.startswith(FEDERATED_PREFIX):
+        return user_id
+    return next((known.label for known in load_identities(db)), user_id)
 
 
 def touch_session(db: Database, key: bytes, *, now: int) -> None:

@@ -30,7 +30,7 @@ async def show_connections(site: Site, visit: Visit) -> Answer:
     user_id = who.session.user_id
     providers = await vault.list_providers(user_id)
     values = {
-        "user_id": user_id,
+        "user_id": who.session.label,
         "tone": tone(user_id),
         "prefix": vault.policy.base_url,
         "services": [_service(who, provider) for provider in providers],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from actor_oauth.oauth.federation.faults import SignInFault, SignInRefused
-from actor_oauth.oauth.federation.providers import Admission, LoginProvider
+from actor_oauth.oauth.federation.providers import Admission
 from actor_oauth.oauth.json_values import Json, get_text, parse_json_object
 
 MAX_SUBJECT_LENGTH: Final = 200
@@ -39,11 +39,6 @@ class Identity:
     name: str | None = None
     email: str | None = None
     organisations: frozenset[str] = frozenset()
-
-
-def default_user_id(provider: LoginProvider, identity: Identity) -> str:
-    """Give the name of the account that is made for an identity."""
-    return f"{provider.name}:{identity.subject}"
 
 
 def decide_admission(identity: Identity, admission: Admission) -> SignInRefused | None:

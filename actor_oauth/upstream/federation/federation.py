@@ -19,12 +19,12 @@ from actor_oauth.actors.federation import BegunSignIn, IdentityActor, SignInsAct
 from actor_oauth.actors.federation.sign_ins import sign_ins_key
 from actor_oauth.actors.user import UserActor
 from actor_oauth.actors.user.identities import LinkedIdentity
+from actor_oauth.oauth.federated import federated_user_id
 from actor_oauth.oauth.federation.faults import SignInFault, SignInRefused
 from actor_oauth.oauth.federation.id_tokens import nonce_of
 from actor_oauth.oauth.federation.identity import (
     Identity,
     decide_admission,
-    default_user_id,
 )
 from actor_oauth.oauth.federation.providers import (
     FederationPolicy,
@@ -185,7 +185,7 @@ class Federation:
         effects, identity = self._effects, finished.identity
         provider = finished.provider
         linked = await self._identity(identity).user_id()
-        user_id = linked or default_user_id(provider, identity)
+        user_id = linked or self.own_user_id(identity.issuer, identity.subject)
         user = effects.system.get(UserActor, effects.user_key(user_id))
         entered = await user.sign_in_by(
             self._linked(finished),
@@ -231,6 +231,13 @@ class Federation:
         user = effects.system.get(UserActor, effects.user_key(user_id))
         await user.remove_identity(issuer, subject, now=effects.now())
         return ended
+
+    def own_user_id(self, issuer: str, subject: str) -> str:
+        """Give the name of the account that is made for an identity.
+
+        The same one that assertions of that issuer lead to.
+        """
+        return federated_user_id(self._effects.keyring, issuer=issuer, subject=subject)
 
     async def identities(self, user_id: str) -> tuple[LinkedIdentity, ...]:
         """Give a user's accounts at other services."""
