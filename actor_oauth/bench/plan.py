@@ -16,6 +16,8 @@ class What(StrEnum):
     HISTORY = "history"
     CRASH = "crash"
     THROUGHPUT = "throughput"
+    SLOW_DISK = "slow-disk"
+    SCALE = "scale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class Plan:
         seconds: Of each measurement of throughput.
         connections: That are kept busy: throughput is measured with each number.
         passes: How often everything is measured; the middle one counts.
+        delays: Of syncs, in milliseconds; the first is what the others are compared to.
+        users: On disk, when it is measured how the number of users matters.
         seed: For everything that is left to chance.
     """
 
@@ -77,6 +81,8 @@ class Plan:
     seconds: float = 5.0
     connections: Sequence[int] = (1, 16, 64)
     passes: int = 1
+    delays: Sequence[float] = (0.0, 1.0, 5.0, 20.0)
+    users: int = 10_000
     seed: int = 1
 
 

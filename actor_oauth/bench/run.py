@@ -19,8 +19,12 @@ from actor_oauth.bench.report.history import crash_section_of
 from actor_oauth.bench.report.history import section_of as history_section
 from actor_oauth.bench.report.races import section_of as races_section
 from actor_oauth.bench.report.raw import to_plain
+from actor_oauth.bench.report.scale import section_of as scale_section
+from actor_oauth.bench.report.slow_disk import section_of as slow_disk_section
 from actor_oauth.bench.report.throughput import section_of as throughput_section
+from actor_oauth.bench.scale import run_scale
 from actor_oauth.bench.served import served
+from actor_oauth.bench.slow_disk import run_slow_disk
 from actor_oauth.bench.throughput.run import run_throughput
 from actor_oauth.oauth.json_values import Json
 
@@ -153,9 +157,21 @@ def _throughput(plan: Plan, findings: Findings, tell: Tell) -> None:
     findings.add("throughput", throughput_section(report), report)
 
 
+def _slow_disk(plan: Plan, findings: Findings, tell: Tell) -> None:
+    figures = run_slow_disk(plan, tell)
+    findings.add("slow disk", slow_disk_section(figures), figures)
+
+
+def _scale(plan: Plan, findings: Findings, tell: Tell) -> None:
+    report = run_scale(plan, tell)
+    findings.add("scale", scale_section(report), report)
+
+
 _MEASUREMENTS: Final[Mapping[What, Callable[[Plan, Findings, Tell], None]]] = {
     What.RACES: _races,
     What.HISTORY: _history,
     What.CRASH: _crash,
     What.THROUGHPUT: _throughput,
+    What.SLOW_DISK: _slow_disk,
+    What.SCALE: _scale,
 }

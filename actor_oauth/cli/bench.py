@@ -172,6 +172,14 @@ def bench(
             rich_help_panel=_THROUGHPUT,
         ),
     ] = 1,
+    delay: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Milliseconds that syncs take longer in slow-disk; may be repeated;"
+            " default 0, 1, 5 and 20."
+        ),
+    ] = None,
+    users: Annotated[int, typer.Option(min=10, help="On disk, for scale.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Of everything left to chance.")] = 1,
     html: Annotated[
         Path | None, typer.Option(help="Write a report with charts to this file.")
@@ -220,6 +228,8 @@ def bench(
         seconds=seconds,
         connections=connections or [1, 16, 64],
         passes=passes,
+        delays=delay or [0.0, 1.0, 5.0, 20.0],
+        users=users,
         seed=seed,
     )
     _run(plan, html=html, json_file=json_file, as_json=json)
