@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
-from pydantic import AnyHttpUrl
 
 from actor_oauth.mcp.access import VerifiedAccessToken
+from actor_oauth.mcp.sdk_urls import as_written
 from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.oauth.tokens import AccessTokenInfo
 
@@ -59,8 +59,8 @@ class ActorTokenVerifier:
         """
         needed = self._resource.needed_scopes
         return AuthSettings(
-            issuer_url=AnyHttpUrl(self._issuer),
-            resource_server_url=AnyHttpUrl(self._resource.identifier),
+            issuer_url=as_written(self._issuer),
+            resource_server_url=as_written(self._resource.identifier),
             required_scopes=list(
                 needed if required_scopes is None else required_scopes
             ),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import commits, profile_refresh
+from benchmarks import checks, commits, profile_refresh
 
 
 def test_every_way_to_commit_is_measured(tmp_path: Path) -> None:
@@ -22,3 +22,10 @@ def test_the_profile_says_where_a_refresh_spends_its_time(
     printed = capsys.readouterr().out
     assert "hypercorn" in printed
     assert "refreshes per second" in printed
+
+
+def test_checks_in_the_process_are_measured(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    checks.main(["--checks", "100"])
+    assert "median" in capsys.readouterr().out

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pytest
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import MCPServer
-from pydantic import AnyHttpUrl
 
 from actor_oauth.mcp import (
     ActorTokenVerifier,
@@ -240,6 +239,8 @@ async def test_the_sdks_verifier_says_what_the_guard_says(authority: Authority) 
     assert await verifier.verify_token("unknown") is None
     settings = verifier.auth_settings()
     assert settings.required_scopes == ["mcp"]
-    assert settings.resource_server_url == AnyHttpUrl(RESOURCE)
+    # Clients compare both as texts: no slash may be added.
+    assert str(settings.issuer_url) == ISSUER
+    assert str(settings.resource_server_url) == RESOURCE
     assert settings.validate_token_resource
     assert verifier.auth_settings(required_scopes=["x"]).required_scopes == ["x"]
