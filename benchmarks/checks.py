@@ -22,12 +22,13 @@ from actor_oauth.mcp import ActorTokenVerifier
 from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.parameters import parameters_of
+from actor_oauth.oauth.pkce import challenge_of
 from actor_oauth.oauth.tokens import TokenResponse
 from actor_oauth.provider import Provider
-from benchmarks.oauth_client import REDIRECT_URI, s256
 
 ISSUER = "http://127.0.0.1:8000"
 VERIFIER = "v" * 64
+REDIRECT_URI = "http://127.0.0.1/callback"
 USERS = 16
 
 
@@ -64,7 +65,7 @@ async def issue(server: AuthorizationServer, user_id: str) -> str:
                 "response_type": "code",
                 "client_id": client_id,
                 "redirect_uri": REDIRECT_URI,
-                "code_challenge": s256(VERIFIER),
+                "code_challenge": challenge_of(VERIFIER),
                 "code_challenge_method": "S256",
             }.items()
         )

@@ -29,8 +29,8 @@ from actor_oauth.mcp import current_caller, root_logging_kept
 from actor_oauth.mcp.sdk_routes import ActorAuthorizationProvider
 from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
+from actor_oauth.oauth.pkce import challenge_of
 from actor_oauth.provider import Provider
-from benchmarks.oauth_client import s256
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS
 from tests.mcp.sdk_client import REDIRECT_URI, McpUser
 
@@ -66,7 +66,7 @@ class SdkServer:
             "response_type": "code",
             "client_id": client_id,
             "redirect_uri": REDIRECT_URI,
-            "code_challenge": s256(VERIFIER),
+            "code_challenge": challenge_of(VERIFIER),
             "code_challenge_method": "S256",
         }
         url = httpx2.URL(f"{self.issuer}/authorize", params=query)
@@ -281,7 +281,7 @@ async def test_what_the_actors_refuse_the_routes_tell(tmp_path: Path) -> None:
             "response_type": "code",
             "client_id": client["client_id"],
             "redirect_uri": REDIRECT_URI,
-            "code_challenge": s256(VERIFIER),
+            "code_challenge": challenge_of(VERIFIER),
             "code_challenge_method": "S256",
             "scope": "mcp",
             "resource": "https://elsewhere.example/",
