@@ -66,6 +66,12 @@ async def ask(server: AuthorizationServer) -> Response | Redirection:
     if user is None or needed is Interaction.SIGN_IN:
         return Response("Sign in first: set the cookie `user`.", status=401)
     browser = request.cookies.get(BROWSER) or server.new_browser_secret()
+    if needed is Interaction.NOTHING:
+        return leave(
+            await server.approve_remembered(
+                wish, user_id=user, browser=browser, props={"plan": "gold"}
+            )
+        )
     handle = await server.begin_consent(wish, user_id=user, browser=browser)
     if isinstance(handle, AuthorizationError):
         return leave(handle)
@@ -84,6 +90,8 @@ def question(handle: str, view: ConsentView) -> str:
         f"{escape(scope.description or scope.name)}</label>"
         for scope in view.scopes
     )
+    if view.may_be_remembered:
+        boxes += "<p><label><input type=checkbox name=remember value=yes>Always</label>"
     return (
         f"<h1>Shall {escape(view.client_name)}{unverified} act for {escape(view.user_id)}?"
         f"</h1><p>It will send you to {escape(view.redirect_host)}.<form method=post>"
@@ -105,6 +113,7 @@ async def answer(server: AuthorizationServer) -> Response | Redirection:
             user_id=user,
             browser=browser,
             scope=parse_scope(" ".join(form.getlist("scope"))),
+            remember=form.get("remember") == "yes",
             props={"plan": "gold"},
             metadata={"asked on": "our page"},
         )
