@@ -1,4 +1,4 @@
-"""`keys`: what JWT access tokens and ID tokens are signed with."""
+"""`keys`: what tokens are signed with, and the server's own secrets."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -7,10 +7,11 @@ import typer
 
 from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
 from actor_oauth.cli.session import settings_of
-from actor_oauth.cli.terminal import CommandError, print_json, print_table, say
+from actor_oauth.cli.terminal import print_json, print_table, say
 from actor_oauth.config import (
     PUBLISH_AHEAD,
     read_keyring,
+    rotate_secrets,
     rotate_signing_keys,
 )
 from actor_oauth.oauth.keyring import Keyring
@@ -19,7 +20,7 @@ from actor_oauth.runtime import SystemClock, SystemEntropy
 
 keys = typer.Typer(
     no_args_is_help=True,
-    help="The keys that JWT access tokens and ID tokens are signed with.",
+    help="The keys that tokens are signed with, and the server's own secrets.",
 )
 
 # What clocks may differ, beside the life of a token.
@@ -30,15 +31,16 @@ _SKEW: Final = 300
 def list_keys(
     *, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """List the signing keys, oldest first. Nothing secret is shown."""
+    """List all keys, oldest first. Nothing secret is shown."""
     settings = settings_of(config=config, data=data)
     keyring = read_keyring(settings.data)
     now = SystemClock().now()
     found = sorted(keyring.signing_keys, key=lambda key: key.active_from)
+    rows = [_members(keyring, key, now) for key in found]
+    rows += _secrets(keyring, now)
     if json:
-        print_json([_members(keyring, key, now) for key in found])
+        print_json(rows)
         return
-    rows = (_members(keyring, key, now) for key in found)
     print_table(
         ("kid", "algorithm", "state", "active_from"),
         ((str(r["kid"]), str(r["alg"]), str(r["state"]), _date(r)) for r in rows),
@@ -59,9 +61,9 @@ def rotate_keys(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Publish new signing keys, which take over once everybody may know them.
+    """Add new keys and a new secret, which take over once everybody may know them.
 
-    A running server notices by itself. Keys whose last token has expired are dropped.
+    A running server notices by itself. What nothing alive was made with is dropped.
     """
     settings = settings_of(config=config, data=data)
     time = SystemClock().now()
@@ -73,11 +75,19 @@ def rotate_keys(
         kept_for=settings.access_token_seconds + _SKEW,
         entropy=SystemEntropy(),
     )
-    new = [key for key in keyring.signing_keys if key.active_from == active_from]
-    if not new:
-        raise CommandError("there are no signing keys: no tokens are signed here")
-    for key in new:
-        say(f"{key.algorithm} key {key.kid} signs from {_text(key.active_from)}")
+    for key in keyring.signing_keys:
+        if key.active_from == active_from:
+            say(f"{key.algorithm} key {key.kid} signs from {_text(key.active_from)}")
+    keyring = rotate_secrets(
+        settings.data,
+        now=time,
+        active_from=active_from,
+        kept_for=settings.refresh_absolute_seconds + _SKEW,
+        entropy=SystemEntropy(),
+    )
+    for secret in _secrets(keyring, time):
+        if secret["active_from"] == active_from:
+            say(f"secret {secret['kid']} is used from {_date(secret)}")
 
 
 def _members(keyring: Keyring, key: SigningKey, now: int) -> dict[str, str | int]:
@@ -91,6 +101,23 @@ def _members(keyring: Keyring, key: SigningKey, now: int) -> dict[str, str | int
         "state": state,
         "active_from": key.active_from,
     }
+
+
+def _secrets(keyring: Keyring, now: int) -> list[dict[str, str | int]]:
+    current = keyring.as_of(now).current
+    rows: list[dict[str, str | int]] = []
+    for kid in sorted(keyring.secrets, key=lambda kid: keyring.active_from.get(kid, 0)):
+        active_from = keyring.active_from.get(kid, 0)
+        state = "published" if active_from > now else "retiring"
+        rows.append(
+            {
+                "kid": kid,
+                "alg": "secret",
+                "state": "current" if kid == current else state,
+                "active_from": active_from,
+            }
+        )
+    return rows
 
 
 def _date(members: dict[str, str | int]) -> str:

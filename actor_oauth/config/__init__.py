@@ -10,6 +10,7 @@ from actor_oauth.config.keyring_file import (
     ensure_signing_keys,
     open_keyring,
     read_keyring,
+    rotate_secrets,
     rotate_signing_keys,
 )
 from actor_oauth.config.load import load_settings, unknown_variables
@@ -40,6 +41,7 @@ __all__ = [
     "open_keyring",
     "prepare_data_directory",
     "read_keyring",
+    "rotate_secrets",
     "rotate_signing_keys",
     "settings_table",
     "unknown_variables",

@@ -127,6 +127,34 @@ def rotate_signing_keys(
     return _change(data, rotate, entropy=entropy)
 
 
+def rotate_secrets(
+    data: Path, *, now: int, active_from: int, kept_for: int, entropy: Entropy
+) -> Keyring:
+    """Add a new secret of the server's own, and drop those that have retired.
+
+    The address key stays: it decides which actor a user's data is in.
+
+    Args:
+        data: The data directory, with a keyring.
+        now: In Unix seconds.
+        active_from: When the new one becomes the current one, in Unix seconds.
+        kept_for: For how many seconds anything made with an old one may live.
+        entropy: Where it is drawn from.
+
+    Raises:
+        ConfigError: The keyring cannot be read or written.
+    """
+
+    def rotate(keyring: Keyring) -> Keyring:
+        return keyring.without_retired(now=now, kept_for=kept_for).with_next(
+            entropy.token_bytes(_KID_BYTES).hex(),
+            entropy.token_bytes(KEY_LENGTH),
+            active_from=active_from,
+        )
+
+    return _change(data, rotate, entropy=entropy)
+
+
 def draw_private_key(algorithm: SigningAlgorithm) -> PrivateKey:
     """Draw a private key. The library that knows its mathematics draws it itself."""
     match algorithm:

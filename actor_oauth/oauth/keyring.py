@@ -14,7 +14,7 @@ import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -46,6 +46,8 @@ class Keyring:
         secrets: 32 bytes by key id. Ids are 1 to 255 bytes of UTF-8.
         address_key: 32 bytes that turn a user id into the key of that user's actor.
         signing_keys: What access tokens are signed with; may be none.
+        active_from: From when on a secret is to be the current one, in Unix seconds, by
+            key id; from the beginning if it is not named. See `as_of`.
 
     Raises:
         ValueError: If the current key is missing or a key or id has a wrong length.
@@ -55,6 +57,7 @@ class Keyring:
     secrets: Mapping[str, bytes] = field(repr=False)
     address_key: bytes = field(repr=False)
     signing_keys: tuple[SigningKey, ...] = ()
+    active_from: Mapping[str, int] = field(default_factory=dict)
     _derived: dict[tuple[str, str], bytes] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -132,19 +135,67 @@ class Keyring:
 
     def with_signing_keys(self, keys: Iterable[SigningKey]) -> "Keyring":
         """Give a keyring with these signing keys in place of those it has."""
-        return Keyring(self.current, self.secrets, self.address_key, tuple(keys))
+        return replace(self, signing_keys=tuple(keys))
 
     def with_current(self, kid: str, secret: bytes) -> "Keyring":
         """Give a keyring whose new current key is this one; the old keys stay."""
         if kid in self.secrets:
             raise ValueError("this key id is already in the keyring")
-        secrets = {**self.secrets, kid: secret}
-        return Keyring(kid, secrets, self.address_key, self.signing_keys)
+        return replace(self, current=kid, secrets={**self.secrets, kid: secret})
+
+    def with_next(self, kid: str, secret: bytes, *, active_from: int) -> "Keyring":
+        """Give a keyring with a secret that becomes the current one later.
+
+        By then every process knows it: one that did not could open nothing that the
+        others make with it.
+
+        Args:
+            kid: A fresh id.
+            secret: 32 fresh random bytes.
+            active_from: When, in Unix seconds.
+
+        Raises:
+            ValueError: If there is such an id, or a secret has a wrong length.
+        """
+        if kid in self.secrets:
+            raise ValueError("this key id is already in the keyring")
+        return replace(
+            self,
+            secrets={**self.secrets, kid: secret},
+            active_from={**self.active_from, kid: active_from},
+        )
+
+    def as_of(self, now: int) -> "Keyring":
+        """Give the keyring whose current secret is the newest that is active by now."""
+        due = [kid for kid in self.secrets if self._since(kid) <= now]
+        newest = max(due, key=self._since, default=self.current)
+        if self._since(newest) <= self._since(self.current):
+            return self
+        return replace(self, current=newest)
+
+    def without_retired(self, *, now: int, kept_for: int) -> "Keyring":
+        """Give a keyring without the secrets whose last product has expired.
+
+        Args:
+            now: In Unix seconds.
+            kept_for: Seconds for which anything made with a secret may live.
+        """
+        keyring = self.as_of(now)
+        ended = self._since(keyring.current) + kept_for <= now
+        since = self._since(keyring.current)
+        for kid in self.secrets:
+            if ended and self._since(kid) < since:
+                keyring = keyring.without(kid)
+        return keyring
+
+    def _since(self, kid: str) -> int:
+        return self.active_from.get(kid, 0)
 
     def without(self, kid: str) -> "Keyring":
         """Give a keyring without an old key: nothing made with it opens any more."""
         rest = {name: secret for name, secret in self.secrets.items() if name != kid}
-        return Keyring(self.current, rest, self.address_key, self.signing_keys)
+        times = {name: time for name, time in self.active_from.items() if name != kid}
+        return replace(self, secrets=rest, active_from=times)
 
     def to_json(self) -> str:
         """Give the text of a keyring file. It is as secret as the keys are."""
@@ -154,6 +205,7 @@ class Keyring:
             "keys": {kid: _encode(secret) for kid, secret in self.secrets.items()},
             "address_key": _encode(self.address_key),
             "signing_keys": [to_record(key) for key in self.signing_keys],
+            "active_from": dict(self.active_from),
         }
         return json.dumps(record, indent=2) + "\n"
 
@@ -174,11 +226,13 @@ class Keyring:
             address_key = _decode(record["address_key"])
             # Files of before there were any lack the member.
             signing_keys = tuple(map(_signing_key, record.get("signing_keys", ())))
+            times = record.get("active_from", {}).items()
+            active_from = {str(kid): int(time) for kid, time in times}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise ValueError("this is not a keyring file") from None
         if version != _FILE_VERSION:
             raise ValueError("this keyring file is of a version not known here")
-        return cls(current, keys, address_key, signing_keys)
+        return cls(current, keys, address_key, signing_keys, active_from)
 
 
 def new_keyring(*, secret: bytes, address_key: bytes, kid: str) -> Keyring:

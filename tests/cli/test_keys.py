@@ -3,7 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from actor_oauth.config import PUBLISH_AHEAD, ensure_signing_keys, open_keyring
+from actor_oauth.config import (
+    PUBLISH_AHEAD,
+    ensure_signing_keys,
+    open_keyring,
+    read_keyring,
+)
 from actor_oauth.runtime import SystemClock, SystemEntropy
 from tests.cli.conftest import Command
 
@@ -28,7 +33,10 @@ def test_a_rotation_publishes_a_key_before_it_signs(
 
     assert rotated.status == 0
     assert "EdDSA key " in rotated.err
-    old, new = json.loads(actor_oauth("keys", "list", "--json").out)
+    listed = json.loads(actor_oauth("keys", "list", "--json").out)
+    old, new, *secrets = listed
+    assert [secret["alg"] for secret in secrets] == ["secret", "secret"]
+    assert [secret["state"] for secret in secrets] == ["current", "published"]
     assert (old["state"], new["state"]) == ("signing", "published")
     assert new["active_from"] >= before + PUBLISH_AHEAD
     table = actor_oauth("keys", "list").out
@@ -44,7 +52,7 @@ def test_a_key_may_take_over_at_once(actor_oauth: Command, data: Path) -> None:
         key["state"] for key in json.loads(actor_oauth("keys", "list", "--json").out)
     ]
 
-    assert states == ["retiring", "signing"]
+    assert states == ["retiring", "signing", "retiring", "current"]
 
 
 @pytest.mark.requirement("K-12")
@@ -57,16 +65,21 @@ def test_nothing_secret_is_shown(actor_oauth: Command, data: Path) -> None:
     assert not any(secret in shown for secret in secrets)
 
 
-def test_without_jwt_tokens_there_is_nothing_to_rotate(
+def test_without_jwt_tokens_the_servers_own_secret_is_rotated(
     actor_oauth: Command, tmp_path: Path
 ) -> None:
     data = tmp_path / "plain"
     data.mkdir(mode=0o700)
     missing = actor_oauth("keys", "list", "--data", str(data))
-    open_keyring(data, entropy=SystemEntropy())
+    before = open_keyring(data, entropy=SystemEntropy())
 
-    refused = actor_oauth("keys", "rotate", "--data", str(data))
+    rotated = actor_oauth("keys", "rotate", "--data", str(data))
 
-    assert (missing.status, refused.status) == (1, 1)
+    assert missing.status == 1
     assert "there is no" in missing.err
-    assert "no signing keys" in refused.err
+    assert rotated.status == 0
+    assert rotated.err.startswith("secret ")
+    after = read_keyring(data)
+    assert after.current == before.current
+    assert len(after.secrets) == 2
+    assert after.address_key == before.address_key

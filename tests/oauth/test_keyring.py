@@ -163,3 +163,33 @@ def test_a_user_key_needs_the_address_key_and_tells_nothing(keyring: Keyring) ->
 def test_a_client_key_is_the_same_on_every_server() -> None:
     digest = hashlib.sha256(b"client\0https://app.example/client").hexdigest()
     assert client_key("https://app.example/client") == digest[:32]
+
+
+@pytest.mark.requirement("K-08", "K-11")
+def test_a_new_secret_takes_over_at_its_time_and_the_old_one_goes_after_its_products(
+    keyring: Keyring,
+) -> None:
+    sealed = keyring.seal("login", b"x", nonce=NONCE)
+    rotated = keyring.with_next("k2", b"t" * 32, active_from=1000)
+    assert Keyring.from_json(rotated.to_json()) == rotated
+    assert rotated.as_of(999).current == "k1"
+    later = rotated.as_of(1000)
+    assert later.current == "k2"
+    assert later.as_of(5000) is later
+    # A process whose clock is behind opens what another one made, and the other way.
+    assert rotated.unseal("login", later.seal("login", b"y", nonce=NONCE)) == b"y"
+    assert later.unseal("login", sealed) == b"x"
+
+    assert "k1" in rotated.without_retired(now=1059, kept_for=60)
+    dropped = rotated.without_retired(now=1060, kept_for=60)
+    assert (dropped.current, set(dropped.secrets)) == ("k2", {"k2"})
+    assert dropped.unseal("login", sealed) is None
+    assert dropped.address_key == keyring.address_key
+    # One that is still to come is not dropped, nor is the one in use.
+    third = dropped.with_next("k3", b"u" * 32, active_from=9000)
+    assert third.without_retired(now=5000, kept_for=60) == third
+
+
+def test_a_secret_has_an_id_of_its_own(keyring: Keyring) -> None:
+    with pytest.raises(ValueError, match="already"):
+        keyring.with_next("k1", b"t" * 32, active_from=0)

@@ -125,7 +125,11 @@ class AuthorizationServer(
             )
         self.policy = policy
         self._effects = Effects(
-            system=system, policy=policy, keyring=keyring, clock=clock, entropy=entropy
+            system=system,
+            policy=policy,
+            keyring=keyring.as_of(clock.now()),
+            clock=clock,
+            entropy=entropy,
         )
         passwords = Passwords()
         issuers = Issuers(self._effects, publications)
@@ -211,7 +215,7 @@ class AuthorizationServer(
         """
         if keyring.address_key != self._effects.keyring.address_key:
             raise ValueError("this is the keyring of another server")
-        self._effects.keyring = keyring
+        self._effects.keyring = keyring.as_of(self._effects.now())
 
     def jwks(self) -> Mapping[str, Json]:
         """The public keys of JWT access tokens and ID tokens (RFC 7517)."""
