@@ -90,7 +90,10 @@ def _foreign(foreign: Foreign, stack: ExitStack, drivers: int) -> Served:
         name="",
         target=target,
         source=foreign_source(foreign, target),
-        fleet=stack.enter_context(open_fleet(drivers)),
+        fleet=stack.enter_context(
+            # Who starts a server may have kept it to the first core.
+            open_fleet(drivers, divide_cores(1).drivers if foreign.command else ())
+        ),
         process=process,
         groups=list if process is None else process.groups,
     )

@@ -140,7 +140,7 @@ def run_throughput(plan: Plan, tell: Tell) -> ThroughputReport:
         for workers in plan.workers:
             drivers = _drivers(plan, workers)
             with served(plan, workers, grace=plan.grace, drivers=drivers) as server:
-                _measure_server(plan, server, workers, report, told)
+                measure_server(plan, server, workers, report, told)
     return report
 
 
@@ -208,13 +208,22 @@ def _number_of(
     return float(json.loads(ran.stdout))
 
 
-def _measure_server(
+def measure_server(
     plan: Plan,
     server: Served,
     workers: int,
     report: ThroughputReport,
-    told: _Telling,
+    told: Callable[[str], None],
 ) -> None:
+    """Put every kind of load on a running server.
+
+    Args:
+        plan: How much.
+        server: It.
+        workers: Processes that it has, if that is known.
+        report: Where figures go.
+        told: Told of what is measured.
+    """
     known_workers = workers if plan.foreign is None else 0
     for name, kind in _KINDS.items():
         for connections in plan.connections:

@@ -1,0 +1,105 @@
+"""Runs the instrument, and puts what it finds into docs/benchmarks.md.
+
+    python -m benchmarks.document [--seconds 5] [--passes 3] [--users 10000]
+
+Takes some minutes. Nothing else should run on the machine meanwhile.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from actor_oauth.bench.plan import Plan, What
+from actor_oauth.bench.report.document import Report, Section, Table
+from actor_oauth.bench.report.render import conditions_table, to_markdown
+from actor_oauth.bench.run import run_plan
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+CHARTS = ROOT / "docs" / "benchmarks"
+BEGIN = "<!-- figures: made by python -m benchmarks.document -->"
+END = "<!-- /figures -->"
+
+# Of all charts, those that say something to a reader who has not asked.
+_SHOWN = (
+    "Outcomes by kind",
+    "One round of refresh-refresh",
+    "Done per second",
+    "Latency",
+)
+
+
+def parse(arguments: list[str] | None) -> Plan:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks.document", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--grants", type=int, default=128)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--users", type=int, default=10_000)
+    options = parser.parse_args(arguments)
+    return Plan(
+        what=list(What),
+        workers=[1, 2],
+        rounds=options.rounds,
+        grants=options.grants,
+        kills=options.kills,
+        seconds=options.seconds,
+        passes=options.passes,
+        users=options.users,
+    )
+
+
+def write(report: Report) -> None:
+    """Replace the figures of the page, and all its charts."""
+    under = Section(
+        title="Under which conditions",
+        text="Only ratios within one run mean anything.",
+        blocks=[conditions_table(report.conditions)],
+    )
+    sections = [under, *(_shortened(section) for section in report.sections)]
+    text, charts = to_markdown(sections, CHARTS.name)
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+    CHARTS.mkdir(exist_ok=True)
+    for old in CHARTS.glob("*.svg"):
+        old.unlink()
+    for name, drawn in charts.items():
+        (CHARTS / name).write_text(drawn + "\n")
+
+
+def _shortened(section: Section) -> Section:
+    return replace(
+        section,
+        blocks=[
+            block
+            for block in section.blocks
+            if isinstance(block, Table) or block.title.startswith(_SHOWN)
+        ],
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and write; the exit code is 1 if anything wrong was found."""
+    plan = parse(arguments)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("starting", total=1)
+
+        def tell(what: str, done: int, total: int) -> None:
+            progress.update(task, description=what, completed=done, total=total)
+
+        report, _ = run_plan(plan, tell)
+    write(report)
+    for problem in report.problems:
+        print(problem, file=sys.stderr)
+    return 1 if report.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
