@@ -9,6 +9,7 @@ import typer
 from actor_oauth.cli.audit import audit
 from actor_oauth.cli.bench import bench
 from actor_oauth.cli.clients import clients
+from actor_oauth.cli.doctor import doctor
 from actor_oauth.cli.grants import grants
 from actor_oauth.cli.keys import keys
 from actor_oauth.cli.purge import purge
@@ -30,6 +31,7 @@ app: Final = typer.Typer(
 app.command()(serve)
 app.command()(audit)
 app.command()(purge)
+app.command()(doctor)
 app.command(hidden=True)(worker)
 app.command()(bench)
 app.add_typer(users, name="users")

@@ -1,0 +1,155 @@
+"""`doctor`: what keeps this from running well, and what to do about it.
+
+It looks and changes nothing; a server may run meanwhile.
+"""
+
+import os
+import resource
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
+from actor_oauth.cli.session import settings_of
+from actor_oauth.cli.terminal import print_json, print_table
+from actor_oauth.config import KEYRING_FILE, ConfigError, Settings, read_keyring
+from actor_oauth.runtime import SystemClock
+
+FREE_BYTES: Final = 256 * 1024 * 1024
+"""Below this a disk is nearly full: SQLite needs room for its logs."""
+
+FILES_PER_ACTOR: Final = 3
+"""A database, its write-ahead log, and its shared memory."""
+
+OTHER_FILES: Final = 512
+"""Sockets, logs, libraries."""
+
+AHEAD_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: What.
+        good: Whether it is as it should be.
+        text: What was found, and what to do if it is not good.
+    """
+
+    subject: str
+    good: bool
+    text: str
+
+
+def doctor(
+    *, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """Check settings, data directory, keys, clock and limits; say what to do."""
+    findings = list(_examine(config=config, data=data))
+    if json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        print_table(
+            ("subject", "", "found"),
+            (
+                (finding.subject, "ok" if finding.good else "PROBLEM", finding.text)
+                for finding in findings
+            ),
+        )
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+def _good(subject: str, text: str) -> Finding:
+    return Finding(subject, good=True, text=text)
+
+
+def _bad(subject: str, text: str) -> Finding:
+    return Finding(subject, good=False, text=text)
+
+
+def _examine(*, config: Path | None, data: Path | None) -> Iterator[Finding]:
+    try:
+        settings = settings_of(config=config, data=data)
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            yield _bad("settings", line)
+        return
+    issuer = settings.issuer_at(settings.port)
+    yield _good("settings", f"valid; the issuer is {issuer}")
+    yield _file_limit(settings)
+    if not settings.data.is_dir():
+        text = f"{settings.data} is not there yet; the first start makes it"
+        yield _good("data", text)
+        return
+    yield _directory(settings.data)
+    yield _space(settings.data)
+    yield _keyring(settings)
+    yield _clock(settings.data)
+
+
+def _file_limit(settings: Settings) -> Finding:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = FILES_PER_ACTOR * settings.max_activations + OTHER_FILES
+    if limit == resource.RLIM_INFINITY or limit >= needed:
+        return _good("open files", f"{limit} allowed, {needed} needed at most")
+    text = (
+        f"{limit} allowed, but {needed} may be needed: raise it (ulimit -n {needed}, or "
+        f"LimitNOFILE={needed} in a systemd unit), or lower max_activations "
+        f"({settings.max_activations})"
+    )
+    return _bad("open files", text)
+
+
+def _directory(data: Path) -> Finding:
+    status = data.stat()
+    if status.st_uid != os.geteuid() and os.geteuid() != 0:
+        text = f"{data} belongs to another user; run this as that user"
+        return _bad("data", text)
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        text = f"others may look into {data}; run: chmod 700 {data}"
+        return _bad("data", text)
+    if not os.access(data, os.W_OK | os.X_OK):
+        return _bad("data", f"{data} cannot be written; run: chmod 700 {data}")
+    return _good("data", f"{data} is there, and is nobody else's")
+
+
+def _space(data: Path) -> Finding:
+    free = shutil.disk_usage(data).free
+    text = f"{free // 1024**2} MiB free"
+    if free < FREE_BYTES:
+        return _bad("disk", f"{text}: make room before writes are refused")
+    return _good("disk", text)
+
+
+def _keyring(settings: Settings) -> Finding:
+    try:
+        keyring = read_keyring(settings.data)
+    except ConfigError as error:
+        return _bad("keys", str(error))
+    policy = settings.policy(settings.issuer_at(settings.port))
+    known = {key.algorithm for key in keyring.signing_keys}
+    missing = sorted(policy.signing_algorithms - known)
+    text = f"{len(keyring.secrets)} secrets, {len(keyring.signing_keys)} signing keys"
+    if missing:
+        text += f"; the next start makes one for {', '.join(missing)}"
+    return _good("keys", text)
+
+
+def _clock(data: Path) -> Finding:
+    now = SystemClock().now()
+    files = [data, data / KEYRING_FILE]
+    newest = max(file.stat().st_mtime for file in files if file.exists())
+    if newest > now + AHEAD_SECONDS:
+        text = (
+            f"it is {int(newest - now)} seconds behind what was written here: tokens "
+            "would live too long; synchronize the clock (NTP)"
+        )
+        return _bad("clock", text)
+    return _good("clock", "not behind what was written here")
