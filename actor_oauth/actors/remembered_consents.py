@@ -56,6 +56,11 @@ class RememberedConsents:
         Raises:
             ValueError: If the metadata or the props are not acceptable.
         """
+        if request.details is not None:
+            # Details are shown each time: only scopes are remembered.
+            return await self._answers.error(
+                request, Reason.CONSENT_REQUIRED, signed_in=True
+            )
         client = await self._clients.lookup(request.client_id)
         if client is None or not any(
             matches(uri, request.redirect_uri) for uri in client.redirect_uris

@@ -120,5 +120,10 @@ class TokenStatus:
             "iat": info.issued_at,
             "token_type": info.token_type,
             **({} if info.jkt is None else {"cnf": {"jkt": info.jkt}}),
+            **(
+                {}
+                if info.authorization_details is None
+                else {"authorization_details": info.authorization_details}
+            ),
             **({} if info.origin is None else {CLAIM: info.origin.to_json()}),
         }

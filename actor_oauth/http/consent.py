@@ -250,6 +250,7 @@ def _consent_page(
         "resource": request.resource,
         "resource_name": view.resource_name or request.resource.partition("://")[2],
         "scopes": [_scope_words(scope) for scope in view.scopes],
+        "details": view.details,
         "extends": any(scope.granted for scope in view.scopes),
         "may_be_remembered": view.may_be_remembered,
         "destination": destination(request.redirect_uri),

@@ -8,6 +8,7 @@ on the client is told everything by redirect, with its `state` and our `iss` (C-
 from dataclasses import dataclass
 from typing import Final
 
+from actor_oauth.oauth.authorization_details import parse_details
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.dpop import is_thumbprint
 from actor_oauth.oauth.json_values import (
@@ -66,6 +67,7 @@ class AuthorizationRequest:
             to be believed.
         dpop_jkt: The thumbprint of the key that must redeem the code, or None
             (RFC 9449 §10).
+        details: The `authorization_details` that are asked for, as JSON text, or None.
         request_uri: The name under which the client pushed it; None if the browser
             brought the request itself.
     """
@@ -83,6 +85,7 @@ class AuthorizationRequest:
     max_age: int | None = None
     login_hint: str | None = None
     dpop_jkt: str | None = None
+    details: str | None = None
     request_uri: str | None = None
 
     @property
@@ -107,6 +110,7 @@ class AuthorizationRequest:
                 "max_age": self.max_age,
                 "login_hint": self.login_hint,
                 "dpop_jkt": self.dpop_jkt,
+                "details": self.details,
                 "request_uri": self.request_uri,
             }
         )
@@ -133,6 +137,7 @@ class AuthorizationRequest:
             max_age=get_optional_integer(record, "max_age"),
             login_hint=get_text(record, "login_hint"),
             dpop_jkt=get_text(record, "dpop_jkt"),
+            details=get_text(record, "details"),
             request_uri=get_text(record, "request_uri"),
         )
 
@@ -239,14 +244,15 @@ def _decide_rest(
     max_age = parse_max_age(params.get("max_age"))
     if isinstance(max_age, Reason):
         return max_age
-    if params.get("response_type") == TOKEN:
-        scope = scope.difference(Scope((OFFLINE_ACCESS,)))
+    details = _decide_details(params, resource)
+    if isinstance(details, Reason):
+        return details
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
         redirect_uri_sent=params.get("redirect_uri"),
         state=params.get("state"),
-        scope=scope,
+        scope=_without_refreshing(scope, params),
         resource=resource.identifier,
         code_challenge=challenge,
         response_type=params.get("response_type") or CODE,
@@ -255,7 +261,24 @@ def _decide_rest(
         max_age=_default_max_age(client) if max_age is None else max_age,
         login_hint=_bounded(params.get("login_hint"), MAX_LOGIN_HINT_LENGTH),
         dpop_jkt=params.get("dpop_jkt"),
+        details=details,
     )
+
+
+def _without_refreshing(scope: Scope, params: Parameters) -> Scope:
+    if params.get("response_type") != TOKEN:
+        return scope
+    return scope.difference(Scope((OFFLINE_ACCESS,)))
+
+
+def _decide_details(
+    params: Parameters, resource: ResourcePolicy
+) -> str | Reason | None:
+    text = params.get("authorization_details")
+    if text is None:
+        return None
+    details = parse_details(text, resource.detail_types, resource.identifier)
+    return Reason.DETAILS_NOT_GRANTABLE if details is None else details
 
 
 def _default_max_age(client: Client) -> int | None:

@@ -65,6 +65,11 @@ class Category(Enum):
         400,
         "The resource is missing, malformed, or not served here.",
     )
+    INVALID_AUTHORIZATION_DETAILS = (
+        "invalid_authorization_details",
+        400,
+        "The authorization_details are malformed, or of an unknown type.",
+    )
     ACCESS_DENIED = ("access_denied", 403, "The request was denied.")
     LOGIN_REQUIRED = (
         "login_required",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from actor_oauth.oauth.authorization_details import DetailView, views_of
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.consent import Consent
@@ -50,6 +51,7 @@ class ConsentView:
         resource_name: The operator's name of the resource, if it has one.
         scopes: What would be granted: what is asked, in that order, then what an
             earlier grant has.
+        details: What exactly is asked for beside the scopes.
         may_be_remembered: Whether the page may offer not to ask again.
         has_logo: Whether to try `consent_logo`, which may find that there is none.
     """
@@ -64,6 +66,7 @@ class ConsentView:
     user_id: str
     resource_name: str | None
     scopes: tuple[ConsentScope, ...]
+    details: tuple[DetailView, ...]
     may_be_remembered: bool
     has_logo: bool
 
@@ -72,6 +75,7 @@ def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
     """Give what a page shows of a transaction."""
     request, client = consent.request, consent.client
     descriptions, names = scope_descriptions(policy), resource_names(policy)
+    types = {item.identifier: item.detail_types for item in policy.resources}
     is_vetted = client.origin == "pre-registered"
     return ConsentView(
         client=client,
@@ -94,7 +98,9 @@ def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
             )
             for name in consent.offered
         ),
-        may_be_remembered=may_be_remembered(client, request.redirect_uri, policy),
+        details=views_of(request.details, types.get(request.resource, ())),
+        may_be_remembered=request.details is None
+        and may_be_remembered(client, request.redirect_uri, policy),
         has_logo=policy.consent.shows_logos and client.logo_uri is not None,
     )
 

@@ -147,6 +147,7 @@ class Grant:
         code_data_key: The data key of its props, wrapped for the code.
         code_jkt: The thumbprint of the key that must redeem the code, or None.
         refresh_jkt: The thumbprint of the key that must refresh, or None (F-09).
+        details: The granted `authorization_details`, as JSON text, or None (RFC 9396).
         auth_time: When the user had last proved who it is when it agreed, in Unix
             seconds; None if nobody knew.
         is_refreshable: Whether its client gets refresh tokens, if it is registered for
@@ -176,6 +177,7 @@ class Grant:
     code_jkt: str | None = None
     refresh_jkt: str | None = None
     auth_time: int | None = None
+    details: str | None = None
     is_refreshable: bool = True
     contested_at: int | None = None
     recovered_at: int | None = None
@@ -353,6 +355,7 @@ def token_response(
         resource=grant.resource,
         refresh_token=None if refresh is None else refresh.render(),
         token_type=token_type(jkt),
+        details=grant.details,
     )
 
 

@@ -62,7 +62,8 @@ def decide_interaction(
         return Refused(Reason.ACCOUNT_SELECTION_REQUIRED)
     if sign_in is None or _is_too_old(request, sign_in.auth_time, presented_at, now):
         return Refused(Reason.LOGIN_REQUIRED) if silent else Interaction.SIGN_IN
-    if remembered and Prompt.CONSENT not in request.prompts:
+    # What is remembered is scopes: details are shown each time.
+    if remembered and request.details is None and Prompt.CONSENT not in request.prompts:
         return Interaction.NOTHING
     return Refused(Reason.CONSENT_REQUIRED) if silent else Interaction.CONSENT
 

@@ -7,6 +7,7 @@ database gave it.
 import json
 from typing import NamedTuple, cast
 
+from actor_oauth.oauth.authorization_details import stored_details
 from actor_oauth.oauth.grant_origin import GrantOrigin
 from actor_oauth.oauth.grants import GrantState, grant_id, parse_record, stored_scope
 from actor_oauth.oauth.json_values import Json
@@ -36,6 +37,7 @@ class StoredAccessToken(NamedTuple):
         props_version: Of the props.
         jkt: The thumbprint of the key that it is bound to, or None.
         origin: On whose word the grant began, as JSON text; None for the user's.
+        details: The grant's `authorization_details`, as JSON text, or None.
     """
 
     issued_at: int
@@ -56,6 +58,7 @@ class StoredAccessToken(NamedTuple):
     props_version: int = 1
     jkt: str | None = None
     origin: str | None = None
+    details: str | None = None
 
 
 def decide_access(
@@ -95,6 +98,10 @@ def decide_access(
         props=_open_props(token, number, stored) if with_props else None,
         metadata=_metadata(stored.metadata),
         jkt=stored.jkt,
+        # They were granted for the grant's own resource.
+        authorization_details=None
+        if stored.resource_exchanged is not None
+        else stored_details(stored.details),
         origin=None
         if stored.origin is None
         else GrantOrigin.from_record(stored.origin),

@@ -161,6 +161,7 @@ def _new_grant(
         code_failures=0,
         code_data_key=None if data_key is None else wrap_data_key(data_key, code),
         code_jkt=request.dpop_jkt,
+        details=request.details,
         auth_time=approval.auth_time,
         is_refreshable=may_refresh(request.scope, approval.scope, policy),
     )

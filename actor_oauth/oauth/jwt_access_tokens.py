@@ -58,6 +58,8 @@ def render_access_token(
     }
     if info.jkt is not None:
         claims["cnf"] = {"jkt": info.jkt}
+    if info.authorization_details is not None:
+        claims["authorization_details"] = info.authorization_details
     if info.origin is not None:
         claims[CLAIM] = info.origin.to_json()
     return sign_jwt(claims, typ=TYPE, key=key)

@@ -144,6 +144,7 @@ def authorization_server_metadata(
     document["dpop_signing_alg_values_supported"] = [*SIGNING_ALGORITHMS]
     if policy.trust.has("id-jag"):
         document["authorization_grant_profiles_supported"] = [ID_JAG_PROFILE]
+    document |= _detail_types(policy)
     if policy.require_pushed_requests:
         document["require_pushed_authorization_requests"] = True
     if endpoints.userinfo is not None:
@@ -166,6 +167,11 @@ def _openid_members(endpoints: Endpoints) -> dict[str, Json]:
     if endpoints.end_session is not None:
         members["end_session_endpoint"] = endpoints.end_session
     return members
+
+
+def _detail_types(policy: Policy) -> dict[str, Json]:
+    types = {kind.name for item in policy.resources for kind in item.detail_types}
+    return {"authorization_details_types_supported": [*sorted(types)]} if types else {}
 
 
 def protected_resource_metadata(

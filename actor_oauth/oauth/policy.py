@@ -6,6 +6,7 @@ Lifetimes are whole seconds. Nothing here is read from a clock or a file.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from actor_oauth.oauth.authorization_details import DetailType
 from actor_oauth.oauth.consent_policy import ConsentPolicy
 from actor_oauth.oauth.refresh_reuse import RefreshRules
 from actor_oauth.oauth.scopes import IDENTITY_SCOPES
@@ -29,6 +30,7 @@ class ResourcePolicy:
         signing_algorithm: What such tokens are signed with.
         implied_scopes: Pairs of a scope and those that it includes besides itself, as
             `("admin", ("mcp",))`; transitive (G-09).
+        detail_types: Kinds of `authorization_details` that it understands (RFC 9396).
     """
 
     identifier: str
@@ -39,6 +41,7 @@ class ResourcePolicy:
     signing_algorithm: SigningAlgorithm = "EdDSA"
     implied_scopes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     required_scopes: tuple[str, ...] | None = None
+    detail_types: tuple[DetailType, ...] = ()
 
     @property
     def needed_scopes(self) -> tuple[str, ...]:

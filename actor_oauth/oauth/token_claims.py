@@ -58,6 +58,7 @@ def decide_claims(
         issued_at=times[0],
         expires_at=times[1],
         jkt=jkt if isinstance(jkt, str) else None,
+        authorization_details=claims.get("authorization_details"),
         origin=GrantOrigin.from_claim(claims.get(CLAIM)),
     )
 

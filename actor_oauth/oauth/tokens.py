@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
+from actor_oauth.oauth.authorization_details import stored_details
 from actor_oauth.oauth.grant_origin import GrantOrigin
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.scopes import Scope
@@ -118,6 +119,7 @@ class TokenResponse:
             §2.2.1); None in any other.
         id_token: Who has signed in (OpenID Connect Core §3.1.3.3); None if that was not
             granted.
+        details: The granted `authorization_details`, as JSON text, or None.
     """
 
     access_token: str = field(repr=False)
@@ -128,6 +130,7 @@ class TokenResponse:
     token_type: str = "Bearer"  # noqa: S105 a word of RFC 6750
     issued_token_type: str | None = None
     id_token: str | None = field(default=None, repr=False)
+    details: str | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Give the members of the answer's JSON object (D-04)."""
@@ -144,6 +147,8 @@ class TokenResponse:
             members["issued_token_type"] = self.issued_token_type
         if self.id_token is not None:
             members["id_token"] = self.id_token
+        if self.details is not None:
+            members["authorization_details"] = stored_details(self.details)
         return members
 
 
@@ -167,6 +172,8 @@ class AccessTokenInfo:
             None for a bearer token.
         origin: On whose word it was issued, if the user was not asked: see
             `docs/enterprise.md`.
+        authorization_details: What exactly was granted beside the scope (RFC 9396 §9), or
+            None.
         principal: Whether a user stands behind it, or a client for itself; or whoever
             the application found in a token of another server. Only for `user` may
             `user_id` be taken for one of this server's users.
@@ -182,6 +189,7 @@ class AccessTokenInfo:
     props: Json = field(default=None, repr=False)
     metadata: Json = None
     jkt: str | None = None
+    authorization_details: Json = None
     principal: Principal = "user"
     origin: GrantOrigin | None = None
 

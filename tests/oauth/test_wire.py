@@ -19,6 +19,7 @@ ERROR_CODES = {
     "unsupported_response_type",
     "invalid_scope",
     "invalid_target",
+    "invalid_authorization_details",
     "access_denied",
     "login_required",
     "consent_required",

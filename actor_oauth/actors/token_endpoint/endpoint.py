@@ -139,6 +139,9 @@ class TokenEndpoint:
             return Refused(Reason.GRANT_TYPE_UNSUPPORTED)
         if grant_type not in client.grant_types:
             return Refused(Reason.GRANT_TYPE_UNREGISTERED)
+        if form.get("authorization_details") is not None:
+            # Better refused than taken for narrowed (RFC 9396 §6).
+            return Refused(Reason.DETAILS_NOT_NARROWED)
         return await self._grants[grant_type](client, form, proof)
 
     async def _write(self, answer: Answer) -> Answer:

@@ -31,7 +31,7 @@ _LOAD: Final = (
     "SELECT number, state, clock, generation, deadline, expires_at, created_at,"
     " client_id, redirect_uri, resource, scope, supersedes, code_hash, code_challenge,"
     " code_failures, code_data_key, code_jkt, refresh_jkt, auth_time, is_refreshable,"
-    " contested_at, recovered_at FROM grants WHERE number = ?"
+    " contested_at, recovered_at, details FROM grants WHERE number = ?"
 )
 
 
@@ -110,6 +110,7 @@ def load_grant(db: Database, actor_key: str, number: int) -> Grant | None:
         is_refreshable=bool(row[19]),
         contested_at=row[20],
         recovered_at=row[21],
+        details=row[22],
     )
 
 
@@ -120,8 +121,8 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
         "INSERT INTO grants (number, state, clock, generation, links_from, deadline,"
         " expires_at, created_at, client_id, redirect_uri, resource, scope, supersedes,"
         " code_hash, code_challenge, code_failures, code_data_key, code_jkt, auth_time,"
-        " is_refreshable, authentication, metadata, props)"
-        " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " is_refreshable, authentication, details, metadata, props)"
+        " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             grant.number,
             grant.state,
@@ -143,6 +144,7 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
             grant.auth_time,
             int(grant.is_refreshable),
             issued.authentication,
+            grant.details,
             issued.metadata,
             issued.sealed_props,
         ),

@@ -170,3 +170,9 @@ def m0008_identities(db: sqlite_utils.Database) -> None:
 def m0009_authentications(db: sqlite_utils.Database) -> None:
     """What ID tokens say besides, for the grants whose client is told who the user is."""
     db.execute("ALTER TABLE grants ADD COLUMN authentication TEXT")
+
+
+@USER_MIGRATIONS()
+def m0010_authorization_details(db: sqlite_utils.Database) -> None:
+    """What exactly a grant allows beside its scope (RFC 9396)."""
+    db.execute("ALTER TABLE grants ADD COLUMN details TEXT")

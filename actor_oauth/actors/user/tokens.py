@@ -24,7 +24,7 @@ _FIND_ACCESS: Final = (
     "SELECT a.issued_at, a.expires_at, a.scope, a.data_key, g.state, g.clock,"
     " g.client_id, g.resource, g.scope, g.metadata, ifnull(a.props, g.props),"
     " (SELECT user_id FROM account), a.resource, a.client_id, a.root,"
-    " ifnull(a.props_version, g.props_version), a.jkt, g.origin"
+    " ifnull(a.props_version, g.props_version), a.jkt, g.origin, g.details"
     " FROM access_tokens AS a JOIN grants AS g USING (number)"
     " WHERE a.number = ? AND a.generation = ? AND a.hash = ?"
 )

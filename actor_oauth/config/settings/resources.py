@@ -7,11 +7,39 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from actor_oauth.config.settings.group import SettingsGroup
 from actor_oauth.config.settings.values import Words
+from actor_oauth.oauth.authorization_details import DetailType
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.signing_keys import SigningAlgorithm
 
 # Of the default resource's scope.
 _SCOPE_DESCRIPTIONS: Final = {"mcp": "Use its tools on your behalf"}
+
+
+class DetailTypeSettings(BaseModel):
+    """A kind of `authorization_details` (RFC 9396) that a resource understands.
+
+    Attributes:
+        type: Its name.
+        description: What it allows, in words, for the consent page.
+        required: Members that each detail must have.
+        optional: Members that it may have.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    type: str
+    description: str | None = None
+    required: Words = ()
+    optional: Words = ()
+
+    def policy(self) -> DetailType:
+        """Give the protocol's view of this kind."""
+        return DetailType(
+            name=self.type,
+            description=self.description,
+            required=self.required,
+            optional=self.optional,
+        )
 
 
 class ResourceSettings(BaseModel):
@@ -28,6 +56,7 @@ class ResourceSettings(BaseModel):
         implied_scopes: What a scope includes besides itself.
         required_scopes: Without all of which nobody is let through; without it, the
             default scopes.
+        authorization_details: Kinds of `authorization_details` that it understands.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +69,7 @@ class ResourceSettings(BaseModel):
     signing_algorithm: SigningAlgorithm = "EdDSA"
     implied_scopes: dict[str, Words] = Field(default_factory=dict)
     required_scopes: Words | None = None
+    authorization_details: tuple[DetailTypeSettings, ...] = ()
 
     def policy(self) -> ResourcePolicy:
         """Give the protocol's view of this resource."""
@@ -53,6 +83,7 @@ class ResourceSettings(BaseModel):
             signing_algorithm=self.signing_algorithm,
             implied_scopes=tuple(self.implied_scopes.items()),
             required_scopes=self.required_scopes,
+            detail_types=tuple(kind.policy() for kind in self.authorization_details),
         )
 
 
@@ -65,7 +96,8 @@ class ResourcesSettings(SettingsGroup):
         "`default_scopes`, `name`, `access_tokens` (`opaque` or `jwt`), "
         "`signing_algorithm` (`EdDSA`, `ES256` or `RS256`), `implied_scopes` (a table: "
         "what a scope includes besides itself), `required_scopes` (without all of which "
-        "its guard lets nobody through). Without any: the issuer's `/mcp` with the scope "
+        "its guard lets nobody through), `authorization_details` (tables with `type`, "
+        "`description`, `required`, `optional`, RFC 9396). Without any: the issuer's `/mcp` with the scope "
         "`mcp`.",
     )
     scope_descriptions: dict[str, str] = Field(

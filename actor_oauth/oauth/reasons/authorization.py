@@ -20,6 +20,11 @@ ROWS: Final[Rows] = {
     "redirect_uri_unregistered": Row(
         Category.INVALID_REQUEST, "The redirect_uri is not registered for this client."
     ),
+    "details_not_grantable": Row(Category.INVALID_AUTHORIZATION_DETAILS),
+    "details_not_narrowed": Row(
+        Category.INVALID_AUTHORIZATION_DETAILS,
+        "What was granted cannot be narrowed in a token request.",
+    ),
     "response_type_missing": Row(
         Category.INVALID_REQUEST, "The response_type is missing. Use code."
     ),

@@ -1,0 +1,105 @@
+"""`authorization_details` from the request to the token (RFC 9396), through HTTP."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from actor_oauth.oauth.authorization_details import DetailType
+from actor_oauth.oauth.policy import Policy
+from tests.http.deployment import ISSUER, Deploy, policy_for, query_of
+
+RESOURCE = f"{ISSUER}/mcp"
+DETAILS = [{"type": "payment", "amount": "<5 EUR>", "actions": ["once"]}]
+
+
+def a_policy(*, jwt: bool = False) -> Policy:
+    policy = policy_for(ISSUER)
+    (resource,) = policy.resources
+    kind = DetailType(
+        name="payment",
+        description="Pay somebody",
+        required=("amount",),
+        optional=("actions",),
+    )
+    return replace(
+        policy,
+        resources=(replace(resource, detail_types=(kind,), has_jwt_tokens=jwt),),
+    )
+
+
+@pytest.mark.requirement("C-29", "H-08")
+async def test_details_reach_the_page_the_token_and_introspection(
+    deploy: Deploy,
+) -> None:
+    async with deploy(policy=a_policy()) as deployment:
+        metadata = await deployment.browser().get(
+            f"{ISSUER}/.well-known/oauth-authorization-server"
+        )
+        assert metadata.json()["authorization_details_types_supported"] == ["payment"]
+        client = await deployment.register()
+        asked = {"authorization_details": json.dumps(DETAILS)}
+        page = await deployment.browser().consent_page(
+            deployment.authorize_url(client, **asked)
+        )
+        assert "Pay somebody" in page.text
+        assert "&lt;5 EUR&gt;" in page.text
+        assert "<5 EUR>" not in page.text
+        assert 'name="remember"' not in page.text
+
+        code = await deployment.code(client, **asked)
+        tokens = (await deployment.redeem(client, code)).json()
+        assert tokens["authorization_details"] == DETAILS
+        api = await deployment.resource_server()
+        answer = await deployment.post(
+            "/introspect",
+            {
+                "client_id": api["client_id"],
+                "client_secret": api["client_secret"],
+                "token": tokens["access_token"],
+            },
+        )
+        assert answer.json()["authorization_details"] == DETAILS
+        info = await deployment.server.validate_token(RESOURCE, tokens["access_token"])
+        assert info is not None
+        assert info.authorization_details == DETAILS
+
+        refresh = {
+            "grant_type": "refresh_token",
+            "client_id": client["client_id"],
+            "refresh_token": tokens["refresh_token"],
+        }
+        narrowed = await deployment.post("/token", {**refresh, **asked})
+        assert narrowed.json()["error"] == "invalid_authorization_details"
+        renewed = await deployment.post("/token", refresh)
+        assert renewed.json()["authorization_details"] == DETAILS
+
+
+@pytest.mark.requirement("C-29", "D-11")
+async def test_details_stand_in_signed_tokens_too(deploy: Deploy) -> None:
+    async with deploy(policy=a_policy(jwt=True)) as deployment:
+        client = await deployment.register()
+        code = await deployment.code(client, authorization_details=json.dumps(DETAILS))
+        tokens = (await deployment.redeem(client, code)).json()
+        info = await deployment.server.validate_token(RESOURCE, tokens["access_token"])
+        assert info is not None
+        assert info.authorization_details == DETAILS
+
+
+@pytest.mark.requirement("C-29")
+@pytest.mark.parametrize("text", ['[{"type": "other"}]', "[", "[]"])
+async def test_unknown_details_are_told_to_the_client(
+    deploy: Deploy, text: str
+) -> None:
+    async with deploy(policy=a_policy()) as deployment:
+        client = await deployment.register()
+        url = deployment.authorize_url(client, authorization_details=text)
+        browser = deployment.browser()
+        await browser.consent_page(deployment.authorize_url(client))
+        answer = await browser.get(url)
+        error = query_of(answer.headers["location"])
+        assert error["error"] == "invalid_authorization_details"
+        form = {**query_of(url), "client_id": client["client_id"]}
+        pushed = await deployment.post("/par", form)
+        assert pushed.status_code == 400
+        assert pushed.json()["error"] == "invalid_authorization_details"
