@@ -42,9 +42,10 @@ def parse(arguments: list[str] | None) -> Plan:
     parser.add_argument("--grants", type=int, default=128)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--users", type=int, default=10_000)
+    parser.add_argument("--what", nargs="+", type=What, default=list(What))
     options = parser.parse_args(arguments)
     return Plan(
-        what=list(What),
+        what=options.what,
         workers=[1, 2],
         rounds=options.rounds,
         grants=options.grants,

@@ -13,7 +13,7 @@ from typing import Final
 import trio
 
 from actor_oauth.bench.helper_grants import HelperGrants, open_helper
-from actor_oauth.config import Settings
+from actor_oauth.config import Settings, configure_logging
 from actor_oauth.provider import Provider
 from actor_oauth.runtime import SystemEntropy
 
@@ -60,6 +60,8 @@ async def _make(
 def main() -> None:
     """Read the settings, and make them."""
     settings = Settings.model_validate_json(sys.stdin.buffer.readline())
+    # Standard output is for what was found, and nothing else.
+    configure_logging(settings.log_level, settings.log_format, sys.stderr)
     count, sample = int(sys.argv[1]), int(sys.argv[2])
     client_id, tokens = trio.run(make_users, settings, count, sample)
     sys.stdout.write(json.dumps({"client_id": client_id, "tokens": tokens}))

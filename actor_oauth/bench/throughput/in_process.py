@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 from actor_oauth.bench.helper_grants import open_helper
-from actor_oauth.config import Settings
+from actor_oauth.config import Settings, configure_logging
 from actor_oauth.provider import Provider
 from actor_oauth.runtime import SystemEntropy
 
@@ -43,6 +43,8 @@ async def checks_per_second(settings: Settings, seconds: float) -> float:
 def main() -> None:
     """Read the settings, and measure."""
     settings = Settings.model_validate_json(sys.stdin.buffer.readline())
+    # Standard output is for what was found, and nothing else.
+    configure_logging(settings.log_level, settings.log_format, sys.stderr)
     found = trio.run(checks_per_second, settings, float(sys.argv[1]))
     sys.stdout.write(f"{found}\n")
 
