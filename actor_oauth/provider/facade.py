@@ -59,7 +59,6 @@ class Provider:
         if callbacks is not None and callbacks.on_refresh_reuse is not None:
             policy = policy.asking_about_reuse()
         self.policy: Policy = policy
-        self._vault: Vault | None = None
         self._parts = Parts(
             settings=settings,
             policy=self.policy,
@@ -134,9 +133,9 @@ class Provider:
         Raises:
             RuntimeError: The provider is not open, or the vault is off.
         """
-        if self._vault is None:
+        if self._running is None or self._running.vault is None:
             raise RuntimeError("the vault is off, or the provider is not open")
-        return self._vault
+        return self._running.vault
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunningProvider]:

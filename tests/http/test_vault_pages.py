@@ -269,6 +269,21 @@ async def test_the_account_page_leads_to_the_connections(site: Site) -> None:
     assert CONNECTIONS in read_page(account).links
 
 
+@pytest.mark.requirement("K-10")
+async def test_a_deleted_user_leaves_no_connection(site: Site) -> None:
+    await site.connect()
+    leave = await site.browser.submit(await site.browser.get(site.link))
+    assert leave.status_code == 200
+
+    await site.running.server.delete_user(USER)
+
+    assert site.running.vault is not None
+    assert await site.running.vault.list_providers(USER) == ()
+    # And one who never had any.
+    await site.running.server.create_user("bob", PASSWORD)
+    assert await site.running.server.delete_user("bob")
+
+
 async def test_who_is_not_signed_in_is_sent_to_do_so(site: Site) -> None:
     page = await site.browser.get(CONNECTIONS)
     assert page.status_code == 200
