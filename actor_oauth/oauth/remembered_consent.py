@@ -93,7 +93,8 @@ def holds_for(
     if remembered is None or now >= remembered.expires_at:
         return False
     # A token in the fragment is for whoever gets it: no secret is asked for any more.
-    if request.wants_token:
+    # And details are about one thing to be done, which nobody has seen yet.
+    if request.wants_token or request.details is not None:
         return False
     if not may_be_remembered(client, request.redirect_uri, policy):
         return False

@@ -142,6 +142,12 @@ def test_a_token_in_the_fragment_is_always_asked_about() -> None:
     assert not holds_for(remembered(), request, CLIENT, POLICY, now=START)
 
 
+@pytest.mark.requirement("C-12", "C-29")
+def test_details_are_always_asked_about() -> None:
+    request = replace(a_request(scope=scope("read")), details='[{"type":"payment"}]')
+    assert not holds_for(remembered(), request, CLIENT, POLICY, now=START)
+
+
 @pytest.mark.requirement("C-12")
 def test_what_an_operator_no_longer_wants_remembered_is_asked_about() -> None:
     request = a_request(scope=scope("read"), redirect_uri=LOOPBACK)
