@@ -31,7 +31,6 @@ def bury_account(db: Database, *, now: int) -> None:
                 (next_state(state, GrantEvent.ACCOUNT_DELETED), now, state),
             )
     db.execute("DELETE FROM short_lived")
-    db.execute("DELETE FROM identities")
     forget_events(db)
     save_deleted(db)
     record_event(db, AccountEvent.ACCOUNT_DELETED, at=now)

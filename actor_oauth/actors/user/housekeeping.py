@@ -14,6 +14,7 @@ A sweep is bounded: what it leaves over, the next one takes, and turns get in be
 from typing import Final
 
 from actor_oauth.actors.user.grants import forget_tokens
+from actor_oauth.actors.user.short_lived import NEVER
 from actor_oauth.runtime import Database
 
 LINK_GRID: Final = 10
@@ -56,7 +57,7 @@ _ERASE_LINKS: Final = (
 _FIRST_OVER: Final = (
     "SELECT min(expires_at) FROM access_tokens WHERE expires_at > 0",
     f"SELECT min({_OVER}) FROM grants",  # noqa: S608 a constant
-    "SELECT min(expires_at) FROM short_lived",
+    f"SELECT min(expires_at) FROM short_lived WHERE expires_at < {NEVER:d}",  # noqa: S608 - a number of ours
 )
 
 

@@ -1,8 +1,17 @@
 """Accounts at other services by which a user may sign in, for the user to see."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Final
 
+from actor_oauth.actors.user import short_lived
+from actor_oauth.actors.user.short_lived import NEVER, Kind
+from actor_oauth.oauth.json_values import (
+    get_integer,
+    need_text,
+    parse_record,
+    render_record,
+)
 from actor_oauth.runtime import Database
 
 MAX_IDENTITIES: Final = 16
@@ -29,47 +38,39 @@ class LinkedIdentity:
 
 def save_identity(db: Database, identity: LinkedIdentity) -> bool:
     """Note an identity, or what it is called now; False if there are too many."""
-    (others,) = db.execute(
-        "SELECT count(*) FROM identities WHERE NOT (issuer = ? AND subject = ?)",
-        (identity.issuer, identity.subject),
-    ).fetchone()
-    if others >= MAX_IDENTITIES:
+    key = _key(identity.issuer, identity.subject)
+    known = short_lived.get_all(db, Kind.IDENTITY)
+    if sum(other != key for other, _, _ in known) >= MAX_IDENTITIES:
         return False
-    db.execute(
-        "INSERT INTO identities VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
-        " SET provider = excluded.provider, label = excluded.label",
-        (
-            identity.issuer,
-            identity.subject,
-            identity.provider,
-            identity.label,
-            identity.linked_at,
-        ),
-    )
+    earlier = next((_read(text) for other, _, text in known if other == key), identity)
+    record = render_record({**asdict(identity), "linked_at": earlier.linked_at})
+    short_lived.put(db, Kind.IDENTITY, key, record, expires_at=NEVER)
     return True
 
 
 def load_identities(db: Database) -> tuple[LinkedIdentity, ...]:
     """Give a user's identities, the oldest first."""
-    rows = db.execute(
-        "SELECT issuer, subject, provider, label, linked_at FROM identities"
-        " ORDER BY linked_at, issuer, subject"
-    )
+    known = [_read(text) for _, _, text in short_lived.get_all(db, Kind.IDENTITY)]
     return tuple(
-        LinkedIdentity(
-            issuer=issuer,
-            subject=subject,
-            provider=provider,
-            label=label,
-            linked_at=at,
-        )
-        for issuer, subject, provider, label, at in rows
+        sorted(known, key=lambda one: (one.linked_at, one.issuer, one.subject))
     )
 
 
 def delete_identity(db: Database, issuer: str, subject: str) -> bool:
     """Forget an identity; False if it is none of the user's."""
-    deleted = db.execute(
-        "DELETE FROM identities WHERE issuer = ? AND subject = ?", (issuer, subject)
+    return short_lived.remove(db, Kind.IDENTITY, _key(issuer, subject))
+
+
+def _key(issuer: str, subject: str) -> bytes:
+    return sha256(f"{issuer}\0{subject}".encode()).digest()[:16]
+
+
+def _read(text: str) -> LinkedIdentity:
+    record = parse_record(text)
+    return LinkedIdentity(
+        issuer=need_text(record, "issuer"),
+        subject=need_text(record, "subject"),
+        provider=need_text(record, "provider"),
+        label=need_text(record, "label"),
+        linked_at=get_integer(record, "linked_at"),
     )
-    return deleted.rowcount == 1

@@ -157,16 +157,6 @@ def m0007_late_refreshes(db: sqlite_utils.Database) -> None:
 
 
 @USER_MIGRATIONS()
-def m0008_identities(db: sqlite_utils.Database) -> None:
-    """Accounts at other services by which the user may sign in."""
-    db.execute(
-        "CREATE TABLE identities (issuer TEXT, subject TEXT, provider TEXT NOT NULL,"
-        " label TEXT NOT NULL, linked_at INTEGER NOT NULL,"
-        " PRIMARY KEY (issuer, subject)) STRICT, WITHOUT ROWID"
-    )
-
-
-@USER_MIGRATIONS()
 def m0009_authentications(db: sqlite_utils.Database) -> None:
     """What ID tokens say besides, for the grants whose client is told who the user is."""
     db.execute("ALTER TABLE grants ADD COLUMN authentication TEXT")

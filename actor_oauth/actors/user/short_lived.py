@@ -1,6 +1,7 @@
 """What lives for a while and is found by one key: rows of one table, told apart by kind."""
 
 from enum import StrEnum
+from typing import Final
 
 from actor_oauth.runtime import Database
 
@@ -13,6 +14,11 @@ class Kind(StrEnum):
     ENDED_CLIENT = "ended_client"
     PROOF = "proof"
     REMEMBERED = "remembered"
+    IDENTITY = "identity"
+
+
+NEVER: Final = 1 << 62
+"""When that expires which is here for its size only: a table of its own costs a page."""
 
 
 def put(db: Database, kind: Kind, key: bytes, record: str, *, expires_at: int) -> None:
