@@ -140,11 +140,9 @@ def _tests() -> dict[str, dict[str, int]]:
 def _marked(module: ast.Module) -> Iterator[str]:
     """What each test function's markers name, and the module's own for each of them."""
     for_all: list[str] = []
-    for node in module.body:
-        if isinstance(node, ast.Assign) and "pytestmark" in ast.unparse(
-            node.targets[0]
-        ):
-            for_all = [*_named(node.value)]
+    for top in module.body:
+        if isinstance(top, ast.Assign) and "pytestmark" in ast.unparse(top.targets[0]):
+            for_all = [*_named(top.value)]
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             own = [name for mark in node.decorator_list for name in _named(mark)]

@@ -35,6 +35,27 @@ async def test_a_code_becomes_tokens_that_no_cache_may_keep(
     assert tokens["access_token"] != tokens["refresh_token"]
 
 
+@pytest.mark.requirement("D-20")
+async def test_a_scope_sent_with_the_code_widens_nothing(
+    deployment: Deployment,
+) -> None:
+    client = await deployment.register()
+    code = await deployment.code(client, scope="notes:read")
+
+    answer = await deployment.post(
+        "/token",
+        {
+            "grant_type": "authorization_code",
+            "client_id": client["client_id"],
+            "code": code,
+            "code_verifier": VERIFIER,
+            "scope": "notes:read notes:write",
+        },
+    )
+
+    assert answer.json()["scope"] == "notes:read"
+
+
 @pytest.mark.requirement("D-05", "D-06")
 @pytest.mark.parametrize(
     ("form", "status", "error"),
