@@ -13,9 +13,6 @@ def find_federation_problems(settings: Settings) -> Iterator[str]:
         yield f"login_providers: two entries have the name {name}"
     for provider in settings.login_providers:
         yield from _provider_problems(provider, loopback=settings.loopback_upstreams)
-        if provider.keep_tokens_for is not None and not settings.vault_enabled:
-            where = f"login_providers, {provider.name}"
-            yield f"{where}: keep_tokens_for needs vault_enabled"
     if not settings.local_accounts_enabled and not settings.login_providers:
         yield (
             "local_accounts_enabled: nobody could sign in; turn it on, or add an entry "
@@ -37,7 +34,6 @@ def _provider_problems(
     urls = {
         "issuer": provider.issuer,
         "api_url": provider.api_url,
-        "keep_tokens_for": provider.keep_tokens_for,
     }
     for name, url in urls.items():
         if url is not None and read_url(url, loopback=loopback) is None:

@@ -39,7 +39,6 @@ def test_services_that_are_set_up_well_are_no_problem() -> None:
         ({"issuer": "http://idp.example"}, "issuer must be an absolute https URL"),
         ({"api_url": "file:///x"}, "api_url must be"),
         ({"client_secret": None}, "client_secret is missing"),
-        ({"keep_tokens_for": "https://api.example"}, "needs vault_enabled"),
     ],
 )
 def test_what_is_wrong_is_said(change: dict[str, object], says: str) -> None:

@@ -46,7 +46,6 @@ class LoginProviderSettings(BaseModel):
         organisation_claim: The claim that says of what one is a member.
         create_accounts: Whether who is new gets an account.
         api_url: GitHub's API.
-        keep_tokens_for: The resource under which the service's tokens go into the vault.
         parameters: Further ones of the authorization request.
     """
 
@@ -69,7 +68,6 @@ class LoginProviderSettings(BaseModel):
     organisation_claim: str = "groups"
     create_accounts: bool = True
     api_url: str | None = None
-    keep_tokens_for: str | None = None
     parameters: dict[str, str] = Field(default_factory=dict)
 
     @property
@@ -109,7 +107,6 @@ class LoginProviderSettings(BaseModel):
             creates_accounts=self.create_accounts,
             organisation_claim=self.organisation_claim,
             api_url=(self.api_url or _api_url(issuer)).removesuffix("/"),
-            keep_tokens_for=self.keep_tokens_for,
             parameters=tuple(self.parameters.items()),
         )
 

@@ -52,8 +52,6 @@ class LoginProvider:
         creates_accounts: Whether somebody who is new gets an account.
         organisation_claim: The claim that lists organisations, or names one.
         api_url: Where GitHub's API is.
-        keep_tokens_for: The resource under which its tokens go into the vault; None to
-            forget them.
         parameters: Further ones of the authorization request.
     """
 
@@ -69,7 +67,6 @@ class LoginProvider:
     creates_accounts: bool = True
     organisation_claim: str = "groups"
     api_url: str = "https://api.github.com"
-    keep_tokens_for: str | None = None
     parameters: tuple[tuple[str, str], ...] = ()
 
     def client(self, base: str) -> UpstreamClient:
