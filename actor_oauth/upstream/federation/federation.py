@@ -79,14 +79,12 @@ class FinishedSignIn:
         identity: Who that is there. Admitted.
         tokens: The service's.
         data: What was given to `begin`.
-        attempt: What was recorded when it began.
     """
 
     provider: LoginProvider
     identity: Identity
     tokens: UpstreamTokens
     data: str = field(repr=False)
-    attempt: Attempt
 
 
 class Federation:
@@ -287,7 +285,6 @@ class Federation:
             identity=identity,
             tokens=tokens,
             data=data,
-            attempt=attempt,
         )
 
     async def _take(
