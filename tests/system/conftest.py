@@ -1,4 +1,4 @@
-"""What tests with a real browser share."""
+"""What several tests of the whole share: a browser, a client, an example server."""
 
 import threading
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.programs import find_program
 from tests.system.browsing import ARGUMENTS, Callback
+from tests.system.example_server import Example, example_running
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +21,13 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    """The example of per-tool permissions, running, with a user."""
+    with example_running(tmp_path_factory.mktemp("data")) as running:
+        yield running
 
 
 @pytest.fixture
