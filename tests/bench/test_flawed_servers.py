@@ -59,15 +59,14 @@ def test_races_without_serialisation_are_lost() -> None:
         module=UNSERIALISED,
         races=["refresh-refresh", "code-code", "refresh-revoke"],
         racers=20,
-        rounds=1,
+        # On a busy machine a single round may be won by chance.
+        rounds=6,
         grace=1.0,
     )
     report, _ = found(plan)
     wrong = "\n".join(report.problems)
-    # Which of the races is lost is chance on a busy machine; that none is, is not.
-    assert {Violation.SECOND_SUCCESSOR, Violation.DOUBLE_REDEMPTION} & {
-        known for known in Violation if known in wrong
-    }
+    assert Violation.SECOND_SUCCESSOR in wrong
+    assert Violation.DOUBLE_REDEMPTION in wrong
 
 
 def test_the_provider_loses_nothing_when_it_is_killed() -> None:
