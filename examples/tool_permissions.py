@@ -1,12 +1,12 @@
-"""Tools that not everybody may use: by scope, and by role.
+"""Tools, prompts and resources that not everybody may use: by scope, and by role.
 
     ACTOR_OAUTH_RESOURCES='[{"identifier": "http://127.0.0.1:8000/mcp",
         "scopes": ["notes", "notes:write"], "default_scopes": ["notes"]}]' \
     python examples/tool_permissions.py
 
 Everybody sees `write_note`. Who calls it without its scope is asked for it: the client is
-answered 403 with the scopes to come back with, and asks its user. `forget_everything`
-does not exist for anybody but administrators.
+answered 403 with the scopes to come back with, and asks its user. So it is with the prompt.
+`forget_everything` and the resource do not exist for anybody but administrators.
 """
 
 from dataclasses import dataclass
@@ -53,6 +53,20 @@ def write_note(text: str, caller: CurrentCaller) -> None:
 def forget_everything() -> None:
     """Drop everybody's notes."""
     notes.clear()
+
+
+@mcp.prompt()
+@require_scope("notes:write")
+def tidy_up() -> str:
+    """Have your notes put in order."""
+    return "Read my notes, and write each of them anew, shorter."
+
+
+@mcp.resource("notes://all")
+@require(is_administrator)
+def all_notes() -> str:
+    """Everybody's notes."""
+    return repr(notes)
 
 
 provider = Provider(load_settings())

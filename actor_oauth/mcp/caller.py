@@ -5,7 +5,7 @@ def greet(caller: CurrentCaller) -> str: ...
 """
 
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Never, TypeAlias, TypeVar
 
 from mcp.server.mcpserver import Resolve
 
@@ -67,6 +67,19 @@ class Caller:
             pydantic.ValidationError: They do not fit the type.
         """
         return props_as(self.token.props, props_type)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Never:
+        """Keep clients from saying who they are: this is never read from a request.
+
+        Raises:
+            TypeError: Always. Where no server fills in such a parameter, registering the
+                function would make it one for the client.
+        """
+        raise TypeError(
+            "a client cannot say who calls: in prompts and resources use "
+            "current_caller(), on FastMCP the CurrentCaller of actor_oauth.mcp.fastmcp"
+        )
 
     def has_scopes(self, *names: str) -> bool:
         """Whether the token has all of these scopes, or others that include them."""

@@ -9,7 +9,6 @@ of one.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TypeVar, cast
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -20,12 +19,11 @@ from starlette.authentication import AuthCredentials
 
 from actor_oauth.mcp.access import VerifiedAccessToken
 from actor_oauth.mcp.caller import Caller
-from actor_oauth.mcp.gate import read_ahead, scopes_of_calls
-from actor_oauth.mcp.middleware import HiddenTools, Listeners
-from actor_oauth.mcp.permissions import demands_of_tools
-from actor_oauth.resource import PROTECTION_KEY, require_scopes, verified_token
+from actor_oauth.mcp.catalogue import ServerCatalogue
+from actor_oauth.mcp.gate import judge_calls
+from actor_oauth.mcp.middleware import HiddenOffers, Listeners
+from actor_oauth.resource import PROTECTION_KEY, verified_token
 from actor_oauth.resource.admission import Protection
-from actor_oauth.resource.answers import Answer
 from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
 
 LifespanResult = TypeVar("LifespanResult")
@@ -72,9 +70,9 @@ class MCPEndpoint:
         self._app: ASGIApp = AuthContextMiddleware(app)
         self._manager = server.session_manager
         self._issuer = issuer
-        self._demands = partial(demands_of_tools, server)
+        self._catalogue = ServerCatalogue(server)
         self._listeners = Listeners()
-        server.middleware.extend((HiddenTools(self._demands), self._listeners))
+        server.middleware.extend((HiddenOffers(self._catalogue), self._listeners))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request that the guard has let through.
@@ -86,30 +84,17 @@ class MCPEndpoint:
         token = VerifiedAccessToken.of(
             verified_token(scope), issuer=self._issuer, implied=protection.implied
         )
-        if scope["method"] == "POST":
-            receive, refusal = await self._judge(token, scope, receive)
-            if refusal is not None:
-                await refusal(scope, receive, send)
-                return
+        caller = Caller(token=token.info, scopes=token.held)
+        receive, refusal = await judge_calls(self._catalogue, caller, scope, receive)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
         inner_scope = {
             **scope,
             "user": AuthenticatedUser(token),
             "auth": AuthCredentials(token.scopes),
         }
         await self._app(inner_scope, receive, send)
-
-    async def _judge(
-        self, token: VerifiedAccessToken, scope: Scope, receive: Receive
-    ) -> tuple[Receive, Answer | None]:
-        """The challenge for what the request calls, if its token lacks a scope for it."""
-        demands = self._demands()
-        if not demands:
-            return receive, None
-        body, receive = await read_ahead(receive)
-        if body is None:
-            return receive, None
-        caller = Caller(token=token.info, scopes=token.held)
-        return receive, require_scopes(scope, *scopes_of_calls(body, demands, caller))
 
     def end_listening(self) -> None:
         """End the event streams that clients opened by `subscriptions/listen`.

@@ -1,24 +1,48 @@
-"""The step-up challenge of single tools, at the HTTP level (G-08).
+"""The step-up challenge of single tools, prompts and resources, at the HTTP level (G-08).
 
 MCP wants a call that lacks a scope answered 403 with `insufficient_scope`, but by the time
-the SDK knows which tool is called it can only answer with a JSON-RPC message. So the body
-of a POST is read here first, and handed on as it was.
+the SDK knows what is called it can only answer with a JSON-RPC message. So the body of a
+POST is read here first, and handed on as it was.
 
 The body decides and no header does: clients of the older revisions send no `Mcp-Name`, and
 for those of 2026-07-28 the SDK refuses a header that says something else than the body.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import cast
 
 from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
 
 from actor_oauth.mcp.caller import Caller
-from actor_oauth.mcp.permissions import Demand, Verdict
-from actor_oauth.resource.asgi import Message, Receive
+from actor_oauth.mcp.catalogue import Call, Catalogue, call_in
+from actor_oauth.mcp.permissions import Verdict
+from actor_oauth.resource import require_scopes
+from actor_oauth.resource.answers import Answer
+from actor_oauth.resource.asgi import Message, Receive, Scope
 
-TOOL_CALL = "tools/call"
+
+async def judge_calls(
+    catalogue: Catalogue, caller: Caller, scope: Scope, receive: Receive
+) -> tuple[Receive, Answer | None]:
+    """Find the challenge for what a request calls, if its token lacks a scope for it.
+
+    Args:
+        catalogue: What the server offers.
+        caller: Who sent the request.
+        scope: Of the request, which the guard let through.
+        receive: The server's.
+
+    Returns:
+        What the application is to receive from, and what to answer in its place.
+    """
+    if scope["method"] != "POST" or catalogue.demands_nothing():
+        return receive, None
+    body, receive = await read_ahead(receive)
+    if body is None:
+        return receive, None
+    wanted = await scopes_of_calls(body, catalogue, caller)
+    return receive, require_scopes(scope, *wanted)
 
 
 async def read_ahead(
@@ -58,28 +82,28 @@ async def read_ahead(
     return (b"".join(chunks) if whole else None), receive_again
 
 
-def scopes_of_calls(
-    body: bytes, demands: Mapping[str, Demand], caller: Caller
+async def scopes_of_calls(
+    body: bytes, catalogue: Catalogue, caller: Caller
 ) -> tuple[str, ...]:
-    """All scopes that the tools called by a JSON-RPC body demand.
+    """All scopes that what is called by a JSON-RPC body demands.
 
     Args:
         body: A message, or several as the revision of 2025-03-26 had them; anything else
             calls nothing, and the SDK says what is wrong with it.
-        demands: Of the tools, by name.
-        caller: Who sent it. A tool that is hidden from them demands nothing: a challenge
-            would tell that it is there.
+        catalogue: What the server offers.
+        caller: Who sent it. What is hidden from them demands nothing: a challenge would
+            tell that it is there.
     """
     found: dict[str, None] = {}
-    for name in called_tools(body):
-        demand = demands.get(name)
+    for call in calls_in(body):
+        demand = await catalogue.demand_for(call)
         if demand is not None and demand.judge(caller) is not Verdict.HIDDEN:
             found.update(dict.fromkeys(demand.scopes))
     return tuple(found)
 
 
-def called_tools(body: bytes) -> Iterator[str]:
-    """The names of the tools that a JSON-RPC body calls."""
+def calls_in(body: bytes) -> Iterator[Call]:
+    """What a JSON-RPC body calls."""
     try:
         # The parser of the SDK's own newer transport: what that one can read, this can.
         decoded: object = json.loads(body)
@@ -87,9 +111,7 @@ def called_tools(body: bytes) -> Iterator[str]:
         return
     messages: list[object] = decoded if isinstance(decoded, list) else [decoded]
     for message in messages:
-        if not isinstance(message, dict) or message.get("method") != TOOL_CALL:
-            continue
-        params = message.get("params")
-        name = params.get("name") if isinstance(params, dict) else None
-        if isinstance(name, str):
-            yield name
+        if isinstance(message, dict):
+            call = call_in(message.get("method"), message.get("params"))
+            if call is not None:
+                yield call

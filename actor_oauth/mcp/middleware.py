@@ -1,37 +1,39 @@
 """What a protected server adds to the SDK's handling of messages, in both protocol eras.
 
-`HiddenTools` shows each caller the tools that they may know of, and acts as if there were
-no others. `Listeners` ends the event streams that `subscriptions/listen` opens, which
+`HiddenOffers` shows each caller the tools, prompts and resources that they may know of, and
+acts as if there were no others. `Listeners` ends the event streams that `subscriptions/listen` opens, which
 otherwise hold up an orderly stop until its deadline.
 """
 
-from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Final, Generic, NamedTuple, TypeVar, cast
 
 import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.subscriptions import SUBSCRIPTION_ID_META_KEY
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
 
-from actor_oauth.mcp.caller import current_caller
-from actor_oauth.mcp.gate import TOOL_CALL
+from actor_oauth.mcp.caller import Caller, current_caller
+from actor_oauth.mcp.catalogue import Call, Kind, ServerCatalogue, call_in
 from actor_oauth.mcp.permissions import Demand, Verdict
 from actor_oauth.oauth.json_values import Json
 
-_LIST = "tools/list"
-_LISTEN = "subscriptions/listen"
+LifespanResult = TypeVar("LifespanResult")
+
+_LISTEN: Final = "subscriptions/listen"
 
 
-class HiddenTools:
-    """Middleware of the SDK's server: hides tools from those who may not know of them.
+class HiddenOffers(Generic[LifespanResult]):
+    """Middleware of the SDK's server: hides things from those who may not know of them.
 
     Args:
-        demands: Gives what the tools demand, by name.
+        catalogue: What the server offers.
     """
 
-    def __init__(self, demands: Callable[[], Mapping[str, Demand]]) -> None:
-        self._demands = demands
+    def __init__(self, catalogue: ServerCatalogue[LifespanResult]) -> None:
+        self._catalogue = catalogue
 
     async def __call__(
         self, ctx: ServerRequestContext[object, object], call_next: CallNext
@@ -39,38 +41,64 @@ class HiddenTools:
         """Handle one message.
 
         Raises:
-            LookupError: A list is asked for, or a tool called, and nobody knows by whom.
+            MCPError: There is no such resource, for this caller.
+            ValueError: There is no such prompt, for this caller.
+            LookupError: Something with demands is listed or called, and nobody knows by
+                whom.
         """
-        if ctx.method == _LIST:
-            return self._without_hidden(await call_next(ctx))
-        if ctx.method == TOOL_CALL:
-            name = (ctx.params or {}).get("name")
-            if isinstance(name, str) and name in self._hidden():
-                return _unknown_tool(name, ctx.protocol_version)
+        if ctx.method in _LISTS:
+            return self._without_hidden(_LISTS[ctx.method], await call_next(ctx))
+        call = call_in(ctx.method, ctx.params)
+        if call is not None and self._is_hidden(call):
+            return _absent(call, ctx.protocol_version)
         return await call_next(ctx)
 
-    def _without_hidden(self, result: HandlerResult) -> HandlerResult:
-        hidden = self._hidden()
-        if not hidden:
+    def _is_hidden(self, call: Call) -> bool:
+        demand = self._catalogue.demand(call)
+        # Who calls is asked for only where it matters: without a guard nobody is known.
+        return demand is not None and _hides(demand, current_caller())
+
+    def _without_hidden(
+        self, listed: "_Listed", result: HandlerResult
+    ) -> HandlerResult:
+        demands = self._catalogue.demands(listed.kind)
+        if not any(demand.may_hide for demand in demands.values()):
             return result
+        caller = current_caller()
         members = _as_members(result)
-        tools = cast("list[dict[str, object]]", members.get("tools", []))
-        members["tools"] = [tool for tool in tools if tool.get("name") not in hidden]
+        offers = cast("list[dict[str, object]]", members.get(listed.member, []))
+        members[listed.member] = [
+            offer
+            for offer in offers
+            if not _hides(demands.get(cast("str", offer.get(listed.key))), caller)
+        ]
         if "cacheScope" in members:
-            # The list of one caller, whatever the server says of its lists in general.
+            # The list of one caller, whatever the server says of its lists in general;
+            # also that of a caller who sees everything, which others may not.
             members["cacheScope"] = "private"
         return members
 
-    def _hidden(self) -> frozenset[str]:
-        demands = self._demands()
-        if not demands:
-            return frozenset()
-        caller = current_caller()
-        return frozenset(
-            name
-            for name, demand in demands.items()
-            if demand.judge(caller) is Verdict.HIDDEN
-        )
+
+def _hides(demand: Demand | None, caller: Caller) -> bool:
+    return demand is not None and demand.judge(caller) is Verdict.HIDDEN
+
+
+class _Listed(NamedTuple):
+    """How a list of the protocol names what is in it."""
+
+    kind: Kind
+    member: str
+    key: str
+
+
+_LISTS: Final = {
+    "tools/list": _Listed(Kind.TOOL, "tools", "name"),
+    "prompts/list": _Listed(Kind.PROMPT, "prompts", "name"),
+    "resources/list": _Listed(Kind.RESOURCE, "resources", "uri"),
+    "resources/templates/list": _Listed(
+        Kind.TEMPLATE, "resourceTemplates", "uriTemplate"
+    ),
+}
 
 
 class Listeners:
@@ -105,9 +133,18 @@ class Listeners:
         )
 
 
-def _unknown_tool(name: str, version: str) -> dict[str, Json]:
-    text: Json = {"type": "text", "text": f"Unknown tool: {name}"}
-    return _complete({"content": [text], "isError": True}, version)
+def _absent(call: Call, version: str) -> dict[str, Json]:
+    """Answer as the SDK does if there is nothing of that name."""
+    match call.kind:
+        case Kind.TOOL:
+            text: Json = {"type": "text", "text": f"Unknown tool: {call.name}"}
+            return _complete({"content": [text], "isError": True}, version)
+        case Kind.PROMPT:
+            raise ValueError(f"Unknown prompt: {call.name}")
+        case Kind.RESOURCE | Kind.TEMPLATE:
+            raise MCPError(
+                INVALID_PARAMS, f"Unknown resource: {call.name}", {"uri": call.name}
+            )
 
 
 def _complete(members: dict[str, Json], version: str) -> dict[str, Json]:

@@ -1,12 +1,12 @@
-"""Who may use a tool: what its decorators demand, and what follows for a caller.
+"""Who may use a tool, prompt or resource: what its decorators demand, and what follows.
 
 @mcp.tool()
 @require_scope("notes:write")
 def add_note(text: str) -> None: ...
 
-@mcp.tool()
+@mcp.prompt()
 @require(lambda caller: caller.props_as(Props).role == "admin")
-def delete_everything() -> None: ...
+def how_to_clean_up() -> str: ...
 
 A demand is met or refused at three places: `gate.py` answers a call over HTTP with the
 step-up challenge before the SDK sees it; `middleware.py` leaves out of listings what the
@@ -20,7 +20,6 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Final, ParamSpec, TypeVar, cast
 
-from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
@@ -29,10 +28,9 @@ from actor_oauth.oauth.scopes import Scope
 
 P = ParamSpec("P")
 R = TypeVar("R")
-LifespanResult = TypeVar("LifespanResult")
 
 Predicate = Callable[[Caller], bool]
-"""Tells whether a caller may know of a tool. One that raises `LookupError` or pydantic's
+"""Tells whether a caller may know of what it guards. One that raises `LookupError` or pydantic's
 `ValidationError`, as where props lack what it looks for, says no."""
 
 NOT_PERMITTED: Final = -32010
@@ -48,17 +46,17 @@ class Verdict(Enum):
     LACKS_SCOPES = auto()
     """May be told which scopes to come back with."""
     HIDDEN = auto()
-    """Is told what they would be told if there were no such tool."""
+    """Is told what they would be told if there were no such thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a tool demands of its callers.
+    """What a tool, prompt or resource demands of its callers.
 
     Attributes:
         scopes: All of them, in the order in which they were named.
         predicates: All must say yes.
-        hides: Whether who lacks a scope is not to know of the tool either.
+        hides: Whether who lacks a scope is not to know of it either.
     """
 
     scopes: tuple[str, ...] = ()
@@ -73,6 +71,11 @@ class Demand:
             hides=self.hides or other.hides,
         )
 
+    @property
+    def may_hide(self) -> bool:
+        """Whether there may be callers who are not to know of it."""
+        return self.hides or bool(self.predicates)
+
     def judge(self, caller: Caller) -> Verdict:
         """Say what follows for a caller."""
         if not all(_agrees(predicate, caller) for predicate in self.predicates):
@@ -83,7 +86,7 @@ class Demand:
 
 
 class NotPermittedError(MCPError):
-    """A call that its caller may not make got as far as the tool."""
+    """A call that its caller may not make got as far as the function."""
 
     def __init__(self, scopes: tuple[str, ...] = ()) -> None:
         wanted = f" It needs the scopes: {' '.join(scopes)}." if scopes else ""
@@ -93,7 +96,7 @@ class NotPermittedError(MCPError):
 def require_scope(
     *names: str, hide: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let only callers whose token has all of these scopes use a tool.
+    """Let only callers whose token has all of these scopes use a tool, prompt or resource.
 
     A caller without them is answered 403 with the step-up challenge, and the client asks
     its user for more. For that it has to know of the tool, so the tool stays listed.
@@ -101,7 +104,7 @@ def require_scope(
     Args:
         *names: All scopes that the operation needs, beside those that the server demands
             of everybody.
-        hide: Rather leave the tool out of their lists, and act as if it did not exist.
+        hide: Rather leave it out of their lists, and act as if it did not exist.
 
     Raises:
         ValueError: That is no scope, or there is none.
@@ -112,7 +115,9 @@ def require_scope(
 
 
 def require(predicate: Predicate) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let only callers of whom the predicate says yes use a tool, or know of it.
+    """Let only those of whom the predicate says yes use a tool, prompt or resource.
+
+    Nobody else knows of it.
 
     Args:
         predicate: Asked at every listing and call, so keep it quick. See `Predicate`.
@@ -123,17 +128,6 @@ def require(predicate: Predicate) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def demand_of(function: object) -> Demand | None:
     """What a function's decorators demand, or None."""
     return cast("Demand | None", getattr(function, _ATTRIBUTE, None))
-
-
-def demands_of_tools(server: MCPServer[LifespanResult]) -> dict[str, Demand]:
-    """What the tools of a server demand, by name; those without demands are left out.
-
-    Tools come and go while a server runs: ask anew.
-    """
-    # The SDK has no public way from a tool's name to its function.
-    tools = server._tool_manager.list_tools()  # noqa: SLF001
-    found = {tool.name: demand_of(tool.fn) for tool in tools}
-    return {name: demand for name, demand in found.items() if demand is not None}
 
 
 def _demanding(demand: Demand) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -115,9 +115,9 @@ def test_each_user_has_a_durable_list_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("G-08")
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_a_tool_asks_for_its_scope_and_the_client_asks_its_user(
-    mode: str, tmp_path: Path
+@pytest.mark.parametrize(("mode", "first"), [("auto", "prompt"), ("legacy", "tool")])
+def test_a_tool_or_prompt_asks_for_its_scope_and_the_client_asks_its_user(
+    mode: str, first: str, tmp_path: Path
 ) -> None:
     port = free_port()
     resource = {
@@ -135,6 +135,10 @@ def test_a_tool_asks_for_its_scope_and_the_client_asks_its_user(
                 "result": []
             }
             assert user.asked == 1
+            assert not (await client.list_resources()).resources
+            if first == "prompt":
+                await client.get_prompt("tidy_up")
+                assert user.asked == 2
             wrote = await client.call_tool("write_note", {"text": "milk"})
             assert not wrote.is_error
             read = await client.call_tool("read_notes", {})

@@ -234,10 +234,12 @@ async def test_a_role_that_changes_changes_the_list_of_an_open_session() -> None
     assert after - before == {"administrate"}
 
 
-async def test_a_list_of_one_caller_is_never_offered_for_sharing() -> None:
+@pytest.mark.parametrize("props", [None, {"role": "admin"}])
+async def test_a_list_of_one_caller_is_never_offered_for_sharing(props: Json) -> None:
     server = notes_server(CacheHint(ttl_ms=60_000, scope="public"))
+    authority = holder("notes:purge", props=props)
     async with (
-        protected_server(holder(), server) as url,
+        protected_server(authority, server) as url,
         mcp_client(url, "t", "auto") as client,
     ):
         listed = await client.list_tools()

@@ -1,0 +1,281 @@
+"""Permissions of prompts and resources: as those of tools, in both protocol eras."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.server.caching import CacheHint
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.resources import TextResource
+from mcp.shared.exceptions import MCPError
+from mcp_types import GetPromptResult, ReadResourceResult, TextContent
+
+from actor_oauth.mcp import (
+    Caller,
+    CurrentCaller,
+    current_caller,
+    require,
+    require_scope,
+    root_logging_kept,
+)
+from actor_oauth.oauth.json_values import Json
+from tests.mcp.protected_server import (
+    SDK_LEAVES_GENERATORS,
+    Authority,
+    http_client,
+    mcp_client,
+    protected_server,
+    token_info,
+)
+from tests.oauth.test_challenge import parse_challenge
+
+pytestmark = SDK_LEAVES_GENERATORS
+
+RESOURCE = "http://127.0.0.1/mcp"
+METADATA = "http://127.0.0.1/.well-known/oauth-protected-resource/mcp"
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+MODERN = {"MCP-Protocol-Version": "2026-07-28"}
+
+Ask = Callable[[Client], Awaitable[object]]
+
+
+@pytest.fixture(autouse=True)
+def quiet_logging() -> Iterator[None]:
+    """Let no test decide about the logging of the others."""
+    with root_logging_kept():
+        yield
+
+
+def is_admin(caller: Caller) -> bool:
+    return caller.props == "admin"
+
+
+def notes_server() -> MCPServer[object]:
+    """A server with an open, a challenging and a hidden one of each kind."""
+    shared = CacheHint(ttl_ms=60_000, scope="public")
+    with root_logging_kept():
+        server: MCPServer[object] = MCPServer(
+            "notes",
+            cache_hints={
+                "prompts/list": shared,
+                "resources/list": shared,
+                "resources/templates/list": shared,
+            },
+        )
+
+    @server.prompt()
+    def greet() -> str:
+        return "greet"
+
+    @server.prompt()
+    @require_scope("notes:write")
+    async def rewrite(text: str) -> str:
+        return f"rewrite {text} for {current_caller().user_id}"
+
+    @server.prompt()
+    @require(is_admin)
+    def purge() -> str:
+        return "purge"
+
+    server.add_resource(TextResource(uri="notes://help", name="help", text="help"))
+
+    @server.resource("notes://mine")
+    @require_scope("notes:read")
+    def mine() -> str:
+        return f"the notes of {current_caller().user_id}"
+
+    @server.resource("notes://log")
+    @require(is_admin)
+    def log() -> str:
+        return "log"
+
+    @server.resource("notes://by-name/{name}")
+    @require_scope("notes:read")
+    async def by_name(name: str) -> str:
+        return f"note {name}"
+
+    @server.resource("notes://of/{user}")
+    @require_scope("notes:spy", hide=True)
+    def of_user(user: str) -> str:
+        return f"the notes of {user}"
+
+    return server
+
+
+def holder(*scopes: str, props: Json = None) -> Authority:
+    """An authority that knows the token `t` with these scopes beside `mcp`."""
+    return Authority({"t": token_info("alice", RESOURCE, props, ("mcp", *scopes))})
+
+
+async def post(
+    url: str, method: str, params: dict[str, Json], *, modern: bool
+) -> httpx2.Response:
+    """Ask by hand, with the token `t`."""
+    headers = ACCEPT
+    if modern:
+        name = str(params.get("name", params.get("uri")))
+        headers = {**ACCEPT, **MODERN, "Mcp-Method": method, "Mcp-Name": name}
+        meta: Json = {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+        params = {**params, "_meta": meta}
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    async with http_client("t") as http:
+        return await http.post(url, json=message, headers=headers)
+
+
+@pytest.mark.requirement("G-08")
+@pytest.mark.parametrize("modern", [True, False])
+@pytest.mark.parametrize(
+    ("method", "params", "wanted"),
+    [
+        ("prompts/get", {"name": "rewrite"}, "mcp notes:write"),
+        ("resources/read", {"uri": "notes://mine"}, "mcp notes:read"),
+        ("resources/read", {"uri": "notes://by-name/a"}, "mcp notes:read"),
+    ],
+)
+async def test_what_lacks_its_scope_is_challenged_before_the_server_sees_it(
+    method: str, params: dict[str, Json], wanted: str, modern: bool
+) -> None:
+    async with protected_server(holder(), notes_server()) as url:
+        answer = await post(url, method, params, modern=modern)
+    assert answer.status_code == 403
+    challenge = parse_challenge(answer.headers["www-authenticate"])
+    assert challenge["error"] == "insufficient_scope"
+    assert challenge["scope"] == wanted
+    assert challenge["resource_metadata"] == METADATA
+
+
+def text_of(result: object) -> str:
+    """The text that a prompt or resource gave."""
+    if isinstance(result, GetPromptResult):
+        content = result.messages[0].content
+        assert isinstance(content, TextContent)
+        return content.text
+    assert isinstance(result, ReadResourceResult)
+    return str(getattr(result.contents[0], "text", None))
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_with_its_scopes_a_caller_gets_them_and_they_know_the_caller(
+    mode: str,
+) -> None:
+    authority = holder("notes:read", "notes:write", "notes:spy")
+    async with (
+        protected_server(authority, notes_server()) as url,
+        mcp_client(url, "t", mode) as client,
+    ):
+        answers = [
+            await client.get_prompt("rewrite", {"text": "milk"}),
+            await client.read_resource("notes://mine"),
+            await client.read_resource("notes://by-name/a"),
+            await client.read_resource("notes://of/bob"),
+            await client.read_resource("notes://help"),
+        ]
+    assert [text_of(answer) for answer in answers] == [
+        "rewrite milk for alice",
+        "the notes of alice",
+        "note a",
+        "the notes of bob",
+        "help",
+    ]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(
+    ("held", "props", "seen"),
+    [
+        ((), None, {"greet", "rewrite", "help", "mine", "by_name"}),
+        (
+            ("notes:spy",),
+            None,
+            {"greet", "rewrite", "help", "mine", "by_name", "of_user"},
+        ),
+        ((), "admin", {"greet", "rewrite", "help", "mine", "by_name", "purge", "log"}),
+    ],
+)
+async def test_each_caller_sees_what_they_may_know_of_in_lists_of_their_own(
+    mode: str, held: tuple[str, ...], props: Json, seen: set[str]
+) -> None:
+    async with (
+        protected_server(holder(*held, props=props), notes_server()) as url,
+        mcp_client(url, "t", mode) as client,
+    ):
+        prompts = await client.list_prompts()
+        resources = await client.list_resources()
+        templates = await client.list_resource_templates()
+    listed = (*prompts.prompts, *resources.resources, *templates.resource_templates)
+    assert {offer.name for offer in listed} == seen
+    if mode == "auto":
+        # Also the list of a caller who sees everything: another must not get it.
+        scopes = {each.cache_scope for each in (prompts, resources, templates)}
+        assert scopes == {"private"}
+
+
+async def prompt(name: str, client: Client) -> object:
+    return await client.get_prompt(name)
+
+
+async def read(uri: str, client: Client) -> object:
+    return await client.read_resource(uri)
+
+
+async def refusal_of(ask: Ask, client: Client) -> tuple[int, str, object]:
+    """What the server says to a request that it refuses."""
+    with pytest.raises(MCPError) as refused:
+        await ask(client)
+    error = refused.value.error
+    return error.code, error.message, error.data
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(
+    ("ask_for", "hidden", "absent"),
+    [
+        (prompt, "purge", "purgf"),
+        (read, "notes://log", "notes://lof"),
+        (read, "notes://of/bob", "notes://og/bob"),
+    ],
+)
+async def test_what_is_hidden_is_answered_like_what_does_not_exist(
+    mode: str,
+    ask_for: Callable[[str, Client], Awaitable[object]],
+    hidden: str,
+    absent: str,
+) -> None:
+    async with (
+        protected_server(holder(), notes_server()) as url,
+        mcp_client(url, "t", mode) as client,
+    ):
+        said = await refusal_of(partial(ask_for, hidden), client)
+        of_absent = await refusal_of(partial(ask_for, absent), client)
+    assert repr(said).replace(hidden, absent) == repr(of_absent)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_uri_that_the_sdk_refuses_to_read_is_for_it_to_refuse(
+    mode: str,
+) -> None:
+    async with (
+        protected_server(holder("notes:read"), notes_server()) as url,
+        mcp_client(url, "t", mode) as client,
+    ):
+        for uri in ("notes://by-name/%2Fetc", "notes://absent"):
+            code, message, _ = await refusal_of(partial(read, uri), client)
+            assert (code, message) == (-32602, f"Unknown resource: {uri}")
+
+
+def test_nobody_can_be_told_by_a_client_who_calls() -> None:
+    with root_logging_kept():
+        server: MCPServer[object] = MCPServer("notes")
+
+    def forged(caller: CurrentCaller) -> str:
+        return caller.user_id
+
+    with pytest.raises(TypeError, match="a client cannot say who calls"):
+        server.prompt()(forged)
+    with pytest.raises(TypeError, match="a client cannot say who calls"):
+        server.resource("notes://{caller}")(forged)
