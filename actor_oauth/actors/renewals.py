@@ -1,7 +1,7 @@
-"""Which connections are due to be refreshed ahead of their end.
+"""What vaults want of other servers: to refresh tokens ahead of their end, or to end them.
 
-A vault's alarm is a turn, and reaches no network. It puts its connections on this list,
-and whoever has the network takes from it, in whatever process. What was taken and not
+A vault's alarm is a turn, and reaches no network. It puts what is due on one of these
+lists, and whoever has the network takes from it, in whatever process. What was taken and not
 done comes back when its lease ends, so that a crash loses nothing.
 """
 
@@ -15,7 +15,10 @@ from sqlite_utils.migrations import Migrations
 from actor_oauth.runtime import Actor, turn, view
 
 RENEWALS: Final = "all"
-"""Key of the one list."""
+"""Key of the list of connections to refresh."""
+
+REVOCATIONS: Final = "revocations"
+"""Key of the list of tokens to revoke."""
 
 MAX_TAKEN: Final = 64
 
@@ -40,11 +43,11 @@ def m0001_due(db: sqlite_utils.Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A connection that is due.
+    """A connection, or tokens to revoke, that are due.
 
     Attributes:
-        vault: The key of its vault.
-        number: Its number there.
+        vault: The key of their vault.
+        number: Their number there.
     """
 
     vault: str
@@ -52,13 +55,13 @@ class Renewal:
 
 
 class RenewalsActor(Actor, kind="renewals"):
-    """Owns the list."""
+    """Owns one of the lists."""
 
     migrations = RENEWALS_MIGRATIONS
 
     @turn(creates=True)
     def add(self, *, vault: str, number: int) -> None:
-        """Put a connection on the list. One that is on it stays as it is."""
+        """Put something on the list. What is on it stays as it is."""
         self.db.execute("INSERT OR IGNORE INTO due VALUES (?, ?, 0)", (vault, number))
 
     @view
@@ -90,7 +93,7 @@ class RenewalsActor(Actor, kind="renewals"):
 
     @turn
     def done(self, renewal: Renewal) -> None:
-        """Take a connection off the list."""
+        """Take something off the list."""
         self.db.execute(
             "DELETE FROM due WHERE vault = ? AND number = ?",
             (renewal.vault, renewal.number),

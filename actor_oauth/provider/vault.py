@@ -17,7 +17,7 @@ from actor_oauth.resource import verified_token
 from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.host_rate import HostRate
-from actor_oauth.upstream.vault import Vault, open_vault
+from actor_oauth.upstream.vault import Vault, open_leftovers, open_vault
 
 # One host may be where many users have something connected.
 _RATE: Final = HostRate(burst=300, interval=0.05)
@@ -34,6 +34,8 @@ async def open_vault_of(
 ) -> Vault | None:
     """Open the vault if it is on, for as long as the stack.
 
+    While it is off, what it holds is still looked after.
+
     Args:
         settings: Of the provider.
         server: Whose users these are.
@@ -42,15 +44,15 @@ async def open_vault_of(
         fetcher: The way to the web; one of its own if not given.
     """
     policy = settings.vault_policy(server.policy.issuer)
-    if policy is None:
+    effects = server.effects
+    fetcher = fetcher or Fetcher(loopback=policy.loopback, rate=_RATE)
+    if not settings.vault_enabled:
+        await stack.enter_async_context(
+            open_leftovers(effects=effects, policy=policy, fetcher=fetcher)
+        )
         return None
     return await stack.enter_async_context(
-        open_vault(
-            effects=server.effects,
-            policy=policy,
-            fetcher=fetcher or Fetcher(loopback=policy.loopback, rate=_RATE),
-            callbacks=callbacks,
-        )
+        open_vault(effects=effects, policy=policy, fetcher=fetcher, callbacks=callbacks)
     )
 
 

@@ -103,6 +103,20 @@ class UpstreamClients:
             secret=configured.secret,
         )
 
+    def current(
+        self, client: UpstreamClient, server: UpstreamServer
+    ) -> UpstreamClient | None:
+        """Give a client as it is today: an operator may have changed its secret.
+
+        Returns:
+            None if the operator has taken it away.
+        """
+        if client.origin != "configured":
+            return client
+        today = self.configured_at(server.issuer)
+        same = today is not None and today.client_id == client.client_id
+        return today if same else None
+
     async def rejected(self, client: UpstreamClient, server: UpstreamServer) -> bool:
         """Note that a server does not accept this one any more (I-14, I-31).
 

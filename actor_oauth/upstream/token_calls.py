@@ -1,6 +1,7 @@
 """Asking another server's token and revocation endpoints, as one of its clients."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import structlog
 
@@ -20,13 +21,15 @@ from actor_oauth.oauth.upstream.token_response import (
     UpstreamTokens,
     decide_token_response,
 )
-from actor_oauth.upstream.documents import ask
+from actor_oauth.upstream.documents import ask, unreachable
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.outgoing import Reply, form_request
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-_OK = 200
+_OK: Final = 200
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERRORS: Final = 500
 
 
 class TokenCalls:
@@ -72,19 +75,23 @@ class TokenCalls:
 
     async def revoke(
         self, token: str, *, hint: str, client: UpstreamClient, server: UpstreamServer
-    ) -> bool:
-        """Ask to end a token, as far as the server has a way to (I-40).
+    ) -> UpstreamFailed | None:
+        """Ask to end a token, at a server that has a way to (I-40).
 
         Returns:
-            Whether it said that it has.
+            Why it did not; None if it did.
         """
-        if server.revocation_endpoint is None:
-            return False
+        assert server.revocation_endpoint is not None
         form = revocation_form(token, hint=hint)
         reply = await self._post(server.revocation_endpoint, form, client, server)
-        done = isinstance(reply, Reply) and reply.status == _OK
-        log.info("token revoked upstream", issuer=server.issuer, kind=hint, done=done)
-        return done
+        failed = _not_revoked(reply) if isinstance(reply, Reply) else reply
+        log.info(
+            "token revoked upstream",
+            issuer=server.issuer,
+            kind=hint,
+            done=failed is None,
+        )
+        return failed
 
     async def _trade(
         self,
@@ -138,6 +145,15 @@ class TokenCalls:
             self._fetcher,
             form_request(url, request.form, authorization=request.authorization),
         )
+
+
+def _not_revoked(reply: Reply) -> UpstreamFailed | None:
+    """Give why an answer of RFC 7009 §2.2 is no revocation; None if it is one."""
+    if reply.status == _OK:
+        return None
+    if reply.status == _TOO_MANY_REQUESTS or reply.status >= _SERVER_ERRORS:
+        return unreachable(reply)
+    return UpstreamFailed(fault=UpstreamFault.TOKEN_REFUSED, detail=str(reply.status))
 
 
 def _unreadable() -> UpstreamFailed:

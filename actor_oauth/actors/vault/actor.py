@@ -6,6 +6,7 @@ is decided in `actor_oauth.oauth.upstream`.
 """
 
 from actor_oauth.actors.renewals import RENEWALS, RenewalsActor
+from actor_oauth.actors.vault import owed
 from actor_oauth.actors.vault.attempt_turns import AttemptTurns
 from actor_oauth.actors.vault.complaint_turns import ComplaintTurns
 from actor_oauth.actors.vault.connection_turns import ConnectionTurns
@@ -36,11 +37,15 @@ class VaultActor(
         Returns:
             How many secrets there were.
         """
-        return seal_anew(self.db, self._seals(keyring, fresh))
+        seals = self._seals(keyring, fresh)
+        return seal_anew(self.db, seals) + owed.seal_anew(self.db, seals)
 
     def on_alarm(self, *, now: int) -> None:
-        """Erase what is over, and report what is to be refreshed."""
+        """Erase what is over, and report what is to be refreshed or revoked."""
         over_at = purge(self.db, now=now)
+        owing, owed_at = owed.find_due(self.db, now=now)
+        for number in owing:
+            self._owe(number)
         due, due_at = find_due(self.db, now=now)
         for number in due:
             self.send(
@@ -50,4 +55,6 @@ class VaultActor(
                 vault=self.address.key,
                 number=number,
             )
-        self.set_alarm(min((at for at in (over_at, due_at) if at), default=None))
+        self.set_alarm(
+            min((at for at in (over_at, due_at, owed_at) if at), default=None)
+        )

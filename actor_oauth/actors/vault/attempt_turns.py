@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from actor_oauth.actors.vault import attempts
+from actor_oauth.actors.vault import attempts, owed
 from actor_oauth.actors.vault.attempts import Stage
 from actor_oauth.actors.vault.connections import Connection
 from actor_oauth.actors.vault.storing import store
@@ -54,6 +54,19 @@ class Stored:
 
     connection: Connection
     access_token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotStored:
+    """A taken attempt brought no connection.
+
+    Attributes:
+        failed: Why.
+        owed: The number under which the tokens that came are to be revoked, or None.
+    """
+
+    failed: UpstreamFailed
+    owed: int | None = None
 
 
 class AttemptTurns(VaultTurns, kind="vault"):
@@ -128,21 +141,26 @@ class AttemptTurns(VaultTurns, kind="vault"):
         keyring: Keyring,
         fresh: bytes,
         now: int,
-    ) -> Stored | UpstreamFailed:
+    ) -> Stored | NotStored:
         """Store what a taken attempt brought.
 
-        Returns:
-            Failed with `NOT_CONNECTED` if tokens came, and the user had removed the
-            connection meanwhile: they are to be revoked.
+        Tokens that come after the user has removed the connection are to be revoked.
         """
         if isinstance(answer, UpstreamFailed):
-            return self._fail(key, answer)
-        if not attempts.finish(self.db, key, None):
-            return UpstreamFailed(fault=UpstreamFault.NOT_CONNECTED)
+            return NotStored(failed=self._fail(key, answer))
         seals = self._seals(keyring, fresh)
-        stored = store(self.db, attempt, answer, seals, now=now)
+        stored: Connection | UpstreamFailed = UpstreamFailed(
+            fault=UpstreamFault.NOT_CONNECTED
+        )
+        if attempts.finish(self.db, key, None):
+            stored = store(self.db, attempt, answer, seals, now=now)
         if isinstance(stored, UpstreamFailed):
-            return self._fail(key, stored)
+            self._fail(key, stored)
+            self._list(now=now)
+            number = owed.owe_tokens(
+                self.db, key.hex(), attempt.server, attempt.client, answer, seals
+            )
+            return NotStored(failed=stored, owed=self._owe(number))
         self._watch(stored.number)
         return Stored(connection=stored, access_token=answer.access_token)
 

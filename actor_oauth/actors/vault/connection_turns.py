@@ -1,10 +1,10 @@
 """The turns of connections: find, list, describe, remove."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from actor_oauth.actors.vault import attempts, connections
+from actor_oauth.actors.vault import attempts, connections, owed
 from actor_oauth.actors.vault.connections import Connection
 from actor_oauth.actors.vault.looking import LookUp, Version, look
 from actor_oauth.actors.vault.storing import default_name
@@ -12,7 +12,6 @@ from actor_oauth.actors.vault.turns import VaultTurns
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.props import encode_metadata
-from actor_oauth.oauth.upstream.clients import UpstreamClient
 from actor_oauth.oauth.upstream.credentials import (
     PUBLIC_FOR,
     CredentialEvent,
@@ -27,19 +26,13 @@ MAX_NAME: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """What a removed connection leaves to be revoked at the other server.
+    """A connection was removed.
 
     Attributes:
-        connection: As it was.
-        client: The registration that its tokens are bound to.
-        refresh_token: To be revoked first, or None.
-        access_token: Likewise.
+        owed: The number under which its tokens are to be revoked; None if they cannot be.
     """
 
-    connection: Connection
-    client: UpstreamClient | None
-    refresh_token: str | None = field(repr=False)
-    access_token: str | None = field(repr=False)
+    owed: int | None
 
 
 class ConnectionTurns(VaultTurns, kind="vault"):
@@ -120,26 +113,18 @@ class ConnectionTurns(VaultTurns, kind="vault"):
         return replace(found, terms=terms)
 
     @turn
-    def remove(self, resource: str, *, keyring: Keyring) -> Removed | None:
+    def remove(self, resource: str) -> Removed | None:
         """Forget a connection, and everything that is on its way to it (I-32).
 
+        Its tokens are noted to be revoked in the same turn (I-40).
+
         Returns:
-            What is to be revoked; None if there is no such connection.
+            None if there is no such connection.
         """
         attempts.forget_for(self.db, resource)
         found = connections.load_of(self.db, resource)
         if found is None:
             return None
-        seals = self._seals(keyring)
-        removed = Removed(
-            connection=found,
-            client=connections.load_client(self.db, found.number, seals),
-            refresh_token=connections.load_secret(
-                self.db, found.number, "refresh", seals
-            ),
-            access_token=connections.load_secret(
-                self.db, found.number, "access", seals
-            ),
-        )
+        number = self._owe(owed.owe_connection(self.db, found))
         connections.delete(self.db, found.number)
-        return removed
+        return Removed(owed=number)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from actor_oauth.actors.vault import connections
+from actor_oauth.actors.vault import connections, owed
 from actor_oauth.actors.vault.looking import LookUp, Version, look
 from actor_oauth.actors.vault.storing import save_tokens
 from actor_oauth.actors.vault.turns import VaultTurns
@@ -69,10 +69,12 @@ class RefreshFinished:
     Attributes:
         settlement: What it did.
         look: What there is now; None if the connection was removed.
+        owed: The number under which tokens that came too late are to be revoked, or None.
     """
 
     settlement: Settlement
     look: LookUp | None
+    owed: int | None = None
 
 
 class RefreshTurns(VaultTurns, kind="vault"):
@@ -135,6 +137,8 @@ class RefreshTurns(VaultTurns, kind="vault"):
         ticket: RefreshTicket,
         answer: UpstreamTokens | UpstreamFailed,
         *,
+        server: UpstreamServer,
+        client: UpstreamClient | None,
         client_ended: bool,
         keyring: Keyring,
         fresh: bytes,
@@ -145,6 +149,8 @@ class RefreshTurns(VaultTurns, kind="vault"):
         Args:
             ticket: From `begin_refresh`.
             answer: The other server's, or why there is none.
+            server: Which one that is.
+            client: As whom it was asked; None if nobody was.
             client_ended: Whether the registration that the token is bound to is gone.
             keyring: Ours.
             fresh: 32 random bytes.
@@ -167,8 +173,14 @@ class RefreshTurns(VaultTurns, kind="vault"):
             save_tokens(self.db, number, answer, seals)
         if settled.settlement is Settlement.ENDED:
             connections.erase_secrets(self.db, number, *connections.COLUMNS)
+        late = None
+        if found is None and client is not None and isinstance(answer, UpstreamTokens):
+            self._list(now=now)
+            place = ticket.claim.hex()
+            late = owed.owe_tokens(self.db, place, server, client, answer, seals)
         self._watch(number)
         return RefreshFinished(
             settlement=settled.settlement,
             look=look(self.db, number, seals, now=now),
+            owed=self._owe(late),
         )

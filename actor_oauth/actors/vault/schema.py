@@ -31,8 +31,24 @@ CREATE TABLE attempts (
 """
 
 
+# Where what is sealed in a row was sealed is part of it: see `owed`.
+_OWED = """
+CREATE TABLE owed (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, place TEXT NOT NULL, server TEXT NOT NULL,
+    failures INTEGER NOT NULL, retry_at INTEGER NOT NULL, client BLOB, access BLOB,
+    refresh BLOB
+) STRICT
+"""
+
+
 @VAULT_MIGRATIONS()
 def m0001_connections_and_attempts(db: sqlite_utils.Database) -> None:
     """Connections to other services, and sign-ins that were begun there."""
     for statement in (_CONNECTIONS, _ATTEMPTS):
         db.execute(" ".join(statement.split()))
+
+
+@VAULT_MIGRATIONS()
+def m0002_tokens_to_revoke(db: sqlite_utils.Database) -> None:
+    """Tokens that are to be ended at the servers that gave them."""
+    db.execute(" ".join(_OWED.split()))

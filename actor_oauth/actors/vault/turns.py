@@ -3,6 +3,7 @@
 from typing import Final
 
 from actor_oauth.actors.directory import DirectoryActor
+from actor_oauth.actors.renewals import REVOCATIONS, RenewalsActor
 from actor_oauth.actors.vault import connections
 from actor_oauth.actors.vault.housekeeping import renewal_at
 from actor_oauth.actors.vault.seals import Seals
@@ -24,11 +25,7 @@ class VaultTurns(Actor, kind="vault"):
 
         Called by each turn that may make the vault, and told only by the first.
         """
-        (used,) = self.db.execute(
-            "SELECT EXISTS (SELECT 1 FROM connections)"
-            " OR EXISTS (SELECT 1 FROM attempts)"
-        ).fetchone()
-        if not used:
+        if not self._is_used():
             self.send(
                 DirectoryActor,
                 VAULTS,
@@ -36,6 +33,31 @@ class VaultTurns(Actor, kind="vault"):
                 entry_id=self.address.key,
                 created_at=now,
             )
+
+    def _unlist(self) -> None:
+        """List the vault no longer if nothing is left in it."""
+        if not self._is_used():
+            key = self.address.key
+            self.send(DirectoryActor, VAULTS, DirectoryActor.remove, entry_id=key)
+
+    def _is_used(self) -> bool:
+        row: tuple[int] = self.db.execute(
+            "SELECT EXISTS (SELECT 1 FROM connections)"
+            " OR EXISTS (SELECT 1 FROM attempts) OR EXISTS (SELECT 1 FROM owed)"
+        ).fetchone()
+        return row[0] == 1
+
+    def _owe(self, number: int | None) -> int | None:
+        """Have tokens revoked by whoever has the network, now or after a crash."""
+        if number is not None:
+            self.send(
+                RenewalsActor,
+                REVOCATIONS,
+                RenewalsActor.add,
+                vault=self.address.key,
+                number=number,
+            )
+        return number
 
     def _watch(self, number: int) -> None:
         """Have the alarm go off when a connection is to be renewed, or has ended."""

@@ -144,14 +144,12 @@ class VaultSettings(SettingsGroup):
         "machine, also by `http`. Refused unless the issuer is a loopback address.",
     )
 
-    def vault_policy(self, issuer: str) -> VaultPolicy | None:
-        """Give the protocol's view of these settings; None if the vault is off.
+    def vault_policy(self, issuer: str) -> VaultPolicy:
+        """Give the protocol's view of these settings, whether the vault is on or off.
 
         Args:
             issuer: The issuer identifier.
         """
-        if not self.vault_enabled:
-            return None
         return VaultPolicy(
             base_url=issuer.removesuffix("/") + self.vault_prefix,
             client_name=self.vault_client_name,

@@ -11,7 +11,7 @@ from actor_oauth.upstream.vault.answers import (
     LoginRedirect,
     ProviderInfo,
 )
-from actor_oauth.upstream.vault.vault import Vault, open_vault
+from actor_oauth.upstream.vault.vault import Vault, open_leftovers, open_vault
 
 __all__ = [
     "AuthSuccess",
@@ -21,5 +21,6 @@ __all__ = [
     "OnAuthSuccess",
     "ProviderInfo",
     "Vault",
+    "open_leftovers",
     "open_vault",
 ]

@@ -30,7 +30,6 @@ from actor_oauth.oauth.upstream.hooks import AuthSuccess
 from actor_oauth.oauth.upstream.matching import find_match
 from actor_oauth.oauth.upstream.policy import ConfiguredResource, VaultPolicy
 from actor_oauth.oauth.upstream.resource_metadata import NO_SCOPE
-from actor_oauth.oauth.upstream.token_response import UpstreamTokens
 from actor_oauth.upstream.discovery import Discovered, discover, discover_server
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.probe import Verdict, probe
@@ -42,6 +41,7 @@ from actor_oauth.upstream.vault.answers import (
     LoginRedirect,
     provider_info,
 )
+from actor_oauth.upstream.vault.revocations import Revocations
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -58,6 +58,7 @@ class Logins:
         policy: What the operator decided.
         clients: Who this server is elsewhere.
         calls: To other servers.
+        revocations: End tokens that nobody wants.
         callbacks: The application's, which may name a connection.
         nursery: Owns the exchanges under way.
     """
@@ -69,6 +70,7 @@ class Logins:
         policy: VaultPolicy,
         clients: UpstreamClients,
         calls: TokenCalls,
+        revocations: Revocations,
         callbacks: Callbacks,
         nursery: trio.Nursery,
     ) -> None:
@@ -77,6 +79,7 @@ class Logins:
         self._policy = policy
         self._clients = clients
         self._calls = calls
+        self._revocations = revocations
         self._callbacks = callbacks
         self._flights = SingleFlight[tuple[str, bytes], Connected | UpstreamFailed](
             nursery
@@ -252,15 +255,8 @@ class Logins:
         )
         if isinstance(stored, Stored):
             return await self._named(vault, stored)
-        if isinstance(tokens, UpstreamTokens):
-            # The user has removed the connection meanwhile, or has too many.
-            await self._calls.revoke(
-                tokens.refresh_token or tokens.access_token,
-                hint="refresh_token" if tokens.refresh_token else "access_token",
-                client=attempt.client,
-                server=attempt.server,
-            )
-        return stored
+        await self._revocations.promptly(vault, stored.owed)
+        return stored.failed
 
     async def _named(self, vault: VaultActor, stored: Stored) -> Connected:
         """Ask the application what to call a connection, and say what there is."""

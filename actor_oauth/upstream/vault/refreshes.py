@@ -27,6 +27,7 @@ from actor_oauth.upstream.documents import ANSWER_LIMITS
 from actor_oauth.upstream.registering import CLAIM_BYTES, LONGEST_PAUSE, UpstreamClients
 from actor_oauth.upstream.single_flight import SingleFlight
 from actor_oauth.upstream.token_calls import TokenCalls
+from actor_oauth.upstream.vault.revocations import Revocations
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ class Refreshes:
         effects: Actors, keys, time and randomness.
         calls: To the other servers.
         clients: Who this server is there.
+        revocations: End tokens that came too late.
         nursery: Owns the refreshes under way.
     """
 
@@ -52,11 +54,13 @@ class Refreshes:
         effects: Effects,
         calls: TokenCalls,
         clients: UpstreamClients,
+        revocations: Revocations,
         nursery: trio.Nursery,
     ) -> None:
         self._effects = effects
         self._calls = calls
         self._clients = clients
+        self._revocations = revocations
         self._flights = SingleFlight[tuple[str, int], LookUp | None](nursery)
 
     async def refreshed(
@@ -108,7 +112,8 @@ class Refreshes:
             pause = min(LONGEST_PAUSE, 2 * pause)
 
     async def _make(self, vault: VaultActor, due: RefreshDue) -> LookUp | None:
-        client = self._current(due)
+        known = due.client if due.refresh_token is not None else None
+        client = None if known is None else self._clients.current(known, due.server)
         answer = await self._ask(due, client)
         ended = client is None
         if client is not None and _is_rejected(answer):
@@ -116,6 +121,8 @@ class Refreshes:
         finished = await vault.finish_refresh(
             due.ticket,
             answer,
+            server=due.server,
+            client=client,
             client_ended=ended,
             keyring=self._effects.keyring,
             fresh=self._effects.fresh(),
@@ -127,20 +134,8 @@ class Refreshes:
                 vault=vault.address.key,
                 issuer=due.server.issuer,
             )
-        if finished.settlement is Settlement.REMOVED and client is not None:
-            await self._give_back(answer, client, due)
+        await self._revocations.promptly(vault, finished.owed)
         return finished.look
-
-    def _current(self, due: RefreshDue) -> UpstreamClient | None:
-        """Give the client as it is today: an operator may have changed its secret."""
-        client = due.client
-        if client is None or due.refresh_token is None:
-            return None
-        if client.origin != "configured":
-            return client
-        today = self._clients.configured_at(due.server.issuer)
-        same = today is not None and today.client_id == client.client_id
-        return today if same else None
 
     async def _ask(
         self, due: RefreshDue, client: UpstreamClient | None
@@ -162,21 +157,6 @@ class Refreshes:
         )
         # Once more with the same token, as a client may whose answer was lost (I-30).
         return await ask() if lost and due.may_repeat else answer
-
-    async def _give_back(
-        self,
-        answer: UpstreamTokens | UpstreamFailed,
-        client: UpstreamClient,
-        due: RefreshDue,
-    ) -> None:
-        if isinstance(answer, UpstreamFailed):
-            return
-        await self._calls.revoke(
-            answer.refresh_token or answer.access_token,
-            hint="refresh_token" if answer.refresh_token else "access_token",
-            client=client,
-            server=due.server,
-        )
 
 
 def _is_rejected(answer: UpstreamTokens | UpstreamFailed) -> bool:

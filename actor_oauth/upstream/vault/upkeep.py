@@ -1,21 +1,28 @@
-"""What the vault does by itself: tokens renewed ahead, secrets sealed with the new key.
+"""What the vault does by itself: tokens renewed ahead or revoked, secrets sealed anew.
 
 Every process of a deployment runs this. Claims and leases in the list's actor keep two
 from doing the same work.
 """
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
 
 import structlog
 import trio
 
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.actors.effects import Effects
-from actor_oauth.actors.renewals import RENEWALS, Renewal, RenewalsActor
+from actor_oauth.actors.renewals import (
+    RENEWALS,
+    REVOCATIONS,
+    Renewal,
+    RenewalsActor,
+)
 from actor_oauth.actors.upstream_client import UPSTREAM_CLIENTS, UpstreamClientActor
 from actor_oauth.actors.vault import VaultActor
 from actor_oauth.actors.vault.turns import VAULTS
 from actor_oauth.upstream.vault.refreshes import LEASE, PATIENCE, Refreshes
+from actor_oauth.upstream.vault.revocations import Revocations
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -23,12 +30,14 @@ EVERY: Final = 15.0
 """Seconds from look to look."""
 
 AT_ONCE: Final = 16
-"""Connections that one process renews at a time."""
+"""Things on a list that one process does at a time."""
 
 TAKEN_FOR: Final = LEASE + int(PATIENCE) + 10
 """Seconds until what one process took is another's."""
 
 SEALING_SECONDS: Final = 600
+
+_Work: TypeAlias = Callable[[VaultActor, int], Awaitable[None]]
 
 
 class Upkeep:
@@ -36,11 +45,15 @@ class Upkeep:
 
     Args:
         effects: Actors, keys, time and randomness.
-        refreshes: Makes the renewals.
+        revocations: Makes the revocations.
+        refreshes: Makes the renewals; None to leave that to others.
     """
 
-    def __init__(self, effects: Effects, refreshes: Refreshes) -> None:
+    def __init__(
+        self, effects: Effects, revocations: Revocations, refreshes: Refreshes | None
+    ) -> None:
         self._effects = effects
+        self._revocations = revocations
         self._refreshes = refreshes
         self._list = effects.system.get(RenewalsActor, RENEWALS)
 
@@ -49,6 +62,7 @@ class Upkeep:
         while True:
             await trio.sleep(EVERY)
             try:
+                await self.revoke_owed()
                 await self.renew_due()
                 await self.seal_anew()
             except Exception:
@@ -57,16 +71,19 @@ class Upkeep:
 
     async def renew_due(self) -> int:
         """Renew what is on the list; gives how many there were."""
-        count = 0
-        while await self._list.is_waiting(now=self._effects.now()):
-            taken = await self._list.take(
-                limit=AT_ONCE, lease=TAKEN_FOR, now=self._effects.now()
-            )
-            async with trio.open_nursery() as nursery:
-                for renewal in taken:
-                    nursery.start_soon(self._renew, renewal)
-            count += len(taken)
-        return count
+        refreshes = self._refreshes
+        if refreshes is None:
+            return 0
+
+        async def renew(vault: VaultActor, number: int) -> None:
+            await refreshes.refreshed(vault, number)
+
+        return await self._work_off(self._list, renew)
+
+    async def revoke_owed(self) -> int:
+        """Revoke what is on the list; gives how many there were."""
+        listed = self._effects.system.get(RenewalsActor, REVOCATIONS)
+        return await self._work_off(listed, self._revocations.make)
 
     async def seal_anew(self) -> int:
         """Seal everything with the current key, if that has not been done yet.
@@ -98,10 +115,24 @@ class Upkeep:
         log.info("vault sealed with the current key", kid=kid, secrets=changed)
         return changed
 
-    async def _renew(self, renewal: Renewal) -> None:
-        vault = self._effects.system.get(VaultActor, renewal.vault)
-        await self._refreshes.refreshed(vault, renewal.number)
-        await self._list.done(renewal)
+    async def _work_off(self, listed: RenewalsActor, work: _Work) -> int:
+        """Do what is on a list; gives how much there was."""
+
+        async def do(renewal: Renewal) -> None:
+            vault = self._effects.system.get(VaultActor, renewal.vault)
+            await work(vault, renewal.number)
+            await listed.done(renewal)
+
+        count = 0
+        while await listed.is_waiting(now=self._effects.now()):
+            taken = await listed.take(
+                limit=AT_ONCE, lease=TAKEN_FOR, now=self._effects.now()
+            )
+            async with trio.open_nursery() as nursery:
+                for renewal in taken:
+                    nursery.start_soon(do, renewal)
+            count += len(taken)
+        return count
 
     async def _listed(self, name: str) -> list[str]:
         directory = self._effects.system.get(DirectoryActor, name)

@@ -16,7 +16,7 @@ import trio
 
 from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.actors.effects import Effects
-from actor_oauth.actors.vault import LookUp, Removed, VaultActor, Version
+from actor_oauth.actors.vault import LookUp, VaultActor, Version
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.upstream.challenges import AuthChallenge, find_challenge
@@ -37,15 +37,13 @@ from actor_oauth.upstream.vault.answers import (
 )
 from actor_oauth.upstream.vault.logins import Logins
 from actor_oauth.upstream.vault.refreshes import Refreshes
+from actor_oauth.upstream.vault.revocations import Revocations
 from actor_oauth.upstream.vault.upkeep import Upkeep
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MAX_URLS: Final = 100
 """Of one call to `refresh`."""
-
-REVOCATION_SECONDS: Final = 5.0
-"""Seconds that whoever removes a connection waits for the other server."""
 
 
 class Vault:
@@ -70,17 +68,20 @@ class Vault:
         self.policy = policy
         self._effects = effects
         self._fetcher = fetcher
-        self._nursery = nursery
-        self._calls = TokenCalls(effects, fetcher)
+        calls = TokenCalls(effects, fetcher)
         self._clients = UpstreamClients(effects, fetcher, policy, nursery)
-        self._refreshes = Refreshes(effects, self._calls, self._clients, nursery)
-        self.upkeep = Upkeep(effects, self._refreshes)
+        self._revocations = Revocations(effects, calls, self._clients, nursery)
+        self._refreshes = Refreshes(
+            effects, calls, self._clients, self._revocations, nursery
+        )
+        self.upkeep = Upkeep(effects, self._revocations, self._refreshes)
         self._logins = Logins(
             effects,
             fetcher,
             policy,
             self._clients,
-            self._calls,
+            calls,
+            self._revocations,
             callbacks,
             nursery,
         )
@@ -255,7 +256,8 @@ class Vault:
         """Forget a connection, and revoke its tokens where the other server can.
 
         What is on its way to the connection is void. The other server has a few seconds;
-        if it takes longer, revoking goes on.
+        if it takes longer, or cannot be reached, revoking goes on, whatever happens to
+        this process.
 
         Args:
             user_id: Whose.
@@ -264,15 +266,11 @@ class Vault:
         Returns:
             False if there is none.
         """
-        removed = await self._actor(user_id).remove(
-            resource, keyring=self._effects.keyring
-        )
+        vault = self._actor(user_id)
+        removed = await vault.remove(resource)
         if removed is None:
             return False
-        done = trio.Event()
-        self._nursery.start_soon(self._revoke, removed, done)
-        with trio.move_on_after(REVOCATION_SECONDS):
-            await done.wait()
+        await self._revocations.promptly(vault, removed.owed)
         return True
 
     async def remove_all(self, user_id: str) -> None:
@@ -326,26 +324,6 @@ class Vault:
             resource=resource, header=None, expires_at=None, version=found.version
         )
 
-    async def _revoke(self, removed: Removed, done: trio.Event) -> None:
-        try:
-            server, client = removed.connection.terms.server, removed.client
-            if server is None or client is None:
-                return
-            # The refresh token first: it could bring another access token (I-40).
-            for token, hint in (
-                (removed.refresh_token, "refresh_token"),
-                (removed.access_token, "access_token"),
-            ):
-                if token is not None:
-                    await self._calls.revoke(
-                        token, hint=hint, client=client, server=server
-                    )
-        except Exception:
-            # A task's root: what is removed is removed, revoked or not.
-            log.exception("not revoked upstream")
-        finally:
-            done.set()
-
 
 @asynccontextmanager
 async def open_vault(
@@ -367,4 +345,26 @@ async def open_vault(
         vault = Vault(effects, policy, fetcher, callbacks or Callbacks(), nursery)
         nursery.start_soon(vault.upkeep.run)
         yield vault
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def open_leftovers(
+    *, effects: Effects, policy: VaultPolicy, fetcher: Fetcher
+) -> AsyncIterator[Upkeep]:
+    """Look after what users connected while the vault was on, now that it is off.
+
+    Tokens of users who are deleted are revoked, and secrets sealed with new keys.
+
+    Args:
+        effects: Actors, keys, time and randomness.
+        policy: What the operator decided, of which only the credentials count.
+        fetcher: The way to the web.
+    """
+    async with trio.open_nursery() as nursery:
+        clients = UpstreamClients(effects, fetcher, policy, nursery)
+        calls = TokenCalls(effects, fetcher)
+        upkeep = Upkeep(effects, Revocations(effects, calls, clients, nursery), None)
+        nursery.start_soon(upkeep.run)
+        yield upkeep
         nursery.cancel_scope.cancel()

@@ -106,12 +106,14 @@ async def test_attempts_are_forgotten_when_they_are_over(world: World) -> None:
     assert await column(world, "SELECT key FROM attempts") == []
 
 
-async def sealed_with(world: World, user: str = USER) -> set[str | None]:
+async def sealed_with(
+    world: World, user: str = USER, *, table: str = "connections"
+) -> set[str | None]:
     """The keys that the user's secrets are sealed with."""
     boxes = [
         box
         for name in COLUMNS
-        for box in await column(world, f"SELECT {name} FROM connections", user)
+        for box in await column(world, f"SELECT {name} FROM {table}", user)
     ]
     return {sealing_key(box) for box in boxes if isinstance(box, bytes)}
 

@@ -45,6 +45,7 @@ class World:
     upstream: Upstream
     clock: SettableClock
     effects: Effects
+    fetcher: Fetcher
 
     def actor(self, user: str = USER) -> VaultActor:
         """The user's vault itself."""
@@ -115,13 +116,17 @@ async def open_world(
             clock=clock,
             entropy=SystemEntropy(),
         )
+        fetcher = Fetcher(loopback=policy.loopback, rate=RATE)
         async with open_vault(
-            effects=effects,
-            policy=policy,
-            fetcher=Fetcher(loopback=policy.loopback, rate=RATE),
-            callbacks=callbacks,
+            effects=effects, policy=policy, fetcher=fetcher, callbacks=callbacks
         ) as vault:
-            yield World(vault=vault, upstream=upstream, clock=clock, effects=effects)
+            yield World(
+                vault=vault,
+                upstream=upstream,
+                clock=clock,
+                effects=effects,
+                fetcher=fetcher,
+            )
 
 
 def fault(answer: object) -> UpstreamFault:
