@@ -162,6 +162,7 @@ class UpstreamClients:
                     return await self._register(actor, claim, server, redirect_uri)
                 if not isinstance(begun, RegistrationRunning):
                     return begun
+                log.debug("registration under way elsewhere", issuer=server.issuer)
                 await trio.sleep(pause)
                 pause = min(LONGEST_PAUSE, 2 * pause)
         return UpstreamFailed(fault=UpstreamFault.BUSY, detail=server.issuer)

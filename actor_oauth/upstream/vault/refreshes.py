@@ -108,6 +108,7 @@ class Refreshes:
                 return begun
             if trio.current_time() - waiting_since > PATIENCE:
                 return begun.look
+            log.debug("refresh under way elsewhere", vault=vault.address.key)
             await trio.sleep(pause)
             pause = min(LONGEST_PAUSE, 2 * pause)
 

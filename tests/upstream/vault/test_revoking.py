@@ -176,7 +176,7 @@ async def test_a_deleted_users_tokens_are_revoked_though_the_vault_is_off_now(
         await world.connect()
         effects = world.effects
         user = effects.system.get(UserActor, effects.user_key(USER))
-        assert await user.create_account(USER, password_hash=None, now=effects.now())
+        assert await user.create_account(USER, password_hash="hash", now=effects.now())
         assert await user.delete_account(keyring=KEYRING, now=effects.now())
         await effects.system.delivered(user)
         assert await world.vault.list_providers(USER) == ()
