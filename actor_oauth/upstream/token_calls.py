@@ -7,9 +7,10 @@ import structlog
 
 from actor_oauth.actors.effects import Effects
 from actor_oauth.oauth.scopes import Scope
-from actor_oauth.oauth.upstream.attempts import Attempt
+from actor_oauth.oauth.upstream.attempts import Attempt, Departure
 from actor_oauth.oauth.upstream.clients import UpstreamClient
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.pushing import decide_pushed
 from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
 from actor_oauth.oauth.upstream.token_requests import (
     authenticated,
@@ -44,6 +45,28 @@ class TokenCalls:
     def __init__(self, effects: Effects, fetcher: Fetcher) -> None:
         self._effects = effects
         self._fetcher = fetcher
+
+    async def authorization_url(self, departure: Departure) -> str | UpstreamFailed:
+        """Give where a browser goes, after pushing what is asked if that can be done.
+
+        Failed with `ENDPOINT_REFUSED` if the server insists on that, and names no address
+        for it that may be used.
+        """
+        attempt = departure.attempt
+        server = attempt.server
+        endpoint = server.pushed_authorization_request_endpoint
+        if endpoint is None:
+            if server.require_pushed_authorization_requests:
+                fault = UpstreamFault.ENDPOINT_REFUSED
+                return UpstreamFailed(fault=fault, detail=server.issuer)
+            return departure.url
+        form = departure.parameters
+        reply = await self._post(endpoint, form, attempt.client, server)
+        if isinstance(reply, UpstreamFailed):
+            return reply
+        return decide_pushed(
+            reply.status, reply.body, departure, retry_after=reply.retry_after
+        )
 
     async def trade_code(
         self, attempt: Attempt, code: str

@@ -102,14 +102,19 @@ class Departure:
     """A browser about to be sent away.
 
     Attributes:
-        url: Where to.
+        parameters: What is asked.
         state: The secret that it comes back with.
         attempt: To be recorded under `state_hash(state)` before it leaves.
     """
 
-    url: str = field(repr=False)
+    parameters: Mapping[str, str] = field(repr=False)
     state: str = field(repr=False)
     attempt: Attempt
+
+    @property
+    def url(self) -> str:
+        """Where to, if the browser itself carries what is asked."""
+        return with_query(self.attempt.server.authorization_endpoint, self.parameters)
 
 
 def begin_attempt(
@@ -164,11 +169,7 @@ def begin_attempt(
         sends_resource=sends_resource,
         name=name,
     )
-    return Departure(
-        url=with_query(server.authorization_endpoint, parameters),
-        state=state,
-        attempt=attempt,
-    )
+    return Departure(parameters=parameters, state=state, attempt=attempt)
 
 
 def choose_scope(

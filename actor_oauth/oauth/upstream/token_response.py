@@ -13,6 +13,9 @@ MAX_TOKEN_LENGTH: Final = 16384
 MAX_LIFE: Final = 366 * 86400
 """Seconds: what a server says beyond that is no lifetime of an access token."""
 
+CLIENT_ERRORS: Final = ("invalid_client", "unauthorized_client")
+"""What says that a server does not accept this one, whatever was asked."""
+
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
 _TOO_MANY_REQUESTS: Final = 429
@@ -22,7 +25,6 @@ _ACCESS_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _OTHER_TOKEN: Final = re.compile(r"[\x20-\x7e]+")
 _DIGITS: Final = re.compile(r"[0-9]{1,12}")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
-_CLIENT_ERRORS: Final = ("invalid_client", "unauthorized_client")
 # GitHub says with status 200 what RFC 6749 says with 400 and invalid_grant.
 _ENDED_ANYWAY: Final = "bad_refresh_token"
 
@@ -82,7 +84,7 @@ def decide_token_response(
         return _refusal(status, members)
     if kind.lower() != "bearer":
         fault = UpstreamFault.TOKEN_TYPE_UNSUPPORTED
-        return UpstreamFailed(fault=fault, detail=_word(kind))
+        return UpstreamFailed(fault=fault, detail=error_word(kind))
     life = _life(members.get("expires_in"))
     return UpstreamTokens(
         access_token=access_token,
@@ -103,12 +105,12 @@ def _refusal(status: int, members: Mapping[str, Json]) -> UpstreamFailed:
             fault = UpstreamFault.GRANT_REJECTED
     elif status == _BAD_REQUEST and error == "invalid_grant":
         fault = UpstreamFault.GRANT_REJECTED
-    elif error in _CLIENT_ERRORS:
+    elif error in CLIENT_ERRORS:
         fault = UpstreamFault.CLIENT_REJECTED
-    return UpstreamFailed(fault=fault, detail=f"{status} {_word(error)}")
+    return UpstreamFailed(fault=fault, detail=f"{status} {error_word(error)}")
 
 
-def _word(text: str) -> str:
+def error_word(text: str) -> str:
     """Give an error code for the log; nothing that is none, which may be anything."""
     return text if _WORD.fullmatch(text) else ""
 

@@ -21,6 +21,7 @@ from actor_oauth.oauth.props import encode_metadata
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.upstream.addresses import read_url
 from actor_oauth.oauth.upstream.attempts import (
+    Departure,
     begin_attempt,
     choose_scope,
     state_hash,
@@ -108,31 +109,22 @@ class Logins:
         )
         if not isinstance(found, Discovered):
             return found
-        client = await self._clients.client_at(found.server)
-        if isinstance(client, UpstreamFailed):
-            return client
         now = self._effects.now()
         known = await vault.look_up(
             found.resource, keyring=self._effects.keyring, now=now
         )
         terms = None if known is None else known.connection.terms
-        departure = begin_attempt(
-            resource=found.resource,
+        chosen = choose_scope(
+            wanted=scope or (NO_SCOPE if terms is None else terms.wanted),
+            challenged=found.challenged,
+            listed=found.listed,
+            earlier=NO_SCOPE if terms is None else terms.requested,
             server=found.server,
-            client=client,
-            scope=choose_scope(
-                wanted=scope or (NO_SCOPE if terms is None else terms.wanted),
-                challenged=found.challenged,
-                listed=found.listed,
-                earlier=NO_SCOPE if terms is None else terms.requested,
-                server=found.server,
-            ),
-            fresh=self._effects.fresh(),
-            now=now,
-            sends_resource=configured is None or configured.sends_resource,
-            further=None if configured is None else configured.parameters,
-            name=found.name,
         )
+        leaving = await self._depart(found, configured, chosen)
+        if isinstance(leaving, UpstreamFailed):
+            return leaving
+        departure, location = leaving
         await vault.begin_attempt(
             state_hash(departure.state),
             departure.attempt,
@@ -141,7 +133,7 @@ class Logins:
             fresh=self._effects.fresh(),
             now=now,
         )
-        return LoginRedirect(url=departure.url, resource=found.resource)
+        return LoginRedirect(url=location, resource=found.resource)
 
     async def finish(
         self,
@@ -168,6 +160,45 @@ class Logins:
             (vault.address.key, key + browser_hash(browser)),
             partial(self._finish, vault, key, answer, browser, redirect_uri),
         )
+
+    async def _depart(
+        self,
+        found: Discovered,
+        configured: ConfiguredResource | None,
+        scope: Scope,
+        *,
+        once_more: bool = True,
+    ) -> tuple[Departure, str] | UpstreamFailed:
+        """Make the request, and give where the browser goes with it."""
+        client = await self._clients.client_at(found.server)
+        if isinstance(client, UpstreamFailed):
+            return client
+        departure = begin_attempt(
+            resource=found.resource,
+            server=found.server,
+            client=client,
+            scope=scope,
+            fresh=self._effects.fresh(),
+            now=self._effects.now(),
+            sends_resource=configured is None or configured.sends_resource,
+            further=None if configured is None else configured.parameters,
+            name=found.name,
+        )
+        location = await self._calls.authorization_url(departure)
+        if not isinstance(location, UpstreamFailed):
+            return departure, location
+        log.info(
+            "sign-in not begun upstream",
+            issuer=found.server.issuer,
+            fault=str(location.fault),
+            detail=location.detail,
+        )
+        rejected = location.fault is UpstreamFault.CLIENT_REJECTED
+        forgotten = rejected and await self._clients.rejected(client, found.server)
+        # Register once more, and no third time (I-14).
+        if forgotten and once_more:
+            return await self._depart(found, configured, scope, once_more=False)
+        return location
 
     async def _by_hand(self, known: ConfiguredResource) -> Discovered | UpstreamFailed:
         server = known.server or await discover_server(
