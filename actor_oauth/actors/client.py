@@ -104,7 +104,7 @@ class ClientActor(
         )
         if access_hash is not None:
             open_access(self.db, access_hash)
-        self.set_alarm(expires_at)
+        self.wake_by(expires_at)
         self.send(
             DirectoryActor,
             CLIENTS,

@@ -47,7 +47,5 @@ class AssertionMemory(Actor, kind="client"):
         )
         if use is not Use.FIRST:
             return Refused(_REFUSALS[use])
-        at, alarm = purge_time(keep_until), self.get_alarm()
-        if alarm is None or alarm > at:
-            self.set_alarm(at)
+        self.wake_by(purge_time(keep_until))
         return None

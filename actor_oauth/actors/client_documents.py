@@ -101,9 +101,7 @@ class PublishedMetadata(Actor, kind="client"):
             ),
         )
         save_document(self.db, "metadata", body, times, now=now)
-        alarm = self.get_alarm()
-        if alarm is None or alarm > expires_at:
-            self.set_alarm(expires_at)
+        self.wake_by(expires_at)
         return replace(client, epoch=epoch)
 
     @turn

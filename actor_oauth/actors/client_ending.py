@@ -149,7 +149,8 @@ class ClientEnding(Actor, kind="client"):
                     now=now,
                 )
         self.db.executemany("DELETE FROM users WHERE user_key = ? AND epoch = ?", batch)
-        self.set_alarm(now if more else registration.expires_at)
+        # What else is to be purged later may have asked for an earlier time.
+        self.wake_by(now if more else registration.expires_at)
         if registration.state is ClientState.DELETED and not more:
             # Only the id was still needed, to tell users who had gone.
             save_registration(self.db, replace(registration, record=None))

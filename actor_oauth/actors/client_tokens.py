@@ -138,10 +138,7 @@ class TokenHolder(Actor, kind="client"):
             self._purge_by(row[0])
 
     def _purge_by(self, expires_at: int) -> None:
-        at = (expires_at // PURGE_GRID + 1) * PURGE_GRID
-        alarm = self.get_alarm()
-        if alarm is None or alarm > at:
-            self.set_alarm(at)
+        self.wake_by((expires_at // PURGE_GRID + 1) * PURGE_GRID)
 
 
 def forget_tokens(db: Database) -> None:

@@ -82,7 +82,7 @@ class DeviceActor(Actor, kind="device"):
                 device.polled_at,
             ),
         )
-        self._wake_by(device.expires_at + KEPT_AFTER_EXPIRY)
+        self.wake_by(device.expires_at + KEPT_AFTER_EXPIRY)
         return True
 
     @view
@@ -156,12 +156,7 @@ class DeviceActor(Actor, kind="device"):
             "SELECT min(expires_at) FROM devices"
         ).fetchone()
         if row[0] is not None:
-            self._wake_by(row[0] + KEPT_AFTER_EXPIRY)
-
-    def _wake_by(self, at: int) -> None:
-        alarm = self.get_alarm()
-        if alarm is None or alarm > at:
-            self.set_alarm(at)
+            self.wake_by(row[0] + KEPT_AFTER_EXPIRY)
 
 
 def _load(db: Database, column: str, key: bytes) -> DeviceAuthorization | None:

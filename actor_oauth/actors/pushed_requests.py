@@ -112,12 +112,6 @@ class PushedRequests(Actor, kind="client"):
         )
         return None
 
-    def wake_by(self, at: int | None) -> None:
-        """Have the alarm go off at a time, or before if it already will."""
-        alarm = self.get_alarm()
-        if at is not None and (alarm is None or alarm > at):
-            self.set_alarm(at)
-
 
 def _load(db: Database, key: bytes) -> StoredRequest | None:
     row: tuple[str, int, bytes | None] | None = db.execute(

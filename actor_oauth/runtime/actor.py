@@ -271,9 +271,19 @@ class Actor:
         """Have `on_alarm` called at or after `at` (seconds), surviving restarts (G8).
 
         An actor has one alarm: setting it again moves it, None clears it. Only inside a
-        turn, and part of that turn's transaction.
+        turn, and part of that turn's transaction. For one of several things to be done
+        later use `wake_by`, which never takes another's wake-up away.
         """
         self.context.set_alarm(at)
+
+    def wake_by(self, at: int | None) -> None:
+        """Have the alarm go off at a time (seconds), or before if it already will.
+
+        `on_alarm` then asks again for what is not due yet. None changes nothing.
+        """
+        alarm = self.get_alarm()
+        if at is not None and (alarm is None or alarm > at):
+            self.set_alarm(at)
 
     def send(
         self,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from actor_oauth.actors import client_assertions
 from actor_oauth.actors.client import ClientActor
@@ -12,8 +13,9 @@ from actor_oauth.actors.used_assertions import PURGE_GRID
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.wire import Reason, Refused
-from actor_oauth.runtime import ActorSystem, LocalEngine, open_system
+from actor_oauth.runtime import ActorSystem, LocalEngine, TrioClock, open_system
 from tests.support.clocks import StoppedClock
+from tests.support.disks import InlineDisk
 
 NOW = 1_800_000_000
 CLIENT = Client(client_id="aocl_x", redirect_uris=("https://c.example/cb",))
@@ -81,6 +83,25 @@ async def test_it_stays_used_until_it_has_expired_and_a_clock_set_back_helps_nob
             jti(1), keep_until=later.now() + 60, now=later.now()
         )
         assert fresh is None
+
+
+@pytest.mark.requirement("K-14")
+async def test_used_assertions_are_purged_though_the_client_was_ended_meanwhile(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    clock = TrioClock(NOW)
+    engine = LocalEngine(tmp_path, disk=InlineDisk())
+    async with open_system(engine, KINDS, clock=clock) as system:
+        actor = await a_client(system)
+        until = NOW + 60
+        assert await actor.use_assertion(jti(1), keep_until=until, now=NOW) is None
+        # Neither has anything to wake the actor for, or nothing so early.
+        await actor.set_disabled(disabled=True, now=NOW)
+        await actor.set_disabled(disabled=False, now=NOW)
+        await trio.sleep(PURGE_GRID + 120)
+        # Noted is that it was purged: set back, the clock would call it still good.
+        answer = await actor.use_assertion(jti(1), keep_until=until, now=NOW)
+        assert answer == EXPIRED
 
 
 @pytest.mark.requirement("K-14")

@@ -72,6 +72,21 @@ async def test_g8_the_later_of_two_settings_stands_and_none_clears(
         assert await never.notes() == []
 
 
+async def test_g8_a_wake_up_among_several_never_puts_off_an_earlier_one(
+    data: Path, autojump_clock: MockClock
+) -> None:
+    async with open_counters(data) as system:
+        counter = system.get(Counter, "a")
+        await counter.wake_me_by(START + 500)
+        await counter.wake_me_by(START + 50)
+        await counter.wake_me_by(START + 100)
+        await counter.wake_me_by(None)
+        await trio.sleep(60)
+        assert await counter.notes() == [f"alarm {START + 50}"]
+        await trio.sleep(1000)
+        assert len(await counter.notes()) == 1
+
+
 async def test_g8_an_alarm_may_set_the_next_one(
     data: Path, autojump_clock: MockClock
 ) -> None:

@@ -63,6 +63,11 @@ class Counter(Actor, kind="counter"):
         self.set_alarm(at)
 
     @turn(creates=True)
+    def wake_me_by(self, at: int | None) -> None:
+        """Set the alarm unless it goes off before."""
+        self.wake_by(at)
+
+    @turn(creates=True)
     def tell(self, key: str, text: str) -> None:
         """Have another counter note something."""
         self.send(Counter, key, Counter.note, text=text)

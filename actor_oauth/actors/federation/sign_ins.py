@@ -73,9 +73,7 @@ class SignInsActor(Actor, kind="signins"):
             "INSERT INTO sign_ins VALUES (?, ?, ?, ?, ?)",
             (key, browser, sign_in.provider, sign_in.expires_at, sign_in.record),
         )
-        alarm = self.get_alarm()
-        if alarm is None or alarm > sign_in.expires_at:
-            self.set_alarm(sign_in.expires_at)
+        self.wake_by(sign_in.expires_at)
         return True
 
     @turn

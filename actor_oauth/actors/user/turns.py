@@ -48,14 +48,9 @@ class UserTurns(Actor, kind="user"):
         if outcome.link_ends_at is None:
             self._sweep_soon(now)
         else:
-            self._wake_by(link_alarm(self.address.key, outcome.link_ends_at))
+            self.wake_by(link_alarm(self.address.key, outcome.link_ends_at))
         return outcome.refreshed
 
     def _sweep_soon(self, now: int) -> None:
         # The sweep finds out by itself when the next one is due.
-        self._wake_by(sweep_alarm(self.address.key, now))
-
-    def _wake_by(self, at: int) -> None:
-        alarm = self.get_alarm()
-        if alarm is None or alarm > at:
-            self.set_alarm(at)
+        self.wake_by(sweep_alarm(self.address.key, now))

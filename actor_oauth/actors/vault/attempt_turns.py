@@ -96,7 +96,7 @@ class AttemptTurns(VaultTurns, kind="vault"):
         self._list(now=now)
         seals = self._seals(keyring, fresh)
         attempts.insert(self.db, key, attempt, browser=browser, seals=seals)
-        self._wake_by(attempt.expires_at)
+        self.wake_by(attempt.expires_at)
 
     @turn
     def take_attempt(

@@ -67,10 +67,4 @@ class VaultTurns(Actor, kind="vault"):
         at = renewal_at(connection)
         if at is None and not connection.credential.can_refresh:
             at = connection.credential.expires_at
-        if at is not None:
-            self._wake_by(at)
-
-    def _wake_by(self, at: int) -> None:
-        alarm = self.get_alarm()
-        if alarm is None or alarm > at:
-            self.set_alarm(at)
+        self.wake_by(at)
