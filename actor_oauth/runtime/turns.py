@@ -23,6 +23,16 @@ _SENT: Final = "sent"
 # use numbers that its receivers have seen. So many may be sent in a second.
 MESSAGES_PER_SECOND: Final = 1_000_000
 
+INBOX_KEPT_SECONDS: Final = 30 * 86_400
+"""How long after it was sent a receiver knows, at least, that a message has been received.
+
+It arrives again only if its sender crashed before striking it out, and then as soon as
+any process runs.
+"""
+
+# Of the receiver's other senders, each new message looks at so many.
+_INBOX_LOOK: Final = 16
+
 _ROWS: Final = frozenset(
     {
         sqlite3.SQLITE_SELECT,
@@ -146,7 +156,21 @@ class RunningTurn:
         if row is not None and row[0] >= seq:
             return False
         self.db.execute("INSERT OR REPLACE INTO _inbox VALUES (?, ?)", (source, seq))
+        self._forget_received(beside=source)
         return True
+
+    def _forget_received(self, *, beside: str) -> None:
+        """Forget senders that have long been silent, among those next in the table.
+
+        Names of senders are hashes or random, so over time this passes over all of them,
+        and a table that has grown is shrunk by as many rows as new ones are written.
+        """
+        kept_from = (self._clock.now() - INBOX_KEPT_SECONDS) * MESSAGES_PER_SECOND
+        self.db.execute(
+            "DELETE FROM _inbox WHERE seq < ? AND source IN (SELECT source FROM _inbox"
+            " WHERE source > ? ORDER BY source LIMIT ?)",
+            (kept_from, beside, _INBOX_LOOK),
+        )
 
     def _read(self, name: str) -> int | None:
         row: tuple[int] | None = self.db.execute(

@@ -1,6 +1,7 @@
 """G9: messages are delivered at least once, run once, in order per pair of actors."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,9 @@ from actor_oauth.runtime import (
     TrioClock,
 )
 from actor_oauth.runtime.outbox import BATCH
+from actor_oauth.runtime.turns import INBOX_KEPT_SECONDS
 from tests.support.callers import Caller
+from tests.support.clocks import StoppedClock
 from tests.support.counter import Counter
 from tests.support.disks import FaultyDisk, copy_as_killed
 from tests.support.eventually import eventually
@@ -24,6 +27,7 @@ from tests.support.systems import open_counters
 
 pytestmark = pytest.mark.requirement("G9")
 
+START = 1_700_000_000
 FOREVER = RuntimeLimits(call_seconds=10**6)
 
 
@@ -138,6 +142,35 @@ async def test_g9_a_message_that_was_received_is_not_run_again(data: Path) -> No
         await system.get(Counter, "a").tell("b", "second")
         await system.delivered(system.get(Counter, "a"))
         assert await system.get(Counter, "b").notes() == ["first", "second"]
+
+
+async def test_g9_a_receiver_forgets_senders_that_have_long_been_silent(
+    data: Path,
+) -> None:
+    def senders(inside: Counter) -> set[str]:
+        rows: list[tuple[str]] = inside.db.execute(
+            "SELECT source FROM _inbox"
+        ).fetchall()
+        return {source for (source,) in rows}
+
+    async def send_all(keys: Sequence[str], at: int) -> None:
+        async with open_counters(data, clock=StoppedClock(at)) as system:
+            for key in keys:
+                await system.get(Counter, key).tell("z", f"{key} at {at}")
+                await system.delivered(system.get(Counter, key))
+
+    names = [f"m{number:02}" for number in range(64)]
+    await send_all(names, START)
+    later = START + INBOX_KEPT_SECONDS - 10
+    await send_all(names[:4], later)
+    async with open_counters(data) as system:
+        assert len(await system.get(Counter, "z").see(senders)) == len(names)
+    # Each of them comes with a look at the sixteen next in the table.
+    fresh = ["a", "m15a", "m31a", "m47a"]
+    await send_all(fresh, later + 20)
+    async with open_counters(data) as system:
+        left = await system.get(Counter, "z").see(senders)
+        assert left == {f"counter/{key}" for key in [*names[:4], *fresh]}
 
 
 async def test_g9_a_sender_restored_from_an_older_copy_is_still_heard(
