@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actor_oauth.runtime import ActorSystem, Address, NotDurableError
 from actor_oauth.runtime.local import Disk
 from actor_oauth.runtime.local.engine import LocalEngine
+from actor_oauth.runtime.local.redo_log import SEGMENT_SECONDS
 from actor_oauth.runtime.local.redo_records import (
     Record,
     boot_of,
@@ -157,6 +159,54 @@ async def test_segments_go_once_their_logs_are_synced_and_nothing_is_lost(
         async with open_counters(tmp_path / str(number)) as system:
             values = [await system.get(Counter, key).value() for key in KEYS]
             assert values == [number] * 3
+
+
+def holders(root: Path, text: str) -> list[str]:
+    """The kinds of the files below a folder in which a text stands."""
+    found = (path for path in root.rglob("*") if path.is_file())
+    return [path.suffix for path in found if text.encode() in path.read_bytes()]
+
+
+async def test_what_was_erased_stands_in_no_file_when_an_idle_hour_is_over(
+    data: Path, disk: FaultyDisk, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async with open_counters(data, disk=disk) as system:
+        await count_all(system, nursery)
+        counters = [system.get(Counter, key) for key in KEYS]
+        for note in [*(Caller(nursery, each.note("a secret")) for each in counters)]:
+            await note.answer()
+        assert ".redo" in holders(data, "a secret")
+        for each in counters:
+            await each.do(lambda inside: inside.db.execute("DELETE FROM notes").close())
+        await trio.sleep(SEGMENT_SECONDS)
+        await wait_all_tasks_blocked()
+        assert holders(data, "a secret") == []
+        # An hour later there is nothing in it, and it stays as it is.
+        before = names(data / "redo")
+        await trio.sleep(SEGMENT_SECONDS)
+        await wait_all_tasks_blocked()
+        assert names(data / "redo") == before
+
+
+async def test_an_old_segment_that_has_no_successor_goes_on(
+    system: ActorSystem,
+    data: Path,
+    disk: FaultyDisk,
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    await count_all(system, nursery)
+    before = names(data / "redo")
+    disk.failing = {".new"}
+    await trio.sleep(SEGMENT_SECONDS)
+    await wait_all_tasks_blocked()
+    disk.failing.clear()
+    assert names(data / "redo") == before
+    disk.synced.clear()
+    assert await count_all(system, nursery) == [3, 3, 3]
+    await trio.sleep(SEGMENT_SECONDS)
+    await wait_all_tasks_blocked()
+    assert names(data / "redo") != before
 
 
 async def test_a_segment_whose_logs_cannot_be_synced_stays(

@@ -30,7 +30,7 @@ from actor_oauth.runtime.local.files import (
     rewrite,
 )
 from actor_oauth.runtime.local.journal import Journal, adopt_orphans
-from actor_oauth.runtime.local.redo_log import RedoLog
+from actor_oauth.runtime.local.redo_log import SEGMENT_SECONDS, RedoLog
 from actor_oauth.runtime.local.redo_recovery import recover
 from actor_oauth.runtime.local.store import CHECKPOINT_COMMITS, LocalStore
 from actor_oauth.runtime.local.syncs import Syncs
@@ -105,13 +105,22 @@ class LocalEngine:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
+                running = trio.CancelScope()
+                nursery.start_soon(self._end_old_redo_segments, running)
                 try:
                     yield
                 finally:
+                    running.cancel()
                     self._nursery = None
         finally:
             with trio.CancelScope(shield=True):
                 await self._disk.offload(self._finish)
+
+    async def _end_old_redo_segments(self, running: trio.CancelScope) -> None:
+        with running:
+            while True:
+                await trio.sleep(SEGMENT_SECONDS)
+                await self._syncs.end_redo_segment()
 
     def _prepare(self) -> None:
         _raise_file_limit()

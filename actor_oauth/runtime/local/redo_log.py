@@ -3,7 +3,8 @@
 Syncing each actor's own log costs a sync per actor. Here a batch's commits are copied, as
 they stand in those logs, to the end of one file, and that is synced. What the machine then
 loses of the actors' own logs when its power fails is put back from here at the next start
-(see `redo_recovery`). A segment goes once all the logs that it covers have been synced.
+(see `redo_recovery`). A segment goes once all the logs that it covers have been synced,
+when it is full or old: what actors have erased may stand in it.
 """
 
 import os
@@ -21,6 +22,9 @@ from actor_oauth.runtime.local.redo_records import Record, encode, file_head
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SEGMENT_BYTES: Final = 16 << 20
+
+SEGMENT_SECONDS: Final = 3600
+"""After which a segment goes though it is not full, with the erased rows in it."""
 
 
 class _Segment:
@@ -100,23 +104,32 @@ class RedoLog:
             write_all(segment.descriptor, data)
             self._disk.sync_data(segment.descriptor)
             segment.bytes += len(data)
-            if segment.bytes >= SEGMENT_BYTES and self._boot is not None:
-                following = self._begin(self._boot)
-                self._full.append(segment)
-                self._current = following
+            if segment.bytes >= SEGMENT_BYTES:
+                self._follow(segment)
         except OSError as error:
             log.error("redo log given up: each log is synced", error=str(error))
             self._full.append(segment)
             self._current = None
             raise
 
+    def end_segment(self) -> None:
+        """Call the segment full if there is anything in it; not beside `append`.
+
+        What an actor has erased may stand in it.
+
+        Raises:
+            OSError: If the storage refuses a new one; the old one goes on then.
+        """
+        segment = self._current
+        if segment is not None and segment.bytes:
+            self._follow(segment)
+
     def retire(self) -> None:
         """Sync the logs that full segments cover, and delete the segments.
 
         A segment whose logs cannot be synced stays: it is the only safe copy.
         """
-        full, self._full = self._full, []
-        for segment in full:
+        while (segment := self._take_full()) is not None:
             try:
                 sync_logs(segment.covered, self._log_path, self._disk)
                 segment.path.unlink(missing_ok=True)
@@ -130,6 +143,19 @@ class RedoLog:
             self._full.append(self._current)
             self._current = None
         self.retire()
+
+    def _take_full(self) -> _Segment | None:
+        # Several threads may retire: each segment is closed by one of them.
+        try:
+            return self._full.pop(0)
+        except IndexError:
+            return None
+
+    def _follow(self, segment: _Segment) -> None:
+        assert self._boot is not None
+        following = self._begin(self._boot)
+        self._full.append(segment)
+        self._current = following
 
     def _begin(self, boot: str) -> _Segment:
         self._generation += 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
 
+import structlog
 import trio
 
 from actor_oauth.runtime.address import Address
@@ -13,6 +14,8 @@ from actor_oauth.runtime.local.log_tail import Copied
 from actor_oauth.runtime.local.redo_log import RedoLog
 from actor_oauth.runtime.local.redo_records import Record
 from actor_oauth.runtime.local.store import LocalStore, Mark
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 SYNC_THREADS: Final = 4
 FILES_PER_SYNC_THREAD: Final = 4
@@ -57,6 +60,18 @@ class Syncs:
             for work in self._works(batch):
                 nursery.start_soon(self._offload, partial(work, done))
         return done
+
+    async def end_redo_segment(self) -> None:
+        """Let go of the redo log so far, once all logs that it covers are synced."""
+        async with self._one_batch:
+            await self._offload(self._end_redo_segment)
+
+    def _end_redo_segment(self) -> None:
+        try:
+            self._redo.end_segment()
+        except OSError as error:
+            log.error("redo log not begun anew", error=str(error))
+        self._redo.retire()
 
     async def _offload(self, work: Callable[[], None]) -> None:
         await self._disk.offload(work, limiter=self._limiter)
