@@ -3,6 +3,8 @@
 Rule 1: only types that the operator has described for the resource, with the members that
 are described and no others: what nobody has described can neither be shown nor enforced.
 Rule 2: details are granted as they were asked for and shown, all or nothing.
+Rule 3: a client may have less of them in one access token: some of the details, and of
+each the members that it has, with some of the actions, datatypes or privileges.
 """
 
 import json
@@ -17,7 +19,9 @@ MAX_LENGTH: Final = 4096
 
 MAX_DETAILS: Final = 16
 
-_LISTS: Final = frozenset(("locations", "actions", "datatypes", "privileges"))
+# Lists of which each value allows something more (RFC 9396 §2.2).
+_ALLOWING: Final = frozenset(("actions", "datatypes", "privileges"))
+_LISTS: Final = _ALLOWING | {"locations"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +67,40 @@ def parse_details(text: str, types: Sequence[DetailType], resource: str) -> str 
 
     Source: RFC 9396 §2, §5.
     """
-    if len(text) > MAX_LENGTH:
-        return None
-    # The reader of objects knows all the limits; a list is put into one for it.
-    found = parse_json_object(f'{{"details":{text}}}'.encode(errors="replace"))
-    details = None if found is None or len(found) != 1 else found["details"]
-    if not isinstance(details, list) or not 1 <= len(details) <= MAX_DETAILS:
-        return None
+    details = _parse_list(text)
     known = {kind.name: kind for kind in types}
-    if not all(_is_good(detail, known, resource) for detail in details):
+    if not details or not all(_is_good(detail, known, resource) for detail in details):
         return None
-    return json.dumps(details, separators=(",", ":"), ensure_ascii=False)
+    return _render(details)
+
+
+def narrow_details(text: str, granted: str | None) -> str | None:
+    """Read the parameter in a token request, which can only ask for less.
+
+    Args:
+        text: As it was sent.
+        granted: The grant's details, as they are stored; None if it has none.
+
+    Returns:
+        What was asked for, in the order of the grant; None if that is not all granted.
+
+    Source: RFC 9396 §6.
+    """
+    held = stored_details(granted)
+    if not isinstance(held, list):
+        return None
+    picked: dict[int, Json] = {}
+    # What is asked for as a whole stands for itself, and leaves the parts the others.
+    for wanted in sorted(_parse_list(text), key=lambda detail: detail not in held):
+        free = [place for place in range(len(held)) if place not in picked]
+        for place in sorted(free, key=lambda place: held[place] != wanted):
+            part = _part(wanted, held[place])
+            if part is not None:
+                picked[place] = part
+                break
+        else:
+            return None
+    return _render([picked[place] for place in sorted(picked)]) if picked else None
 
 
 def stored_details(text: str | None) -> Json:
@@ -97,6 +124,43 @@ def views_of(text: str | None, types: Sequence[DetailType]) -> tuple[DetailView,
         for detail in (details if isinstance(details, list) else ())
         if isinstance(detail, dict)
     )
+
+
+def _parse_list(text: str) -> list[Json]:
+    """Read a list of details; an empty one if there is none to be read."""
+    if len(text) > MAX_LENGTH:
+        return []
+    # The reader of objects knows all the limits; a list is put into one for it.
+    found = parse_json_object(f'{{"details":{text}}}'.encode(errors="replace"))
+    details = None if found is None or len(found) != 1 else found["details"]
+    if not isinstance(details, list) or len(details) > MAX_DETAILS:
+        return []
+    return details
+
+
+def _render(details: Sequence[Json]) -> str:
+    return json.dumps(details, separators=(",", ":"), ensure_ascii=False)
+
+
+def _part(wanted: Json, whole: Json) -> Json:
+    """Give what is wanted of one detail, in its spelling; None if it is not a part."""
+    if not isinstance(wanted, dict) or not isinstance(whole, dict):
+        return None
+    # A member that is missing may mean everything.
+    if wanted.keys() != whole.keys():
+        return None
+    part = {name: _less(name, wanted[name], value) for name, value in whole.items()}
+    return None if None in part.values() else part
+
+
+def _less(name: str, wanted: Json, value: Json) -> Json:
+    if wanted == value:
+        return value
+    if name not in _ALLOWING or not isinstance(value, list):
+        return None
+    if not isinstance(wanted, list) or any(each not in value for each in wanted):
+        return None
+    return [each for each in value if each in wanted] or None
 
 
 def _is_good(detail: Json, known: dict[str, DetailType], resource: str) -> bool:

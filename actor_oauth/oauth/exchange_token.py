@@ -166,6 +166,7 @@ def decide_exchange(
             resource=target.identifier,
             issued_token_type=ACCESS_TOKEN_TYPE,
             token_type=token_type(access.jkt),
+            details=stored.details if target.identifier == info.resource else None,
         ),
     )
 

@@ -226,6 +226,7 @@ class IssuedAccessToken:
         scope: None if it has the whole scope of the grant.
         data_key: The data key of the props, wrapped for it; None without props.
         jkt: The thumbprint of the key that it is bound to, or None.
+        details: None if it has all the details of the grant, or there are none.
     """
 
     token: Token
@@ -235,6 +236,7 @@ class IssuedAccessToken:
     scope: Scope | None
     data_key: bytes | None = field(repr=False)
     jkt: str | None = None
+    details: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +282,7 @@ def issue_access_token(
     scope: Scope | None = None,
     data_key: bytes | None,
     jkt: str | None = None,
+    details: str | None = None,
 ) -> IssuedAccessToken:
     """Make an access token, whose life the grant's own cuts short (D-09).
 
@@ -292,6 +295,7 @@ def issue_access_token(
         scope: If it is for less than the grant.
         data_key: The data key of the props, to be wrapped for the token.
         jkt: The thumbprint of the key that it is bound to, or None.
+        details: If it has less of them than the grant.
     """
     token = grant.token(TokenKind.ACCESS, generation, secret)
     return IssuedAccessToken(
@@ -302,6 +306,7 @@ def issue_access_token(
         scope=scope,
         data_key=None if data_key is None else wrap_data_key(data_key, token),
         jkt=jkt,
+        details=details,
     )
 
 
@@ -336,6 +341,7 @@ def token_response(
     scope: Scope | None = None,
     refresh: Token | None = None,
     jkt: str | None = None,
+    details: str | None = None,
 ) -> TokenResponse:
     """Say what the client gets.
 
@@ -347,6 +353,7 @@ def token_response(
         scope: If it is for less than the grant.
         refresh: The refresh token, if there is one.
         jkt: The thumbprint of the key that the access token is bound to, or None.
+        details: If it has less of them than the grant.
     """
     return TokenResponse(
         access_token=access.render(),
@@ -355,7 +362,7 @@ def token_response(
         resource=grant.resource,
         refresh_token=None if refresh is None else refresh.render(),
         token_type=token_type(jkt),
-        details=grant.details,
+        details=grant.details if details is None else details,
     )
 
 

@@ -37,7 +37,7 @@ class StoredAccessToken(NamedTuple):
         props_version: Of the props.
         jkt: The thumbprint of the key that it is bound to, or None.
         origin: On whose word the grant began, as JSON text; None for the user's.
-        details: The grant's `authorization_details`, as JSON text, or None.
+        details: Its `authorization_details`, as JSON text, or None.
     """
 
     issued_at: int
@@ -99,9 +99,9 @@ def decide_access(
         metadata=_metadata(stored.metadata),
         jkt=stored.jkt,
         # They were granted for the grant's own resource.
-        authorization_details=None
-        if stored.resource_exchanged is not None
-        else stored_details(stored.details),
+        authorization_details=stored_details(stored.details)
+        if stored.resource_exchanged in (None, stored.resource)
+        else None,
         origin=None
         if stored.origin is None
         else GrantOrigin.from_record(stored.origin),

@@ -56,6 +56,7 @@ from actor_oauth.oauth.refresh_retry import (
     check_wishes,
     matches,
     narrowed,
+    narrowed_details,
     successor_secret,
 )
 from actor_oauth.oauth.refresh_reuse import RefreshRules, ReuseVerdict
@@ -165,6 +166,7 @@ def _renew(
     now: int,
 ) -> Renewal:
     time, scope = grant.time(now), narrowed(request.scope, grant)
+    details = narrowed_details(request.details, grant)
     key = head.data_key
     access = issue_access_token(
         grant,
@@ -175,6 +177,7 @@ def _renew(
         scope=scope,
         data_key=None if key is None else unwrap_data_key(key, request.token),
         jkt=request.jkt,
+        details=details,
     )
     return Renewal(
         access=access,
@@ -189,6 +192,7 @@ def _renew(
             # Said again: some clients drop what an answer does not repeat.
             refresh=request.token,
             jkt=request.jkt,
+            details=details,
         ),
         proof=request.proof,
     )
@@ -211,15 +215,17 @@ def _rotate(
     secret = successor_secret(keyring, link, request.token)
     refresh = issue_refresh_token(grant, secret, head.generation + 1, data_key)
     scope = narrowed(request.scope, grant)
+    details = narrowed_details(request.details, grant)
     access = issue_access_token(
         grant,
-        access_secret(keyring, link, refresh.token, scope, jkt, attempt=0),
+        access_secret(keyring, link, refresh.token, scope, jkt, 0, details),
         generation=refresh.generation,
         time=time,
         lifetimes=lifetimes,
         scope=scope,
         data_key=data_key,
         jkt=jkt,
+        details=details,
     )
     return Rotation(
         # Where nobody may walk, nothing is kept to walk on.
@@ -237,6 +243,7 @@ def _rotate(
             scope=scope,
             refresh=refresh.token,
             jkt=jkt,
+            details=details,
         ),
         proof=request.proof,
         refresh_jkt=grant.refresh_jkt or (jkt if request.binds else None),

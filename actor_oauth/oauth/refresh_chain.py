@@ -27,6 +27,7 @@ class RefreshRequest:
         proves_client: Whether the client authenticated by a credential that is kept
             apart from its tokens.
         rotates: Whether the token must be rotated whatever the rules say.
+        details: The parameter `authorization_details`, or None.
     """
 
     token: Token
@@ -37,6 +38,7 @@ class RefreshRequest:
     binds: bool = False
     proves_client: bool = False
     rotates: bool = False
+    details: str | None = None
 
     @classmethod
     def of(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from actor_oauth.oauth.authorization_details import narrow_details
 from actor_oauth.oauth.grants import (
     ROUNDING,
     Grant,
@@ -112,9 +113,10 @@ def _answer_again(
 ) -> Retry | Refused:
     time, generation = grant.time(now), walked.stored.generation
     scope = narrowed(request.scope, grant)
+    details = narrowed_details(request.details, grant)
     for attempt in range(MAX_ACCESS_TOKENS):
         secret = access_secret(
-            keyring, walked.link, walked.head, scope, request.jkt, attempt
+            keyring, walked.link, walked.head, scope, request.jkt, attempt, details
         )
         token = grant.token(TokenKind.ACCESS, generation, secret)
         expires_at = issued.get(token_hash(token))
@@ -132,6 +134,7 @@ def _answer_again(
                 scope=scope,
                 data_key=data_key and unwrap_data_key(data_key, walked.head),
                 jkt=request.jkt,
+                details=details,
             )
             expires_at = access.expires_at
         return Retry(
@@ -144,6 +147,7 @@ def _answer_again(
                 scope=scope,
                 refresh=walked.head,
                 jkt=request.jkt,
+                details=details,
             ),
             proof=request.proof,
         )
@@ -161,6 +165,10 @@ def check_wishes(request: RefreshRequest, grant: Grant) -> Refused | None:
         return Refused(Reason.SCOPE_NOT_GRANTED)
     if not covers_resources(grant, request.resources):
         return Refused(Reason.RESOURCE_NOT_GRANTED)
+    if request.details is not None and not narrow_details(
+        request.details, grant.details
+    ):
+        return Refused(Reason.DETAILS_NOT_GRANTED)
     return None
 
 
@@ -170,6 +178,14 @@ def narrowed(requested: Scope | None, grant: Grant) -> Scope | None:
     if requested is None or len(requested) == len(grant.scope):
         return None
     return grant.scope.intersection(requested)
+
+
+def narrowed_details(requested: str | None, grant: Grant) -> str | None:
+    """Give the details of an access token; None if it has all of the grant's."""
+    if requested is None:
+        return None
+    details = narrow_details(requested, grant.details)
+    return None if details == grant.details else details
 
 
 def successor_secret(keyring: Keyring, link: Link, token: Token) -> bytes:
@@ -185,6 +201,7 @@ def access_secret(
     scope: Scope | None,
     jkt: str | None,
     attempt: int,
+    details: str | None,
 ) -> bytes:
     """Derive the secret of an access token that comes with a head.
 
@@ -195,10 +212,13 @@ def access_secret(
         scope: If it is for less than the grant.
         jkt: The thumbprint of the key that it is bound to, or None.
         attempt: Counts those of the same parameters that are dead, from 0.
+        details: If it has less of them than the grant.
     """
     key = keyring.derive(link.kid, "access token of refresh token")
     bound = "" if jkt is None else f"\0{jkt}"
-    parameters = f"{attempt} {'' if scope is None else scope}{bound}"
+    # Thumbprints are of one length, so no other parameters make the same text.
+    exact = "" if details is None else f"\0details\0{details}"
+    parameters = f"{attempt} {'' if scope is None else scope}{bound}{exact}"
     return hmac.digest(key, _position(link, head) + parameters.encode(), "sha256")
 
 

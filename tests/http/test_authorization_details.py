@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from actor_oauth.oauth.authorization_details import DetailType
+from actor_oauth.oauth.exchange_token import ACCESS_TOKEN_TYPE
 from actor_oauth.oauth.policy import Policy
 from tests.http.deployment import ISSUER, Deploy, policy_for, query_of
 
 RESOURCE = f"{ISSUER}/mcp"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 DETAILS = [{"type": "payment", "amount": "<5 EUR>", "actions": ["once"]}]
 
 
@@ -69,10 +71,82 @@ async def test_details_reach_the_page_the_token_and_introspection(
             "client_id": client["client_id"],
             "refresh_token": tokens["refresh_token"],
         }
-        narrowed = await deployment.post("/token", {**refresh, **asked})
-        assert narrowed.json()["error"] == "invalid_authorization_details"
         renewed = await deployment.post("/token", refresh)
         assert renewed.json()["authorization_details"] == DETAILS
+
+
+@pytest.mark.requirement("C-29", "D-23", "D-26")
+@pytest.mark.parametrize("jwt", [False, True])
+async def test_a_refresh_may_ask_for_an_access_token_that_allows_less(
+    deploy: Deploy, jwt: bool
+) -> None:
+    policy = replace(a_policy(jwt=jwt), token_exchange_enabled=True)
+    async with deploy(policy=policy) as deployment:
+        granted = [{**DETAILS[0], "actions": ["once", "again"]}, {**DETAILS[0]}]
+        client = await deployment.register(
+            grant_types=["authorization_code", "refresh_token", TOKEN_EXCHANGE]
+        )
+        code = await deployment.code(client, authorization_details=json.dumps(granted))
+        tokens = (await deployment.redeem(client, code)).json()
+
+        async def allowed(token: str) -> object:
+            info = await deployment.server.validate_token(RESOURCE, token)
+            assert info is not None
+            return info.authorization_details
+
+        async def refresh(token: str, *details: object) -> dict[str, object]:
+            wish = {"authorization_details": json.dumps(details)} if details else {}
+            answer = await deployment.post(
+                "/token",
+                {
+                    "grant_type": "refresh_token",
+                    "client_id": client["client_id"],
+                    "refresh_token": token,
+                    **wish,
+                },
+            )
+            body: dict[str, object] = answer.json()
+            return body
+
+        head = tokens["refresh_token"]
+        more = await refresh(head, {**DETAILS[0], "actions": ["once", "ever"]})
+        assert more["error"] == "invalid_authorization_details"
+        less = await refresh(head, *DETAILS)
+        assert less["authorization_details"] == DETAILS
+        assert await allowed(str(less["access_token"])) == DETAILS
+        # Whoever retries with the same wish gets the same, with another what was asked.
+        assert (await refresh(head, *DETAILS))["refresh_token"] == less["refresh_token"]
+        whole = await refresh(head)
+        assert whole["refresh_token"] == less["refresh_token"]
+        assert whole["authorization_details"] == granted
+        assert await allowed(str(whole["access_token"])) == granted
+        assert await allowed(str(less["access_token"])) == DETAILS
+        # What it is exchanged for does not allow more again.
+        exchanged = await deployment.post(
+            "/token",
+            {
+                "grant_type": TOKEN_EXCHANGE,
+                "client_id": client["client_id"],
+                "subject_token": str(less["access_token"]),
+                "subject_token_type": ACCESS_TOKEN_TYPE,
+            },
+        )
+        assert exchanged.json()["authorization_details"] == DETAILS
+        assert await allowed(exchanged.json()["access_token"]) == DETAILS
+
+
+@pytest.mark.requirement("C-29")
+async def test_a_code_is_not_narrowed_and_not_used_up_by_asking(
+    deploy: Deploy,
+) -> None:
+    async with deploy(policy=a_policy()) as deployment:
+        client = await deployment.register()
+        asked = {"authorization_details": json.dumps(DETAILS)}
+        code = await deployment.code(client, **asked)
+        form = {"grant_type": "authorization_code", "client_id": client["client_id"]}
+        refused = await deployment.post("/token", {**form, "code": code, **asked})
+        assert refused.json()["error"] == "invalid_authorization_details"
+        assert (await deployment.redeem(client, code)).status_code == 200
 
 
 @pytest.mark.requirement("C-29", "D-11")

@@ -8,6 +8,7 @@ from actor_oauth.oauth.authorization_details import (
     MAX_DETAILS,
     MAX_LENGTH,
     DetailType,
+    narrow_details,
     parse_details,
     stored_details,
     views_of,
@@ -98,3 +99,68 @@ def test_details_are_shown_in_words() -> None:
     )
     assert (second.title, second.facts) == ("bare", ())
     assert views_of(None, TYPES) == ()
+
+
+def granted(*details: object) -> str:
+    text = parse_details(json.dumps(details), TYPES, RESOURCE)
+    assert text is not None
+    return text
+
+
+PAY = {"type": "payment", "amount": 5, "actions": ["a", "b", "c"], "note": "n"}
+BARE = {"type": "bare"}
+
+
+@pytest.mark.requirement("C-29")
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ([PAY, BARE], [PAY, BARE]),
+        # In the order of the grant, so that each spelling gets the same token.
+        ([BARE, PAY], [PAY, BARE]),
+        ([BARE], [BARE]),
+        ([{**PAY, "actions": ["c", "a"]}], [{**PAY, "actions": ["a", "c"]}]),
+    ],
+)
+def test_a_token_request_may_ask_for_a_part_of_what_was_granted(
+    wanted: object, expected: object
+) -> None:
+    text = narrow_details(json.dumps(wanted), granted(PAY, BARE))
+    assert text is not None
+    assert json.loads(text) == expected
+
+
+@pytest.mark.requirement("C-29")
+def test_of_two_details_that_are_much_alike_each_stands_for_one() -> None:
+    less = {**PAY, "actions": ["a"]}
+    both = granted(PAY, less)
+    assert narrow_details(json.dumps([less, PAY]), both) == both
+    assert narrow_details(json.dumps([less, less]), both) is not None
+    assert narrow_details(json.dumps([PAY, PAY]), both) is None
+
+
+@pytest.mark.requirement("C-29")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "[",
+        "{}",
+        "[1]",
+        '[{"type": "other"}]',
+        json.dumps([BARE, BARE]),
+        json.dumps([{**PAY, "amount": 4}]),
+        json.dumps([{**PAY, "note": ["n"]}]),
+        json.dumps([{**PAY, "actions": []}]),
+        json.dumps([{**PAY, "actions": "a"}]),
+        json.dumps([{**PAY, "actions": ["a", "d"]}]),
+        json.dumps([{name: PAY[name] for name in ("type", "amount", "note")}]),
+        json.dumps([{**BARE, "note": "more"}]),
+        json.dumps([BARE] * (MAX_DETAILS + 1)),
+        json.dumps([BARE]) + " " * MAX_LENGTH,
+    ],
+)
+def test_nothing_that_was_not_granted_can_be_asked_for(text: str) -> None:
+    assert narrow_details(text, granted(PAY, BARE)) is None
+    assert narrow_details(text, None) is None

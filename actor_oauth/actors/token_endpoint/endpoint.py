@@ -139,7 +139,8 @@ class TokenEndpoint:
             return Refused(Reason.GRANT_TYPE_UNSUPPORTED)
         if grant_type not in client.grant_types:
             return Refused(Reason.GRANT_TYPE_UNREGISTERED)
-        if form.get("authorization_details") is not None:
+        details = form.get("authorization_details")
+        if details is not None and grant_type != "refresh_token":
             # Better refused than taken for narrowed (RFC 9396 §6).
             return Refused(Reason.DETAILS_NOT_NARROWED)
         return await self._grants[grant_type](client, form, proof)

@@ -35,7 +35,10 @@ def refresh_token_grant(parts: GrantParts) -> GrantHandler:
             return Refused(Reason.REFRESH_UNKNOWN)
         owner = effects.system.get(UserActor, token.actor_key)
         resources = form.getlist("resource")
-        request = RefreshRequest.of(client, token, scope, resources, proof)
+        request = replace(
+            RefreshRequest.of(client, token, scope, resources, proof),
+            details=form.get("authorization_details"),
+        )
         refreshed: Refreshed | ReuseDue | Refused
         if parts.asks is not None:
             # It is asked once a generation, so each refresh must begin one.

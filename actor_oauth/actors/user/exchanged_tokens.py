@@ -98,10 +98,10 @@ def _insert(
     access = exchanged.access
     insert_access_token(db, number, access)
     key = (number, access.generation)
-    # With props of its own, if the subject token had some.
+    # With props and details of its own, if the subject token had some.
     db.execute(
         "UPDATE access_tokens SET resource = ?, client_id = ?, root = ?,"
-        " (props_version, props) = (SELECT s.props_version, s.props"
+        " (props_version, props, details) = (SELECT s.props_version, s.props, s.details"
         " FROM access_tokens AS s"
         " WHERE s.number = ? AND s.generation = ? AND s.hash = ?)"
         " WHERE number = ? AND generation = ? AND hash = ?",

@@ -166,3 +166,9 @@ def m0009_authentications(db: sqlite_utils.Database) -> None:
 def m0010_authorization_details(db: sqlite_utils.Database) -> None:
     """What exactly a grant allows beside its scope (RFC 9396)."""
     db.execute("ALTER TABLE grants ADD COLUMN details TEXT")
+
+
+@USER_MIGRATIONS()
+def m0011_narrowed_details(db: sqlite_utils.Database) -> None:
+    """What an access token allows if that is less than its grant does."""
+    db.execute("ALTER TABLE access_tokens ADD COLUMN details TEXT")

@@ -24,7 +24,8 @@ _FIND_ACCESS: Final = (
     "SELECT a.issued_at, a.expires_at, a.scope, a.data_key, g.state, g.clock,"
     " g.client_id, g.resource, g.scope, g.metadata, ifnull(a.props, g.props),"
     " (SELECT user_id FROM account), a.resource, a.client_id, a.root,"
-    " ifnull(a.props_version, g.props_version), a.jkt, g.origin, g.details"
+    " ifnull(a.props_version, g.props_version), a.jkt, g.origin,"
+    " ifnull(a.details, g.details)"
     " FROM access_tokens AS a JOIN grants AS g USING (number)"
     " WHERE a.number = ? AND a.generation = ? AND a.hash = ?"
 )
@@ -41,7 +42,7 @@ def insert_access_token(db: Database, number: int, issued: IssuedAccessToken) ->
     """Store an access token that was just issued."""
     db.execute(
         "INSERT INTO access_tokens (number, generation, hash, issued_at, expires_at,"
-        " scope, data_key, jkt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " scope, data_key, jkt, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             issued.generation,
@@ -51,6 +52,7 @@ def insert_access_token(db: Database, number: int, issued: IssuedAccessToken) ->
             None if issued.scope is None else str(issued.scope),
             issued.data_key,
             issued.jkt,
+            issued.details,
         ),
     )
 

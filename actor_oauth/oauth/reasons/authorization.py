@@ -21,9 +21,13 @@ ROWS: Final[Rows] = {
         Category.INVALID_REQUEST, "The redirect_uri is not registered for this client."
     ),
     "details_not_grantable": Row(Category.INVALID_AUTHORIZATION_DETAILS),
+    "details_not_granted": Row(
+        Category.INVALID_AUTHORIZATION_DETAILS,
+        "That is not a part of what was granted.",
+    ),
     "details_not_narrowed": Row(
         Category.INVALID_AUTHORIZATION_DETAILS,
-        "What was granted cannot be narrowed in a token request.",
+        "What was granted can be narrowed when it is refreshed, not here.",
     ),
     "response_type_missing": Row(
         Category.INVALID_REQUEST, "The response_type is missing. Use code."

@@ -89,6 +89,7 @@ class Reason(StrEnum):
     REDIRECT_URI_MISSING = auto()
     REDIRECT_URI_UNREGISTERED = auto()
     DETAILS_NOT_GRANTABLE = auto()
+    DETAILS_NOT_GRANTED = auto()
     DETAILS_NOT_NARROWED = auto()
     RESPONSE_TYPE_MISSING = auto()
     RESPONSE_TYPE_UNSUPPORTED = auto()
