@@ -43,7 +43,7 @@ class ErasingTurns(VaultTurns, kind="vault"):
         """
         taken = owed.begin(self.db, number, self._seals(keyring), now=now, lease=lease)
         if taken is not None:
-            self._wake_by(now + lease)
+            self.wake_by(now + lease)
         return taken
 
     @turn
@@ -64,5 +64,5 @@ class ErasingTurns(VaultTurns, kind="vault"):
         if retry_at is None:
             self._unlist()
         else:
-            self._wake_by(retry_at)
+            self.wake_by(retry_at)
         return retry_at
