@@ -15,7 +15,7 @@ from actor_oauth.config.keyring_file import (
 )
 from actor_oauth.config.load import load_settings, unknown_variables
 from actor_oauth.config.logs import configure_logging
-from actor_oauth.config.reference import settings_table
+from actor_oauth.config.reference import settings_reference, settings_table
 from actor_oauth.config.settings import (
     LogFormat,
     LogLevel,
@@ -43,6 +43,7 @@ __all__ = [
     "read_keyring",
     "rotate_secrets",
     "rotate_signing_keys",
+    "settings_reference",
     "settings_table",
     "unknown_variables",
 ]

@@ -8,7 +8,7 @@ from actor_oauth.config import (
     find_problems,
     is_loopback_host,
     is_loopback_url,
-    settings_table,
+    settings_reference,
 )
 from actor_oauth.oauth.policy import Lifetimes
 from actor_oauth.oauth.refresh_reuse import RefreshRules, ReusePolicy
@@ -218,12 +218,12 @@ def test_a_url_without_host_is_not_loopback() -> None:
 
 
 def test_the_reference_lists_every_setting_with_its_default() -> None:
-    table = settings_table()
+    reference = settings_reference()
     for name in Settings.model_fields:
-        assert f"| `{name}` | `ACTOR_OAUTH_{name.upper()}` |" in table
+        assert f"| `{name}` | `ACTOR_OAUTH_{name.upper()}` |" in reference
     assert (
         "| `refresh_grace_seconds` | `ACTOR_OAUTH_REFRESH_GRACE_SECONDS` | `120` |"
-        in table
+        in reference
     )
-    assert "| `.actor-oauth` |" in table
-    assert "| `console` |" in table
+    assert "| `.actor-oauth` |" in reference
+    assert "| `console` |" in reference

@@ -7,14 +7,16 @@ import pytest
 import typer.main
 
 from actor_oauth.cli import app
-from tests.readme import with_settings_table
+from tests.readme import SETTINGS, with_all_settings, with_first_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_settings_table_is_the_one_that_the_settings_make() -> None:
-    assert with_settings_table(README) == README, "run: python -m tests.readme"
+def test_the_settings_shown_are_those_that_there_are() -> None:
+    assert with_first_settings(README) == README, "run: python -m tests.readme"
+    page = SETTINGS.read_text()
+    assert with_all_settings(page) == page, "run: python -m tests.readme"
 
 
 def test_the_program_in_the_readme_is_the_example_that_is_run() -> None:

@@ -3,7 +3,7 @@
 Rule 1: constructing `Settings` reads nothing but its arguments. Files and the
 environment are read by `load_settings`, so that embedding code gets what it wrote.
 Rule 2: each setting has one name. In TOML it is the key, in the environment
-`ACTOR_OAUTH_` and the name in capitals, and the README's table is made from here.
+`ACTOR_OAUTH_` and the name in capitals, and docs/settings.md is made from here.
 Rule 3: a group of settings is one file, which knows no other group. A new one is named
 here, as a base class of `Settings`, and nowhere else.
 """
@@ -119,14 +119,9 @@ class Settings(
         )
 
     @classmethod
-    def in_groups(cls) -> list[str]:
-        """List the names of all settings, group by group."""
-        return [
-            name
-            for group in cls.__bases__
-            if issubclass(group, SettingsGroup)
-            for name in group.model_fields
-        ]
+    def groups(cls) -> list[type[SettingsGroup]]:
+        """List the groups, in the order in which they are documented."""
+        return [base for base in cls.__bases__ if issubclass(base, SettingsGroup)]
 
 
 def _per_minute(count: int) -> Rate:

@@ -1,7 +1,7 @@
 """Consent: when it is asked for, what is remembered, and what it replaces."""
 
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -20,6 +20,8 @@ _CONSENT: Final = ConsentPolicy()
 
 class ConsentSettings(SettingsGroup):
     """Consent, and asking again. See docs/consent.md."""
+
+    heading: ClassVar[str] = "Consent"
 
     replace_grants: ReplacesGrants = Field(
         default=_CONSENT.replaces_grants,

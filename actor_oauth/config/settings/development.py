@@ -1,5 +1,7 @@
 """What is for trying things out, and refused where it would be dangerous."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from actor_oauth.config.settings.group import SettingsGroup
@@ -7,6 +9,8 @@ from actor_oauth.config.settings.group import SettingsGroup
 
 class DevelopmentSettings(SettingsGroup):
     """The example server, and a login without a password."""
+
+    heading: ClassVar[str] = "Trying things out"
 
     demo: bool | None = Field(
         default=None,

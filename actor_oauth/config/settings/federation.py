@@ -114,6 +114,8 @@ class LoginProviderSettings(BaseModel):
 class FederationSettings(SettingsGroup):
     """How people sign in."""
 
+    heading: ClassVar[str] = "Signing in"
+
     local_accounts_enabled: bool = Field(
         default=True,
         description="Let people sign in with a password of this server.",

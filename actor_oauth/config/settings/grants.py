@@ -1,7 +1,7 @@
 """Which ways to a token there are beside the authorization code."""
 
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ _LIFETIMES: Final = Lifetimes()
 
 class GrantSettings(SettingsGroup):
     """Grant types that are off until somebody needs them."""
+
+    heading: ClassVar[str] = "Grant types"
 
     client_credentials_enabled: bool = Field(
         default=False,

@@ -17,7 +17,12 @@ class SettingsGroup(BaseSettings):
     """The base of every group; `Settings` inherits from them all.
 
     A group whose settings are about the protocol overrides `shape`.
+
+    Attributes:
+        heading: What docs/settings.md puts above the group.
     """
+
+    heading: ClassVar[str]
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=ENVIRONMENT_PREFIX,

@@ -1,6 +1,7 @@
 """What old clients need and new ones must not use."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -10,6 +11,8 @@ from actor_oauth.oauth.policy import Policy
 
 class LegacySettings(SettingsGroup):
     """Weaker ways that OAuth 2.1 has given up; see docs/legacy.md."""
+
+    heading: ClassVar[str] = "Legacy"
 
     plain_pkce_enabled: bool = Field(
         default=False,

@@ -1,7 +1,7 @@
 """How long grants, tokens, consents and sessions live."""
 
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ _LIFETIMES: Final = Lifetimes()
 
 class LifetimeSettings(SettingsGroup):
     """Lifetimes that every deployment has."""
+
+    heading: ClassVar[str] = "Lifetimes"
 
     access_token_seconds: Seconds = Field(
         default=_LIFETIMES.access_token, description="Life of an access token."

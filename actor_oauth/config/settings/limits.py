@@ -1,6 +1,6 @@
 """How much one worker takes on at once, and from one place."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ _LIMITS: Final = RuntimeLimits()
 
 class LimitSettings(SettingsGroup):
     """Limits of the runtime, and of `/authorize`."""
+
+    heading: ClassVar[str] = "Limits"
 
     mailbox_size: int = Field(
         default=_LIMITS.mailbox_size,

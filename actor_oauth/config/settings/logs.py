@@ -1,6 +1,7 @@
 """What is logged, and how."""
 
 from enum import StrEnum
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -25,6 +26,8 @@ class LogFormat(StrEnum):
 
 class LogSettings(SettingsGroup):
     """Level and form of the log."""
+
+    heading: ClassVar[str] = "Logs"
 
     log_level: LogLevel = Field(
         default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."

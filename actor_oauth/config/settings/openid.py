@@ -1,6 +1,7 @@
 """Whether clients may be told who has signed in."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -10,6 +11,8 @@ from actor_oauth.oauth.policy import Policy
 
 class OpenIdSettings(SettingsGroup):
     """OpenID Connect, off until somebody needs it."""
+
+    heading: ClassVar[str] = "OpenID Connect"
 
     openid_enabled: bool = Field(
         default=False,

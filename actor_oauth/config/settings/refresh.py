@@ -42,6 +42,8 @@ class ClientRefreshSettings(BaseModel):
 class RefreshSettings(SettingsGroup):
     """Rotation, its grace window, and late reuse."""
 
+    heading: ClassVar[str] = "Refresh tokens"
+
     refresh_rotation: RefreshRotation = Field(
         default=_RULES.rotation,
         description="`always`, or `unless_bound`: a refresh token that is bound to a "

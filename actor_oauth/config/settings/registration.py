@@ -1,7 +1,7 @@
 """How clients become known, and how they prove who they are."""
 
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ _LIFETIMES: Final = Lifetimes()
 
 class RegistrationSettings(SettingsGroup):
     """Dynamic registration, published metadata, and what both may hold."""
+
+    heading: ClassVar[str] = "Clients"
 
     registration_enabled: bool = Field(
         default=True, description="Offer dynamic client registration (RFC 7591)."

@@ -1,7 +1,7 @@
 """What is asked of requests beyond the minimum: pushed ones, and proofs of keys."""
 
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ _LIFETIMES: Final = Lifetimes()
 
 class RequestSettings(SettingsGroup):
     """Pushed authorization requests (RFC 9126) and DPoP (RFC 9449)."""
+
+    heading: ClassVar[str] = "Pushed requests and DPoP"
 
     require_pushed_authorization_requests: bool = Field(
         default=False,

@@ -90,6 +90,8 @@ class ResourceSettings(BaseModel):
 class ResourcesSettings(SettingsGroup):
     """The registry of resources, and what their scopes mean."""
 
+    heading: ClassVar[str] = "Resources and scopes"
+
     resources: tuple[ResourceSettings, ...] = Field(
         default=(),
         description="Protected resources: tables with `identifier`, `scopes`, "

@@ -1,6 +1,7 @@
 """Where the server listens, what it is called, and how it is run."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -10,6 +11,8 @@ from actor_oauth.config.settings.group import SettingsGroup
 
 class ServerSettings(SettingsGroup):
     """Address, data and processes."""
+
+    heading: ClassVar[str] = "Server"
 
     host: str = Field(
         default="127.0.0.1", description="Address that the server listens on."

@@ -66,6 +66,8 @@ class TrustedIssuerSettings(BaseModel):
 class TrustSettings(SettingsGroup):
     """Trusted issuers, and what is asked of software."""
 
+    heading: ClassVar[str] = "Trusted issuers"
+
     trusted_issuers: tuple[TrustedIssuerSettings, ...] = Field(
         default=(),
         description="Issuers whose signed word is taken: tables with `issuer`, `uses` "

@@ -101,6 +101,8 @@ class VaultResourceSettings(BaseModel):
 class VaultSettings(SettingsGroup):
     """Connections to other services, and who this server is there."""
 
+    heading: ClassVar[str] = "Vault"
+
     vault_enabled: bool = Field(
         default=False,
         description="Let users connect other OAuth-protected services, and give their "
