@@ -6,7 +6,7 @@ one way for it to travel and one place to read it.
 """
 
 from collections.abc import Mapping
-from typing import Final, TypeVar, overload
+from typing import Final, Self, TypeVar, overload
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
@@ -36,7 +36,7 @@ class VerifiedAccessToken(AccessToken):  # type: ignore[explicit-any]  # its `cl
         *,
         issuer: str,
         implied: Mapping[str, tuple[str, ...]] | None = None,
-    ) -> "VerifiedAccessToken":
+    ) -> Self:
         """Describe a verified token to the SDK, which never sees the token itself.
 
         Client, issuer and subject are what the SDK binds sessions to: another user's
@@ -47,17 +47,19 @@ class VerifiedAccessToken(AccessToken):  # type: ignore[explicit-any]  # its `cl
             issuer: Of the authorization server; subjects are unique under it only.
             implied: What a scope includes besides itself.
         """
+        held = held_scopes(info.scope, implied or {})
         token = cls(
             token=_WITHHELD,
             client_id=info.client_id,
-            scopes=list(info.scope),
+            # With those that they include: the SDK compares names.
+            scopes=[*info.scope, *sorted(held.difference(info.scope))],
             expires_at=info.expires_at,
             resource=info.resource,
             subject=info.user_id,
             claims={"iss": issuer},
         )
         token._info = info
-        token._held = held_scopes(info.scope, implied or {})
+        token._held = held
         return token
 
     @property

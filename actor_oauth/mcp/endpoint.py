@@ -9,27 +9,20 @@ of one.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.authentication import AuthCredentials
+from typing_extensions import override
 
-from actor_oauth.mcp.access import VerifiedAccessToken
-from actor_oauth.mcp.caller import Caller
 from actor_oauth.mcp.catalogue import ServerCatalogue
-from actor_oauth.mcp.gate import judge_calls
+from actor_oauth.mcp.guarded import GuardedTransport
 from actor_oauth.mcp.middleware import HiddenOffers, Listeners
-from actor_oauth.resource import PROTECTION_KEY, verified_token
-from actor_oauth.resource.admission import Protection
-from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
 
 LifespanResult = TypeVar("LifespanResult")
 
 
-class MCPEndpoint:
+class MCPEndpoint(GuardedTransport):
     """The streamable HTTP transport of one MCP server.
 
     The endpoint serves only while `run` is open. It can be opened once.
@@ -67,48 +60,20 @@ class MCPEndpoint:
                 enable_dns_rebinding_protection=False
             ),
         )
-        self._app: ASGIApp = AuthContextMiddleware(app)
+        catalogue = ServerCatalogue(server)
+        super().__init__(app, catalogue=catalogue, issuer=issuer)
         self._manager = server.session_manager
-        self._issuer = issuer
-        self._catalogue = ServerCatalogue(server)
         self._listeners = Listeners()
-        server.middleware.extend((HiddenOffers(self._catalogue), self._listeners))
+        server.middleware.extend((HiddenOffers(catalogue), self._listeners))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request that the guard has let through.
-
-        Raises:
-            KeyError: There is no verified token in the scope: no guard in front.
-        """
-        protection = cast("Protection", scope[PROTECTION_KEY])
-        token = VerifiedAccessToken.of(
-            verified_token(scope), issuer=self._issuer, implied=protection.implied
-        )
-        caller = Caller(token=token.info, scopes=token.held)
-        receive, refusal = await judge_calls(self._catalogue, caller, scope, receive)
-        if refusal is not None:
-            await refusal(scope, receive, send)
-            return
-        inner_scope = {
-            **scope,
-            "user": AuthenticatedUser(token),
-            "auth": AuthCredentials(token.scopes),
-        }
-        await self._app(inner_scope, receive, send)
-
+    @override
     def end_listening(self) -> None:
-        """End the event streams that clients opened by `subscriptions/listen`.
-
-        They never end by themselves, so an orderly stop would wait for them until its
-        deadline. Nobody can listen from now on.
-        """
+        """End the event streams that clients opened by `subscriptions/listen`."""
         self._listeners.end()
 
+    @override
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Keep the sessions for as long as the block runs; leaving it ends them all.
-
-        It opens a nursery: enter and leave it in the same task.
-        """
+        """Keep the sessions for as long as the block runs; leaving it ends them all."""
         async with self._manager.run():
             yield

@@ -10,28 +10,41 @@ for those of 2026-07-28 the SDK refuses a header that says something else than t
 
 import json
 from collections.abc import Iterator
-from typing import cast
+from typing import Protocol, cast
 
 from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
 
 from actor_oauth.mcp.caller import Caller
 from actor_oauth.mcp.catalogue import Call, Catalogue, call_in
 from actor_oauth.mcp.permissions import Verdict
-from actor_oauth.resource import require_scopes
 from actor_oauth.resource.answers import Answer
 from actor_oauth.resource.asgi import Message, Receive, Scope
 
 
+class RequireScopes(Protocol):
+    """Makes the challenge for these scopes; None if the caller's token has them all."""
+
+    def __call__(self, *names: str) -> Answer | None:
+        """See the class."""
+        ...
+
+
 async def judge_calls(
-    catalogue: Catalogue, caller: Caller, scope: Scope, receive: Receive
+    catalogue: Catalogue,
+    caller: Caller,
+    scope: Scope,
+    receive: Receive,
+    *,
+    require: RequireScopes,
 ) -> tuple[Receive, Answer | None]:
     """Find the challenge for what a request calls, if its token lacks a scope for it.
 
     Args:
         catalogue: What the server offers.
         caller: Who sent the request.
-        scope: Of the request, which the guard let through.
+        scope: Of the request.
         receive: The server's.
+        require: Makes the challenge.
 
     Returns:
         What the application is to receive from, and what to answer in its place.
@@ -42,7 +55,7 @@ async def judge_calls(
     if body is None:
         return receive, None
     wanted = await scopes_of_calls(body, catalogue, caller)
-    return receive, require_scopes(scope, *wanted)
+    return receive, require(*wanted)
 
 
 async def read_ahead(

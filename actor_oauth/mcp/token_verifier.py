@@ -47,7 +47,9 @@ class ActorTokenVerifier:
         # The SDK knows bearer tokens only: one that is bound to a key is none (F-11).
         if info is None or info.jkt is not None:
             return None
-        return VerifiedAccessToken.of(info, issuer=self._issuer)
+        return VerifiedAccessToken.of(
+            info, issuer=self._issuer, implied=dict(self._resource.implied_scopes)
+        )
 
     def auth_settings(
         self, *, required_scopes: Sequence[str] | None = None

@@ -20,6 +20,7 @@ from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.vault import Vault
 
 if TYPE_CHECKING:
+    from fastmcp import FastMCP
     from mcp.server.mcpserver import MCPServer
 
 ListenResult = TypeVar("ListenResult")
@@ -95,17 +96,18 @@ class Provider:
 
     def protect_mcp(
         self,
-        server: "MCPServer[ListenResult]",
+        server: "MCPServer[ListenResult] | FastMCP[ListenResult]",
         *,
         path: str = "/mcp",
         scopes: Sequence[str] | None = None,
     ) -> None:
-        """Serve an MCP server of the official SDK over streamable HTTP, protected.
+        """Serve an MCP server over streamable HTTP, protected.
 
         Tools read their caller from `actor_oauth.mcp.current_token()`.
 
         Args:
-            server: Set up with its tools, and without the SDK's own authentication.
+            server: Of the official SDK or of FastMCP; set up with its tools, and without
+                authentication of its own.
             path: As for `protect`.
             scopes: As for `protect`.
 
@@ -114,9 +116,9 @@ class Provider:
                 authenticates by itself.
         """
         # Loading the SDK takes longer than all the rest: only who serves MCP pays.
-        from actor_oauth.mcp import MCPEndpoint  # noqa: PLC0415 - see above
+        from actor_oauth.provider.mcp_servers import endpoint_of  # noqa: PLC0415
 
-        endpoint = MCPEndpoint(
+        endpoint = endpoint_of(
             server,
             path=path,
             issuer=self.policy.issuer,

@@ -35,7 +35,7 @@ from actor_oauth.upstream.vault import Vault
 
 if TYPE_CHECKING:
     # Loading the SDK takes longer than all the rest: only who serves MCP pays for it.
-    from actor_oauth.mcp import MCPEndpoint
+    from actor_oauth.mcp.guarded import GuardedTransport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Parts:
     own_identity: OwnIdentity | None
     actors: Sequence[type[Actor]]
     mounts: list[Mount] = field(default_factory=list)
-    endpoints: "list[MCPEndpoint]" = field(default_factory=list)
+    endpoints: "list[GuardedTransport]" = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class RunningProvider:
     server: AuthorizationServer
     app: ASGIApp
     guards: Sequence[BearerGuard]
-    endpoints: "Sequence[MCPEndpoint]"
+    endpoints: "Sequence[GuardedTransport]"
     vault: Vault | None = None
     federation: Federation | None = None
 

@@ -115,9 +115,16 @@ def test_each_user_has_a_durable_list_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("G-08")
-@pytest.mark.parametrize(("mode", "first"), [("auto", "prompt"), ("legacy", "tool")])
+@pytest.mark.parametrize(
+    ("example", "mode", "first"),
+    [
+        ("tool_permissions.py", "auto", "prompt"),
+        ("tool_permissions.py", "legacy", "tool"),
+        ("fastmcp_server.py", "auto", "tool"),
+    ],
+)
 def test_a_tool_or_prompt_asks_for_its_scope_and_the_client_asks_its_user(
-    mode: str, first: str, tmp_path: Path
+    example: str, mode: str, first: str, tmp_path: Path
 ) -> None:
     port = free_port()
     resource = {
@@ -145,7 +152,7 @@ def test_a_tool_or_prompt_asks_for_its_scope_and_the_client_asks_its_user(
         return user, read.structured_content
 
     variables = {"ACTOR_OAUTH_RESOURCES": json.dumps([resource])}
-    with running("tool_permissions.py", tmp_path, port, **variables) as issuer:
+    with running(example, tmp_path, port, **variables) as issuer:
         add_user(tmp_path, ALICE, PASSWORD)
         user, notes = trio.run(write_and_read, issuer)
     assert notes == {"result": ["milk"]}

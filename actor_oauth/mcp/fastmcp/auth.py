@@ -1,23 +1,44 @@
-"""For servers that are made with FastMCP 4: its `auth`, on our tokens.
+"""FastMCP's `auth`, on our tokens, for servers that keep its authentication."""
 
-mcp = FastMCP("notes", auth=fastmcp_auth(resource, issuer=…, validate_token=…))
-
-FastMCP is no dependency of this package: import this module only where it is installed
-(the extra `fastmcp`).
-"""
-
-from typing import Final
+from collections.abc import Mapping
+from typing import Self
 from urllib.parse import urlsplit
 
 from fastmcp.server.auth import AccessToken, RemoteAuthProvider, TokenVerifier
+from starlette.middleware import Middleware
 from typing_extensions import override
 
+from actor_oauth.mcp.access import VerifiedAccessToken
+from actor_oauth.mcp.fastmcp.step_up import StepUp
 from actor_oauth.mcp.sdk_urls import as_written
 from actor_oauth.mcp.token_verifier import ValidateToken
-from actor_oauth.oauth.policy import ResourcePolicy
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.tokens import AccessTokenInfo
+from actor_oauth.resource import ResourceServer
 
-_WITHHELD: Final = "withheld"
+
+class FastMCPAccessToken(VerifiedAccessToken, AccessToken):  # type: ignore[explicit-any]  # its `claims`
+    """FastMCP's view of a token, with ours in it."""
+
+    @override
+    @classmethod
+    def of(
+        cls,
+        info: AccessTokenInfo,
+        *,
+        issuer: str,
+        implied: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> Self:
+        """As the base class, with the claims that FastMCP's dependencies read."""
+        token = super().of(info, issuer=issuer, implied=implied)
+        more: dict[str, Json] = {
+            "sub": info.user_id,
+            "principal": info.principal,
+            "props": info.props,
+        }
+        token.claims.update(more)
+        return token
 
 
 class FastMCPTokenVerifier(TokenVerifier):
@@ -33,7 +54,7 @@ class FastMCPTokenVerifier(TokenVerifier):
     def __init__(
         self, resource: ResourcePolicy, *, issuer: str, validate_token: ValidateToken
     ) -> None:
-        super().__init__(required_scopes=list(resource.default_scopes))
+        super().__init__(required_scopes=list(resource.needed_scopes))
         self._resource = resource
         self._issuer = issuer
         self._validate_token = validate_token
@@ -49,25 +70,20 @@ class FastMCPTokenVerifier(TokenVerifier):
         # FastMCP knows bearer tokens only: one that is bound to a key is none (F-11).
         if info is None or info.jkt is not None:
             return None
-        return self._shown(info)
-
-    def _shown(self, info: AccessTokenInfo) -> AccessToken:
-        claims = {
-            "iss": self._issuer,
-            "sub": info.user_id,
-            "principal": info.principal,
-            "props": info.props,
-        }
-        # The token itself stays here: a tool must not send it on (G-11).
-        return AccessToken(
-            token=_WITHHELD,
-            client_id=info.client_id,
-            scopes=list(info.scope),
-            expires_at=info.expires_at,
-            resource=info.resource,
-            subject=info.user_id,
-            claims=claims,
+        return FastMCPAccessToken.of(
+            info, issuer=self._issuer, implied=dict(self._resource.implied_scopes)
         )
+
+
+class _Auth(RemoteAuthProvider):
+    """FastMCP's provider for tokens of a server elsewhere, with the step-up challenge."""
+
+    role: ResourceServer
+
+    @override
+    def get_middleware(self) -> list[Middleware]:
+        """FastMCP's authentication, and behind it the challenge for single calls."""
+        return [*super().get_middleware(), Middleware(StepUp, role=self.role)]
 
 
 def fastmcp_auth(
@@ -75,9 +91,9 @@ def fastmcp_auth(
 ) -> RemoteAuthProvider:
     """Make FastMCP's `auth` for a server that takes tokens of an authorization server.
 
-    It serves the metadata document and the 401 challenge. Tools read their caller from
-    `get_access_token().claims`: `sub`, `principal` and, in the provider's process,
-    `props`.
+    It serves the metadata document, the 401 challenge, and the 403 challenge of tools,
+    prompts and resources with `require_scope`. Give the server `Permissions` too, which
+    hides what a caller may not know of.
 
     Args:
         resource: As for `FastMCPTokenVerifier`; its path is where the server is.
@@ -85,7 +101,7 @@ def fastmcp_auth(
         validate_token: As there.
     """
     parts = urlsplit(resource.identifier)
-    return RemoteAuthProvider(
+    auth = _Auth(
         token_verifier=FastMCPTokenVerifier(
             resource, issuer=issuer, validate_token=validate_token
         ),
@@ -93,4 +109,9 @@ def fastmcp_auth(
         base_url=f"{parts.scheme}://{parts.netloc}",
         scopes_supported=list(resource.scopes),
         resource_name=resource.name,
+        challenge_scopes=list(resource.baseline),
     )
+    auth.role = ResourceServer(
+        Policy(issuer=issuer, resources=(resource,)), resource, validate_token
+    )
+    return auth

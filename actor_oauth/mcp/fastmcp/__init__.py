@@ -1,0 +1,31 @@
+"""For servers that are made with FastMCP 4: `auth` and permissions, on our tokens.
+
+provider.protect_mcp(mcp)        # in the provider's process: behind the guard
+
+auth = fastmcp_auth(resource, issuer=…, validate_token=…)
+mcp = FastMCP("notes", auth=auth, middleware=[Permissions()])    # anywhere else
+
+FastMCP is no dependency of this package: import this only where it is installed (the extra
+`fastmcp`).
+"""
+
+from typing import Annotated, TypeAlias
+
+from fastmcp.dependencies import Depends
+
+from actor_oauth.mcp.caller import Caller, current_caller
+from actor_oauth.mcp.fastmcp.auth import FastMCPTokenVerifier, fastmcp_auth
+from actor_oauth.mcp.fastmcp.endpoint import FastMCPEndpoint
+from actor_oauth.mcp.fastmcp.permissions import Permissions
+
+CurrentCaller: TypeAlias = Annotated[Caller, Depends(current_caller)]
+"""As the type of a parameter of a tool, prompt or resource: filled in by the server, unknown
+to the client."""
+
+__all__ = [
+    "CurrentCaller",
+    "FastMCPEndpoint",
+    "FastMCPTokenVerifier",
+    "Permissions",
+    "fastmcp_auth",
+]

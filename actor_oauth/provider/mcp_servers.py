@@ -1,0 +1,33 @@
+"""MCP servers of either make, as endpoints behind the guard."""
+
+from typing import TYPE_CHECKING, TypeVar
+
+from mcp.server.mcpserver import MCPServer
+
+from actor_oauth.mcp import MCPEndpoint
+from actor_oauth.mcp.guarded import GuardedTransport
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
+
+LifespanResult = TypeVar("LifespanResult")
+
+
+def endpoint_of(
+    server: "MCPServer[LifespanResult] | FastMCP[LifespanResult]",
+    *,
+    path: str,
+    issuer: str,
+    stateless: bool,
+) -> GuardedTransport:
+    """Make the endpoint of a server; see `MCPEndpoint` and `FastMCPEndpoint`.
+
+    Raises:
+        ValueError: The server authenticates by itself.
+    """
+    if isinstance(server, MCPServer):
+        return MCPEndpoint(server, path=path, issuer=issuer, stateless=stateless)
+    # Whoever has such a server has FastMCP, which is no dependency of ours.
+    from actor_oauth.mcp.fastmcp import FastMCPEndpoint  # noqa: PLC0415
+
+    return FastMCPEndpoint(server, path=path, issuer=issuer, stateless=stateless)
