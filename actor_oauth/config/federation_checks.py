@@ -13,11 +13,32 @@ def find_federation_problems(settings: Settings) -> Iterator[str]:
         yield f"login_providers: two entries have the name {name}"
     for provider in settings.login_providers:
         yield from _provider_problems(provider, loopback=settings.loopback_upstreams)
+    yield from _keeping_problems(settings)
     if not settings.local_accounts_enabled and not settings.login_providers:
         yield (
             "local_accounts_enabled: nobody could sign in; turn it on, or add an entry "
             "to login_providers"
         )
+
+
+def _keeping_problems(settings: Settings) -> Iterator[str]:
+    known = {client.issuer: client.client_id for client in settings.vault_clients}
+    kept: set[str] = set()
+    for provider in settings.login_providers:
+        if provider.keep_tokens_for is None:
+            continue
+        where = f"login_providers, {provider.name}"
+        issuer = provider.policy().issuer
+        if not settings.vault_enabled:
+            yield f"{where}: keep_tokens_for needs vault_enabled = true"
+        if known.setdefault(issuer, provider.client_id) != provider.client_id:
+            yield (
+                f"{where}: keep_tokens_for: its tokens can be refreshed by no other "
+                f"client, and there is another one for {issuer}"
+            )
+        if provider.keep_tokens_for in kept:
+            yield f"{where}: two entries have the same keep_tokens_for"
+        kept.add(provider.keep_tokens_for)
 
 
 def _provider_problems(
@@ -34,6 +55,7 @@ def _provider_problems(
     urls = {
         "issuer": provider.issuer,
         "api_url": provider.api_url,
+        "keep_tokens_for": provider.keep_tokens_for,
     }
     for name, url in urls.items():
         if url is not None and read_url(url, loopback=loopback) is None:

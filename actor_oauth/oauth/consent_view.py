@@ -9,6 +9,7 @@ from actor_oauth.oauth.consent import Consent
 from actor_oauth.oauth.openid import resource_names, scope_descriptions
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.remembered_consent import may_be_remembered
+from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.uris import parse_uri
 
 
@@ -73,7 +74,32 @@ class ConsentView:
 
 def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
     """Give what a page shows of a transaction."""
-    request, client = consent.request, consent.client
+    return view_of_request(
+        consent.request,
+        consent.client,
+        user_id=user_id,
+        granted=consent.granted,
+        policy=policy,
+    )
+
+
+def view_of_request(
+    request: AuthorizationRequest,
+    client: Client,
+    *,
+    user_id: str,
+    granted: Scope,
+    policy: Policy,
+) -> ConsentView:
+    """Give what a page shows of a request.
+
+    Args:
+        request: What is asked.
+        client: Who asks.
+        user_id: Who is asked; empty if nobody knows yet.
+        granted: What grants have that a yes will replace.
+        policy: The operator's.
+    """
     descriptions, names = scope_descriptions(policy), resource_names(policy)
     types = {item.identifier: item.detail_types for item in policy.resources}
     is_vetted = client.origin == "pre-registered"
@@ -94,9 +120,9 @@ def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
                 name=name,
                 description=descriptions.get(name),
                 requested=name in request.scope,
-                granted=name in consent.granted,
+                granted=name in granted,
             )
-            for name in consent.offered
+            for name in request.scope.union(granted)
         ),
         details=views_of(request.details, types.get(request.resource, ())),
         may_be_remembered=request.details is None

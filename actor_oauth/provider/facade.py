@@ -10,12 +10,25 @@ from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.config import Settings
 from actor_oauth.http.own_identity import OwnIdentity
+from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
+from actor_oauth.oauth.federation.faults import SignInRefused
+from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
 from actor_oauth.provider.mounts import Mount, resource_at
 from actor_oauth.provider.opening import Parts, RunningProvider, open_provider
 from actor_oauth.provider.serving import serve_running
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.runtime import Actor, Clock, Entropy, SystemClock, SystemEntropy
+from actor_oauth.upstream.federation import Federation, Outward
+from actor_oauth.upstream.federation.own_pages import (
+    OwnPages,
+    UpstreamQuestion,
+    UpstreamSignIn,
+)
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.vault import Vault
 
@@ -138,6 +151,111 @@ class Provider:
         if self._running is None or self._running.vault is None:
             raise RuntimeError("the vault is off, or the provider is not open")
         return self._running.vault
+
+    @property
+    def federation(self) -> Federation:
+        """The services that people may sign in with, while the provider is open.
+
+        Raises:
+            RuntimeError: The provider is not open, or there is no such service.
+        """
+        if self._running is None or self._running.federation is None:
+            raise RuntimeError("there are no login_providers, or it is not open")
+        return self._running.federation
+
+    async def ask_upstream(
+        self, request: AuthorizationRequest, *, browser: str
+    ) -> UpstreamQuestion | AuthorizationError:
+        """Begin to ask, on a page of one's own, before anybody has signed in.
+
+        Args:
+            request: From `parse_auth_request`.
+            browser: What this browser holds and no other, such as a cookie with a
+                `new_browser_secret`.
+
+        Raises:
+            ValueError: If `browser` has less than 20 characters.
+        """
+        return await self._own_pages.ask(request, browser=browser)
+
+    async def begin_upstream(
+        self, name: str, *, browser: str, ticket: str | None = None, data: str = ""
+    ) -> Outward | SignInRefused:
+        """Send a browser to a service, to sign in there.
+
+        Args:
+            name: Of the service in `login_providers`.
+            browser: As for `ask_upstream`.
+            ticket: Of the question to which the person has just said yes. Without one
+                somebody only signs in, and has to be asked afterwards.
+            data: Given back by `finish_upstream`; at most some kilobytes. It stays here.
+
+        Returns:
+            Where to send the browser.
+
+        Raises:
+            ValueError: If `browser` has less than 20 characters.
+        """
+        return await self._own_pages.begin(
+            name, browser=browser, ticket=ticket, data=data
+        )
+
+    async def finish_upstream(
+        self, name: str, answer: Parameters | str, *, browser: str | None
+    ) -> UpstreamSignIn | SignInRefused:
+        """Sign in who comes back, at `ISSUER/login/callback/NAME`. The first one counts.
+
+        Args:
+            name: Of the service at whose address the answer arrived.
+            answer: Its query, parsed or as it came.
+            browser: As for `ask_upstream`; None if this one holds nothing.
+        """
+        return await self._own_pages.finish(name, answer, browser=browser)
+
+    async def complete_upstream(
+        self,
+        signed_in: UpstreamSignIn,
+        *,
+        scope: Scope | None = None,
+        metadata: Json = None,
+        props: Json = None,
+    ) -> Redirect | AuthorizationError:
+        """Grant what the person was asked before they signed in.
+
+        Args:
+            signed_in: From `finish_upstream`.
+            scope: What was allowed, at most what was asked; None for all of it.
+            metadata: As for `AuthorizationServer.complete_authorization`.
+            props: Likewise.
+
+        Raises:
+            ValueError: Nothing was asked, or metadata or props are not acceptable.
+        """
+        return await self._own_pages.complete(
+            signed_in, scope=scope, metadata=metadata, props=props
+        )
+
+    async def refresh_upstream(
+        self, context: TokenContext, *, name: str = "upstream"
+    ) -> TokenChanges | TokenRefusal | None:
+        """Refresh a service's tokens together with the grant whose props hold them.
+
+        To be called by `on_token_exchange`, and its answer to be given. However many
+        clients refresh at once, the service is asked once.
+
+        Args:
+            context: What `on_token_exchange` was told.
+            name: Of the member of the props that holds `UpstreamSignIn.tokens.to_props()`.
+
+        Returns:
+            `ENDED` if the service says that its tokens are over, `BUSY` if it says
+            nothing of the kind; None if the props hold no such tokens.
+        """
+        return await self.federation.refresh_kept(context, name=name)
+
+    @property
+    def _own_pages(self) -> OwnPages:
+        return OwnPages(self.server, self.federation)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunningProvider]:

@@ -1,6 +1,7 @@
 """Opens the vault, and puts its API behind the guard."""
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Final, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
@@ -51,6 +52,12 @@ async def open_vault_of(
             open_leftovers(effects=effects, policy=policy, fetcher=fetcher)
         )
         return None
+    clients, resources = settings.kept_connections()
+    policy = replace(
+        policy,
+        clients=(*policy.clients, *clients),
+        resources=(*policy.resources, *resources),
+    )
     return await stack.enter_async_context(
         open_vault(effects=effects, policy=policy, fetcher=fetcher, callbacks=callbacks)
     )

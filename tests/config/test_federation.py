@@ -62,3 +62,45 @@ def test_github_enterprise_has_its_api_at_its_own_address() -> None:
     policy = settings.federation_policy(loopback=False)
     assert policy is not None
     assert policy.providers[0].api_url == "https://git.corp.example/api/v3"
+
+
+KEPT = {**IDP, "keep_tokens_for": "https://api.idp.example"}
+
+
+def test_tokens_are_kept_where_there_is_a_vault_and_for_one_client() -> None:
+    assert problems(KEPT, vault_enabled=True) == []
+    (problem,) = problems(KEPT)
+    assert "keep_tokens_for needs vault_enabled" in problem
+    other = {"issuer": IDP["issuer"], "client_id": "them", "client_secret": "x"}
+    (problem,) = problems(KEPT, vault_enabled=True, vault_clients=[other])
+    assert "there is another one for https://idp.example" in problem
+    (problem,) = problems(KEPT, {**KEPT, "name": "again"}, vault_enabled=True)
+    assert problem.endswith("two entries have the same keep_tokens_for")
+
+
+@pytest.mark.parametrize(
+    ("change", "scope", "parameters"),
+    [
+        ({}, "openid email profile offline_access", {}),
+        ({"scope": "openid offline_access"}, "openid offline_access", {}),
+        (
+            {"kind": "google", "parameters": {"prompt": "select_account"}},
+            "openid email profile",
+            {"access_type": "offline", "prompt": "select_account"},
+        ),
+        (
+            {"kind": "google"},
+            "openid email profile",
+            {"access_type": "offline", "prompt": "consent"},
+        ),
+        ({"kind": "github"}, "read:user user:email", {}),
+    ],
+)
+def test_each_kind_of_service_is_asked_for_a_refresh_token_in_its_own_way(
+    change: dict[str, object], scope: str, parameters: dict[str, str]
+) -> None:
+    wanted = {**IDP, "offline_access": True, **change}
+    settings = Settings.model_validate({"login_providers": [wanted]})
+    (provider,) = settings.login_providers
+    assert str(provider.policy().scope) == scope
+    assert dict(provider.policy().parameters) == parameters

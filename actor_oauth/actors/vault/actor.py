@@ -7,6 +7,7 @@ is decided in `actor_oauth.oauth.upstream`.
 
 from actor_oauth.actors.renewals import RENEWALS, RenewalsActor
 from actor_oauth.actors.vault import owed
+from actor_oauth.actors.vault.adopting_turns import AdoptingTurns
 from actor_oauth.actors.vault.attempt_turns import AttemptTurns
 from actor_oauth.actors.vault.complaint_turns import ComplaintTurns
 from actor_oauth.actors.vault.connection_turns import ConnectionTurns
@@ -20,6 +21,7 @@ from actor_oauth.runtime import turn
 
 class VaultActor(
     AttemptTurns,
+    AdoptingTurns,
     ConnectionTurns,
     RefreshTurns,
     ComplaintTurns,

@@ -13,8 +13,9 @@ from actor_oauth.oauth.federation.providers import (
     LoginProvider,
     ProviderKind,
 )
-from actor_oauth.oauth.scopes import Scope
+from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope
 from actor_oauth.oauth.upstream.clients import ClientMethod
+from actor_oauth.oauth.upstream.policy import ConfiguredClient, ConfiguredResource
 
 GITHUB: Final = "https://github.com"
 GOOGLE: Final = "https://accounts.google.com"
@@ -47,6 +48,9 @@ class LoginProviderSettings(BaseModel):
         create_accounts: Whether who is new gets an account.
         api_url: GitHub's API.
         parameters: Further ones of the authorization request.
+        offline_access: Whether to ask for a refresh token too, in the service's way.
+        keep_tokens_for: The URL whose requests the service's tokens are for: they are
+            kept in the vault, for it and everything below it.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
@@ -69,6 +73,8 @@ class LoginProviderSettings(BaseModel):
     create_accounts: bool = True
     api_url: str | None = None
     parameters: dict[str, str] = Field(default_factory=dict)
+    offline_access: bool = False
+    keep_tokens_for: str | None = None
 
     @property
     def issuer_url(self) -> str:
@@ -86,9 +92,6 @@ class LoginProviderSettings(BaseModel):
         secret, issuer = self.client_secret, self.issuer_url
         method: ClientMethod = self.method
         github = self.kind == "github"
-        scope = self.scope or _SCOPES[self.kind]
-        if github and self.organisations and self.scope is None:
-            scope = (*scope, "read:org")
         return LoginProvider(
             name=self.name,
             label=self.label or _LABELS.get(self.kind, self.name),
@@ -97,7 +100,7 @@ class LoginProviderSettings(BaseModel):
             client_id=self.client_id,
             client_secret=None if secret is None else secret.get_secret_value(),
             method=method,
-            scope=Scope(scope),
+            scope=Scope(self._scope()),
             admission=Admission(
                 everyone=self.everyone,
                 users=frozenset(self.users) | {user.lower() for user in self.users},
@@ -107,8 +110,26 @@ class LoginProviderSettings(BaseModel):
             creates_accounts=self.create_accounts,
             organisation_claim=self.organisation_claim,
             api_url=(self.api_url or _api_url(issuer)).removesuffix("/"),
-            parameters=tuple(self.parameters.items()),
+            parameters=tuple({**self._offline(), **self.parameters}.items()),
+            tokens_for=self.keep_tokens_for,
         )
+
+    def _scope(self) -> tuple[str, ...]:
+        scope = self.scope or _SCOPES[self.kind]
+        if self.kind == "github" and self.organisations and self.scope is None:
+            scope = (*scope, "read:org")
+        if self.kind == "oidc" and self._wants_refresh and OFFLINE_ACCESS not in scope:
+            scope = (*scope, OFFLINE_ACCESS)
+        return scope
+
+    def _offline(self) -> Mapping[str, str]:
+        # Google knows no such scope, and gives a refresh token only to who is asked anew.
+        wanted = self.kind == "google" and self._wants_refresh
+        return {"access_type": "offline", "prompt": "consent"} if wanted else {}
+
+    @property
+    def _wants_refresh(self) -> bool:
+        return self.offline_access or self.keep_tokens_for is not None
 
 
 class FederationSettings(SettingsGroup):
@@ -123,8 +144,9 @@ class FederationSettings(SettingsGroup):
     login_providers: tuple[LoginProviderSettings, ...] = Field(
         default=(),
         description="Services that people may sign in with: tables with `name`, `kind` "
-        "(`github`, `google`, `oidc`), `client_id`, `client_secret`, and who may: "
-        "`everyone`, `users`, `domains`, `organisations`. See docs/federation.md.",
+        "(`github`, `google`, `oidc`), `client_id`, `client_secret`, who may: "
+        "`everyone`, `users`, `domains`, `organisations`, and whether the vault keeps "
+        "their tokens: `keep_tokens_for`. See docs/federation.md.",
     )
 
     def federation_policy(self, *, loopback: bool) -> FederationPolicy | None:
@@ -139,6 +161,38 @@ class FederationSettings(SettingsGroup):
             providers=tuple(provider.policy() for provider in self.login_providers),
             loopback=loopback,
         )
+
+    def kept_connections(
+        self,
+    ) -> tuple[tuple[ConfiguredClient, ...], tuple[ConfiguredResource, ...]]:
+        """Give the services whose tokens are kept, as the vault has to know them."""
+        kept = [
+            known.policy() for known in self.login_providers if known.keep_tokens_for
+        ]
+        clients = tuple(
+            ConfiguredClient(
+                issuer=known.issuer,
+                client_id=known.client_id,
+                secret=known.client_secret,
+                method=known.method,
+            )
+            for known in kept
+        )
+        resources = tuple(
+            ConfiguredResource(
+                resource=known.tokens_for or "",
+                issuer=known.issuer,
+                server=known.github_server()
+                if known.kind is ProviderKind.GITHUB
+                else None,
+                name=known.label,
+                scope=known.scope,
+                sends_resource=False,
+                parameters=dict(known.parameters),
+            )
+            for known in kept
+        )
+        return clients, resources
 
 
 def _api_url(issuer: str) -> str:

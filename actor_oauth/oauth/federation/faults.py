@@ -25,6 +25,8 @@ class SignInFault(StrEnum):
     ACCOUNT_UNKNOWN = "account_unknown"
     ACCOUNT_DISABLED = "account_disabled"
     LINKED_ELSEWHERE = "linked_elsewhere"
+    CONSENT_MISSING = "consent_missing"
+    CLIENT_CHANGED = "client_changed"
 
     @property
     def text(self) -> str:
@@ -48,6 +50,8 @@ _TEXTS: Final[Mapping[SignInFault, str]] = {
     _F.ACCOUNT_UNKNOWN: "There is no account here for you yet.",
     _F.ACCOUNT_DISABLED: "This account may not sign in here.",
     _F.LINKED_ELSEWHERE: "That account is connected to somebody else here.",
+    _F.CONSENT_MISSING: "This question has expired, or was asked in another browser.",
+    _F.CLIENT_CHANGED: "The application has changed since you were asked.",
 }
 
 

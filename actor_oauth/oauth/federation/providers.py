@@ -53,6 +53,8 @@ class LoginProvider:
         organisation_claim: The claim that lists organisations, or names one.
         api_url: Where GitHub's API is.
         parameters: Further ones of the authorization request.
+        tokens_for: The URL whose requests the service's tokens are for, under which they
+            are kept in the vault; None if they are not.
     """
 
     name: str
@@ -68,6 +70,7 @@ class LoginProvider:
     organisation_claim: str = "groups"
     api_url: str = "https://api.github.com"
     parameters: tuple[tuple[str, str], ...] = ()
+    tokens_for: str | None = None
 
     def client(self, base: str) -> UpstreamClient:
         """Give who this server is there.

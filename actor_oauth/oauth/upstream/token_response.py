@@ -25,8 +25,13 @@ _ACCESS_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _OTHER_TOKEN: Final = re.compile(r"[\x20-\x7e]+")
 _DIGITS: Final = re.compile(r"[0-9]{1,12}")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
-# GitHub says with status 200 what RFC 6749 says with 400 and invalid_grant.
-_ENDED_ANYWAY: Final = "bad_refresh_token"
+_CLIENT_ERRORS: Final = ("invalid_client", "unauthorized_client")
+# GitHub says with status 200, in words of its own, what RFC 6749 says with 400 and 401.
+_GITHUB_ERRORS: Final[Mapping[str, UpstreamFault]] = {
+    "bad_refresh_token": UpstreamFault.GRANT_REJECTED,
+    "bad_verification_code": UpstreamFault.GRANT_REJECTED,
+    "incorrect_client_credentials": UpstreamFault.CLIENT_REJECTED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +105,8 @@ def _refusal(status: int, members: Mapping[str, Json]) -> UpstreamFailed:
     error = get_text(members, "error") or ""
     fault = UpstreamFault.TOKEN_REFUSED
     if status == _OK:
-        fault = UpstreamFault.TOKEN_RESPONSE_MALFORMED
-        if error == _ENDED_ANYWAY:
-            fault = UpstreamFault.GRANT_REJECTED
+        malformed = UpstreamFault.TOKEN_RESPONSE_MALFORMED
+        fault = _GITHUB_ERRORS.get(error, malformed)
     elif status == _BAD_REQUEST and error == "invalid_grant":
         fault = UpstreamFault.GRANT_REJECTED
     elif error in CLIENT_ERRORS:

@@ -1,94 +1,39 @@
 """`Federation`: signing in with other services, from the button to the session.
 
-Rule 1: a sign-in is begun for one browser, and only that one can finish it.
-Rule 2: nothing of an answer is believed before it was found to be the asked service's.
-Rule 3: a service that cannot be reached signs nobody in, and nobody out.
+Rule: a service that cannot be reached signs nobody in, and nobody out.
 """
 
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from hashlib import sha256
 
 import structlog
 import trio
 
 from actor_oauth.actors.effects import Effects
-from actor_oauth.actors.federation import BegunSignIn, IdentityActor, SignInsActor
-from actor_oauth.actors.federation.sign_ins import sign_ins_key
+from actor_oauth.actors.federation import IdentityActor
 from actor_oauth.actors.user import UserActor
 from actor_oauth.actors.user.identities import LinkedIdentity
 from actor_oauth.oauth.federated import federated_user_id
 from actor_oauth.oauth.federation.faults import SignInFault, SignInRefused
-from actor_oauth.oauth.federation.id_tokens import nonce_of
-from actor_oauth.oauth.federation.identity import (
-    Identity,
-    decide_admission,
-)
-from actor_oauth.oauth.federation.providers import (
-    FederationPolicy,
-    LoginProvider,
-    ProviderKind,
-)
-from actor_oauth.oauth.json_values import need_text, parse_record, render_record
-from actor_oauth.oauth.keyring import NONCE_LENGTH, identity_key
-from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.federation.identity import Identity
+from actor_oauth.oauth.federation.providers import FederationPolicy
+from actor_oauth.oauth.keyring import identity_key
+from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
 from actor_oauth.oauth.tokens import SECRET_LENGTH
-from actor_oauth.oauth.upstream.attempts import (
-    LIFETIME,
-    Attempt,
-    begin_attempt,
-    decide_callback,
-    state_hash,
-    with_query,
-)
-from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
-from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
-from actor_oauth.oauth.upstream.token_response import UpstreamTokens
+from actor_oauth.upstream.federation.keeping import keep_in_vault
 from actor_oauth.upstream.federation.recognising import Recogniser
-from actor_oauth.upstream.federation.servers import ProviderServers, failed
+from actor_oauth.upstream.federation.refreshing import UpstreamRefreshes
+from actor_oauth.upstream.federation.servers import ProviderServers
+from actor_oauth.upstream.federation.sign_ins import FinishedSignIn, SignIns, logged
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.single_flight import SingleFlight
 from actor_oauth.upstream.token_calls import TokenCalls
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-_PURPOSE = "upstream sign-in"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outward:
-    """Where a browser is to be sent.
-
-    Attributes:
-        url: At the service.
-        label: What the service is called.
-    """
-
-    url: str = field(repr=False)
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedSignIn:
-    """Somebody has come back, and the service has said who that is.
-
-    Attributes:
-        provider: The service.
-        identity: Who that is there. Admitted.
-        tokens: The service's.
-        data: What was given to `begin`.
-    """
-
-    provider: LoginProvider
-    identity: Identity
-    tokens: UpstreamTokens
-    data: str = field(repr=False)
-
-
-class Federation:
-    """The services that people may sign in with.
+class Federation(SignIns):
+    """The services that people may sign in with. Made by `open_federation`.
 
     Args:
         effects: Actors, keys, time and randomness.
@@ -97,6 +42,7 @@ class Federation:
         servers: What is known of the services.
         calls: To their token endpoints.
         recogniser: Finds out who somebody is.
+        refreshes: Of tokens that applications keep.
     """
 
     def __init__(
@@ -108,71 +54,31 @@ class Federation:
         servers: ProviderServers,
         calls: TokenCalls,
         recogniser: Recogniser,
+        refreshes: UpstreamRefreshes,
     ) -> None:
-        self.policy = policy
-        self._effects = effects
-        self._base = base
-        self._servers = servers
-        self._calls = calls
-        self._recogniser = recogniser
+        super().__init__(
+            effects=effects,
+            policy=policy,
+            base=base,
+            servers=servers,
+            calls=calls,
+            recogniser=recogniser,
+        )
+        self._refreshes = refreshes
 
-    async def begin(
-        self, name: str, *, browser: str, data: str = ""
-    ) -> Outward | SignInRefused:
-        """Begin a sign-in.
+    async def refresh_kept(
+        self, context: TokenContext, *, name: str
+    ) -> TokenChanges | TokenRefusal | None:
+        """Refresh tokens in the props of a grant, together with the grant.
 
         Args:
-            name: Of the service.
-            browser: What only the person's browser holds, such as a cookie's value.
-            data: Given back by `finish`; at most some kilobytes. It is encrypted.
+            context: What `on_token_exchange` was told.
+            name: Of the member of the props that holds `KeptTokens.to_props()`.
 
         Returns:
-            Where to send the browser.
+            What `on_token_exchange` is to give; None if the props hold no such tokens.
         """
-        provider = self.policy.provider(name)
-        if provider is None:
-            return SignInRefused(fault=SignInFault.ATTEMPT_UNKNOWN, detail=name[:80])
-        server = await self._servers.server(provider)
-        if isinstance(server, SignInRefused):
-            return _logged(server, provider)
-        url, state, attempt = self._departure(provider, server)
-        effects = self._effects
-        record = render_record({"attempt": attempt.to_record(), "data": data}).encode()
-        key = state_hash(state)
-        begun = await effects.system.get(SignInsActor, sign_ins_key(key)).begin(
-            key,
-            BegunSignIn(
-                provider=provider.name,
-                record=effects.keyring.seal(
-                    _PURPOSE, record, nonce=effects.entropy.token_bytes(NONCE_LENGTH)
-                ),
-                expires_at=effects.now() + LIFETIME,
-            ),
-            browser=_browser_hash(browser),
-            now=effects.now(),
-        )
-        if not begun:
-            return _logged(SignInRefused(fault=SignInFault.TOO_MANY), provider)
-        return Outward(url=url, label=provider.label)
-
-    async def finish(
-        self, name: str, answer: Parameters, *, browser: str
-    ) -> FinishedSignIn | SignInRefused:
-        """Find out who has come back.
-
-        Args:
-            name: Of the service at whose address the answer arrived.
-            answer: Its parameters.
-            browser: As for `begin`.
-        """
-        provider = self.policy.provider(name)
-        if provider is None:
-            return SignInRefused(fault=SignInFault.ATTEMPT_UNKNOWN, detail=name[:80])
-        finished = await self._finish(provider, answer, browser)
-        if isinstance(finished, SignInRefused):
-            return _logged(finished, provider)
-        refused = decide_admission(finished.identity, provider.admission)
-        return finished if refused is None else _logged(refused, provider)
+        return await self._refreshes.refresh(context, name=name)
 
     async def sign_in(self, finished: FinishedSignIn) -> str | SignInRefused:
         """Open a session for somebody who has come back.
@@ -195,8 +101,9 @@ class Federation:
         )
         if isinstance(entered, SignInFault):
             refused = SignInRefused(fault=entered, detail=identity.subject)
-            return _logged(refused, provider)
+            return logged(refused, provider)
         log.info("signed in", provider=provider.name)
+        await keep_in_vault(effects, finished, user_id)
         return entered
 
     async def link(
@@ -213,12 +120,13 @@ class Federation:
         )
         if not linked:
             refused = SignInRefused(fault=SignInFault.LINKED_ELSEWHERE)
-            return _logged(refused, finished.provider)
+            return logged(refused, finished.provider)
         user = effects.system.get(UserActor, effects.user_key(user_id))
         added = await user.add_identity(self._linked(finished), now=effects.now())
         if not added:
             await self._identity(finished.identity).unlink(user_id)
             return SignInRefused(fault=SignInFault.TOO_MANY)
+        await keep_in_vault(effects, finished, user_id)
         return None
 
     async def unlink(self, user_id: str, issuer: str, subject: str) -> bool:
@@ -241,74 +149,6 @@ class Federation:
         """Give a user's accounts at other services."""
         user = self._effects.system.get(UserActor, self._effects.user_key(user_id))
         return await user.identities()
-
-    def _departure(
-        self, provider: LoginProvider, server: UpstreamServer
-    ) -> tuple[str, str, Attempt]:
-        departure = begin_attempt(
-            resource=provider.issuer,
-            server=server,
-            client=provider.client(self._base),
-            scope=provider.scope,
-            fresh=self._effects.fresh(),
-            now=self._effects.now(),
-            sends_resource=False,
-            further=dict(provider.parameters),
-        )
-        url = departure.url
-        if provider.kind is ProviderKind.OIDC:
-            nonce = nonce_of(departure.attempt.verifier)
-            url = with_query(url, {"nonce": nonce})
-        return url, departure.state, departure.attempt
-
-    async def _finish(
-        self, provider: LoginProvider, answer: Parameters, browser: str
-    ) -> FinishedSignIn | SignInRefused:
-        taken = await self._take(provider, answer, browser)
-        if isinstance(taken, SignInRefused):
-            return taken
-        attempt, data = taken
-        client = provider.client(self._base)
-        code = decide_callback(answer, attempt, redirect_uri=client.redirect_uri)
-        if isinstance(code, UpstreamFailed):
-            if code.fault is UpstreamFault.DENIED:
-                return SignInRefused(fault=SignInFault.DENIED)
-            return failed(code)
-        tokens = await self._calls.trade_code(attempt, code)
-        if isinstance(tokens, UpstreamFailed):
-            return failed(tokens)
-        identity = await self._recogniser.recognise(provider, attempt, tokens)
-        if isinstance(identity, SignInRefused):
-            return identity
-        return FinishedSignIn(
-            provider=provider,
-            identity=identity,
-            tokens=tokens,
-            data=data,
-        )
-
-    async def _take(
-        self, provider: LoginProvider, answer: Parameters, browser: str
-    ) -> tuple[Attempt, str] | SignInRefused:
-        state = answer.get("state")
-        if state is None or "state" in answer.repeated:
-            return SignInRefused(fault=SignInFault.ATTEMPT_UNKNOWN)
-        key, effects = state_hash(state), self._effects
-        sign_ins = effects.system.get(SignInsActor, sign_ins_key(key))
-        taken = await sign_ins.take(
-            key,
-            provider=provider.name,
-            browser=_browser_hash(browser),
-            now=effects.now(),
-        )
-        if isinstance(taken, SignInRefused):
-            return taken
-        opened = effects.keyring.unseal(_PURPOSE, taken.record)
-        if opened is None:
-            return SignInRefused(fault=SignInFault.ATTEMPT_UNKNOWN, detail="key gone")
-        record = parse_record(opened.decode())
-        attempt = Attempt.from_record(need_text(record, "attempt"))
-        return attempt, need_text(record, "data")
 
     def _identity(self, identity: Identity) -> IdentityActor:
         effects = self._effects
@@ -342,27 +182,14 @@ async def open_federation(
         servers = ProviderServers(
             effects, fetcher, SingleFlight(nursery), loopback=policy.loopback
         )
+        calls = TokenCalls(effects, fetcher)
         yield Federation(
             effects=effects,
             policy=policy,
             base=base,
             servers=servers,
-            calls=TokenCalls(effects, fetcher),
+            calls=calls,
             recogniser=Recogniser(effects, fetcher, servers),
+            refreshes=UpstreamRefreshes(effects, policy, base, servers, calls, nursery),
         )
         nursery.cancel_scope.cancel()
-
-
-def _browser_hash(browser: str) -> bytes:
-    digest = sha256(b"sign-in browser\0" + browser.encode()).digest()
-    return urlsafe_b64encode(digest)
-
-
-def _logged(refused: SignInRefused, provider: LoginProvider) -> SignInRefused:
-    log.warning(
-        "not signed in",
-        provider=provider.name,
-        fault=str(refused.fault),
-        detail=refused.detail,
-    )
-    return refused
