@@ -1,65 +1,16 @@
 """Signing in with an OpenID provider that no one here wrote, over real HTTP."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
-from subprocess import PIPE
 
-import httpx2
 import pytest
-import trio
 
 from actor_oauth.config import Settings
 from actor_oauth.provider import Provider
 from tests.http.deployment import Browser, read_page
-from tests.support.node import node_command, node_environment
+from tests.support.openid_provider import openid_provider, pass_its_pages
 
 ORIGIN = "http://127.0.0.1:8000"
 CALLBACK = ORIGIN + "/login/callback/idp"
-
-
-@asynccontextmanager
-async def openid_provider() -> AsyncIterator[str]:
-    """Run the provider; gives its issuer."""
-    command = node_command("openid_provider.mjs", "us", "secret", CALLBACK)
-    async with trio.open_nursery() as nursery:
-        run = partial(
-            trio.run_process,
-            command,
-            stdin=PIPE,
-            stdout=PIPE,
-            env=node_environment(),
-            check=False,
-        )
-        process: trio.Process = await nursery.start(run)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        line = b""
-        with trio.fail_after(60):
-            while b"\n" not in line:
-                chunk = await process.stdout.receive_some()
-                assert chunk, "the provider ended"
-                line += chunk
-        yield line.decode().strip()
-        await process.stdin.aclose()
-
-
-async def pass_its_pages(url: str, login: str) -> str:
-    """Sign in and agree at the provider; gives where it leads back to."""
-    async with httpx2.AsyncClient() as browser:
-        answer = await browser.get(url)
-        while True:
-            if answer.is_redirect:
-                location = str(answer.url.join(answer.headers["location"]))
-                if location.startswith(CALLBACK):
-                    return location
-                answer = await browser.get(location)
-                continue
-            assert answer.status_code == 200, answer.text
-            form = read_page(answer).forms[0]
-            fields = {**form.fields, "login": login, "password": "whatever"}
-            answer = await browser.post(form.action, data=fields)
 
 
 @pytest.mark.needs("node22", "oidc-provider")
@@ -67,7 +18,7 @@ async def pass_its_pages(url: str, login: str) -> str:
 async def test_a_person_signs_in_with_a_real_openid_provider(
     tmp_path: Path, login: str, *, admitted: bool
 ) -> None:
-    async with openid_provider() as issuer:
+    async with openid_provider(CALLBACK) as issuer:
         settings = Settings.model_validate(
             {
                 "issuer": ORIGIN,
@@ -92,7 +43,7 @@ async def test_a_person_signs_in_with_a_real_openid_provider(
             url = read_page(departure).refresh
             assert url is not None
             assert url.startswith(issuer)
-            back = await pass_its_pages(url, login)
+            back = await pass_its_pages(url, login, callback=CALLBACK)
             answer = await browser.get(back.removeprefix(ORIGIN))
             assert answer.status_code == (303 if admitted else 403), answer.text
             account = await browser.get("/account")

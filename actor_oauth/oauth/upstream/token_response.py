@@ -25,7 +25,6 @@ _ACCESS_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _OTHER_TOKEN: Final = re.compile(r"[\x20-\x7e]+")
 _DIGITS: Final = re.compile(r"[0-9]{1,12}")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
-_CLIENT_ERRORS: Final = ("invalid_client", "unauthorized_client")
 # GitHub says with status 200, in words of its own, what RFC 6749 says with 400 and 401.
 _GITHUB_ERRORS: Final[Mapping[str, UpstreamFault]] = {
     "bad_refresh_token": UpstreamFault.GRANT_REJECTED,
