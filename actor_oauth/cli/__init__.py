@@ -7,6 +7,7 @@ from typing import Final
 import typer
 
 from actor_oauth.cli.audit import audit
+from actor_oauth.cli.backups import backup, check, restore
 from actor_oauth.cli.bench import bench
 from actor_oauth.cli.clients import clients
 from actor_oauth.cli.doctor import doctor
@@ -32,6 +33,9 @@ app.command()(serve)
 app.command()(audit)
 app.command()(purge)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
+app.command("check-backup")(check)
 app.command(hidden=True)(worker)
 app.command()(bench)
 app.add_typer(users, name="users")

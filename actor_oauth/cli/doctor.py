@@ -10,15 +10,16 @@ import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
 from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
 from actor_oauth.cli.session import settings_of
-from actor_oauth.cli.terminal import print_json, print_table
+from actor_oauth.cli.terminal import counting, print_json, print_table
 from actor_oauth.config import KEYRING_FILE, ConfigError, Settings, read_keyring
 from actor_oauth.runtime import SystemClock
+from actor_oauth.runtime.local import find_damaged
 
 FREE_BYTES: Final = 256 * 1024 * 1024
 """Below this a disk is nearly full: SQLite needs room for its logs."""
@@ -48,10 +49,17 @@ class Finding:
 
 
 def doctor(
-    *, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
+    *,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Also read the file of every user and client."),
+    ] = False,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Check settings, data directory, keys, clock and limits; say what to do."""
-    findings = list(_examine(config=config, data=data))
+    findings = list(_examine(config=config, data=data, deep=deep))
     if json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -74,7 +82,9 @@ def _bad(subject: str, text: str) -> Finding:
     return Finding(subject, good=False, text=text)
 
 
-def _examine(*, config: Path | None, data: Path | None) -> Iterator[Finding]:
+def _examine(
+    *, config: Path | None, data: Path | None, deep: bool
+) -> Iterator[Finding]:
     try:
         settings = settings_of(config=config, data=data)
     except ConfigError as error:
@@ -92,6 +102,8 @@ def _examine(*, config: Path | None, data: Path | None) -> Iterator[Finding]:
     yield _space(settings.data)
     yield _keyring(settings)
     yield _clock(settings.data)
+    if deep:
+        yield _actors(settings.data)
 
 
 def _file_limit(settings: Settings) -> Finding:
@@ -153,3 +165,13 @@ def _clock(data: Path) -> Finding:
         )
         return _bad("clock", text)
     return _good("clock", "not behind what was written here")
+
+
+def _actors(data: Path) -> Finding:
+    with counting("reading") as tell:
+        damaged = find_damaged(data.absolute(), now=SystemClock().now(), tell=tell)
+    if damaged:
+        names = ", ".join(map(str, damaged))
+        text = f"damaged: {names}; restore a backup, or move these files away"
+        return _bad("actors", text)
+    return _good("actors", "no file is damaged")

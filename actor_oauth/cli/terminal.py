@@ -4,11 +4,13 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -73,6 +75,24 @@ def command_line(*words: str, settings: Settings, config: Path | None) -> str:
     if settings.data.absolute() != Path(".actor-oauth").absolute():
         line += ["--data", str(settings.data)]
     return shlex.join(line)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Show how many actors were seen to, on standard error."""
+    columns = (
+        TextColumn("{task.description}: {task.completed:,} actors"),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+
+        def tell(done: int) -> None:
+            if done % 100 == 0:
+                progress.update(task, completed=done)
+
+        yield tell
 
 
 def _printable(text: str) -> str:

@@ -10,6 +10,7 @@ from actor_oauth.config.keyring_file import (
     ensure_signing_keys,
     open_keyring,
     read_keyring,
+    read_keyring_file,
     rotate_secrets,
     rotate_signing_keys,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "open_keyring",
     "prepare_data_directory",
     "read_keyring",
+    "read_keyring_file",
     "rotate_secrets",
     "rotate_signing_keys",
     "settings_reference",

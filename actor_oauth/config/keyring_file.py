@@ -66,7 +66,15 @@ def read_keyring(data: Path) -> Keyring:
     Raises:
         ConfigError: There is none, or it cannot be used.
     """
-    path = data / KEYRING_FILE
+    return read_keyring_file(data / KEYRING_FILE)
+
+
+def read_keyring_file(path: Path) -> Keyring:
+    """Read a keyring, wherever it is kept.
+
+    Raises:
+        ConfigError: There is none, or it cannot be used.
+    """
     try:
         return _read(path)
     except FileNotFoundError:

@@ -74,6 +74,15 @@ class Keyring:
     def __contains__(self, kid: str) -> bool:
         return kid in self.secrets
 
+    @property
+    def address_print(self) -> str:
+        """What tells keyrings of different servers apart, and reveals nothing.
+
+        It stays the same for as long as the data directory does.
+        """
+        print_of = b"actor_oauth address key\0" + self.address_key
+        return hashlib.sha256(print_of).hexdigest()[:32]
+
     def derive(self, kid: str, purpose: str) -> bytes:
         """Give the 32-byte key of one purpose.
 

@@ -5,8 +5,23 @@ of a running provider is opened in `opening.py`, a service beside the requests s
 `background.py`, a path in the table of `http/app.py`.
 """
 
+from actor_oauth.provider.backups import (
+    Backup,
+    check_backup,
+    make_backup,
+    restore_backup,
+)
 from actor_oauth.provider.facade import Provider, serve
 from actor_oauth.provider.keyring_following import follow_keyring
 from actor_oauth.provider.opening import RunningProvider
 
-__all__ = ["Provider", "RunningProvider", "follow_keyring", "serve"]
+__all__ = [
+    "Backup",
+    "Provider",
+    "RunningProvider",
+    "check_backup",
+    "follow_keyring",
+    "make_backup",
+    "restore_backup",
+    "serve",
+]

@@ -82,6 +82,18 @@ def _version(connection: sqlite3.Connection, goal: int) -> int:
     return version
 
 
+def wanted_at(connection: sqlite3.Connection) -> int | None:
+    """When an actor that is not in memory wants to be woken (seconds), if ever.
+
+    Source: what `RunningTurn` writes: an alarm, or messages that wait for delivery.
+    """
+    row: tuple[int | None] = connection.execute(
+        "SELECT iif(EXISTS (SELECT 1 FROM _outbox), 0,"
+        " (SELECT value FROM _runtime WHERE name = 'alarm'))"
+    ).fetchone()
+    return row[0]
+
+
 def empty_image(migrations: Migrations, goal: int, *, page_size: int = 1024) -> bytes:
     """A migrated, empty database as bytes: what a new actor's file starts as.
 

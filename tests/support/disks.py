@@ -42,6 +42,9 @@ class InlineDisk(Disk):
     def sync_directory(self, path: Path) -> None:
         """Nothing."""
 
+    def sync_everything(self) -> None:
+        """Nothing."""
+
 
 class FaultyDisk(InlineDisk):
     """A disk that tells what it synced, and fails or holds back when told to.

@@ -8,7 +8,17 @@ from actor_oauth.actors.user.refreshing import Refreshed, RefreshOutcome
 from actor_oauth.actors.user.remembered import forget_all
 from actor_oauth.actors.user.sessions import session_hash
 from actor_oauth.oauth.grants import GrantEvent
-from actor_oauth.runtime import Actor
+from actor_oauth.runtime import Actor, Database
+
+
+def end_everything(
+    db: Database, actor_key: str, event: GrantEvent, *, now: int
+) -> None:
+    """End every session and grant of a user, and whatever could become one."""
+    forget_consents(db)
+    forget_all(db)
+    sessions.close_all_sessions(db, now=now)
+    grants.end_live_grants(db, actor_key, event, now=now)
 
 
 class UserTurns(Actor, kind="user"):
@@ -39,10 +49,7 @@ class UserTurns(Actor, kind="user"):
         return session_hash(self.address.key, secret)
 
     def _end_everything(self, event: GrantEvent, *, now: int) -> None:
-        forget_consents(self.db)
-        forget_all(self.db)
-        sessions.close_all_sessions(self.db, now=now)
-        grants.end_live_grants(self.db, self.address.key, event, now=now)
+        end_everything(self.db, self.address.key, event, now=now)
 
     def _refreshed(self, outcome: RefreshOutcome, now: int) -> Refreshed:
         if outcome.link_ends_at is None:

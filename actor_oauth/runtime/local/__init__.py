@@ -1,6 +1,19 @@
 """The default engine: one SQLite file per actor, under one data directory."""
 
+from actor_oauth.runtime.local.archive import Archive, ArchiveError, open_archive
+from actor_oauth.runtime.local.backup import BackedUp, back_up, find_damaged
 from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.engine import LocalEngine
+from actor_oauth.runtime.local.restoring import restore
 
-__all__ = ["Disk", "LocalEngine"]
+__all__ = [
+    "Archive",
+    "ArchiveError",
+    "BackedUp",
+    "Disk",
+    "LocalEngine",
+    "back_up",
+    "find_damaged",
+    "open_archive",
+    "restore",
+]

@@ -43,6 +43,10 @@ class Disk:
         finally:
             os.close(descriptor)
 
+    def sync_everything(self) -> None:
+        """Put everything that was written on stable storage: many files at once."""
+        os.sync()
+
     async def offload(
         self, work: Callable[[], R], *, limiter: trio.CapacityLimiter | None = None
     ) -> R:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sqlite3
 import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,17 @@ class ActorFiles:
         """The write-ahead log of that file, which is not always there."""
         path = self.path(address)
         return path.with_name(path.name + "-wal")
+
+    def addresses(self, kinds: Sequence[str]) -> Iterator[Address]:
+        """Give the actors that there are, those of `kinds` last and in that order.
+
+        Actors that are created meanwhile are given or not.
+        """
+        there = sorted(path.name for path in _folders(self._root))
+        for kind in (*(name for name in there if name not in kinds), *kinds):
+            for shard in _folders(self._root / kind):
+                for path in shard.glob("*.db"):
+                    yield Address(kind, path.stem)
 
     def create(self, path: Path, image: bytes) -> None:
         """Create a database file; if another process does, its file stands.
@@ -71,6 +83,10 @@ class ActorFiles:
         self._durable.add(folder)
 
 
+def _folders(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
 def in_wal_mode(image: bytes) -> bytes:
     """A database image whose header asks for a write-ahead log.
 
@@ -78,6 +94,22 @@ def in_wal_mode(image: bytes) -> bytes:
     and 19.
     """
     return image[:18] + b"\x02\x02" + image[20:]
+
+
+def in_rollback_mode(image: bytes) -> bytes:
+    """The same image, to be opened in memory, where there is no write-ahead log."""
+    return image[:18] + b"\x01\x01" + image[20:]
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that nobody else may read. The caller syncs.
+
+    Raises:
+        OSError: If there is such a file, or the storage refuses.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
 
 
 def connect(path: Path) -> sqlite3.Connection:
