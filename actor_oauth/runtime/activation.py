@@ -1,6 +1,8 @@
 """An actor in memory: its open store, its mailbox, and where it stands."""
 
-from typing import Final
+import sqlite3
+from collections.abc import Hashable
+from typing import Final, cast
 
 import outcome
 import trio
@@ -16,6 +18,7 @@ from actor_oauth.runtime.lifecycle import (
     advance,
 )
 from actor_oauth.runtime.mailbox import Mailbox
+from actor_oauth.runtime.memory import Budget, Memorable, Memory
 from actor_oauth.runtime.turns import RunningTurn
 
 # When its alarm or a delivery has failed, a passivated actor is woken so much later.
@@ -30,6 +33,7 @@ class Activation:
         address: Who it is.
         clock: Wall time, for numbering messages.
         mailbox_size: How many calls may wait.
+        budget: For what is remembered.
 
     Attributes:
         state: Moved by `advance` only.
@@ -42,6 +46,7 @@ class Activation:
         roused: Set when a pause of delivery is over before its time.
         gated: Batches at the output gate that hold replies of this activation.
         load_failure: Why it could not be loaded.
+        memory: What its views have answered.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Activation:
         clock: Clock,
         *,
         mailbox_size: int,
+        budget: Budget,
     ) -> None:
         self.address = address
         self.actor_class = actor_class
@@ -66,6 +72,7 @@ class Activation:
         self.roused = trio.Event()
         self.last_used = trio.current_time()
         self.load_failure: Exception | None = None
+        self.memory = Memory(budget)
         self._clock = clock
         self._moved = trio.Event()
         self._turn: RunningTurn | None = None
@@ -139,6 +146,24 @@ class Activation:
         assert self._turn is not None
         assert self._actor is not None
         return self._turn.run(call.operation, self._actor, call.args, call.kwargs)
+
+    def recall(self, key: Hashable) -> Memorable | None:
+        """What a view has answered, if nothing was committed since.
+
+        Only what needed no sync was remembered, and so it still needs none (G3).
+        """
+        try:
+            version = self.store.version()
+        except sqlite3.Error:
+            # The view that is run instead says what is wrong.
+            return None
+        return self.memory.recall(version, key)
+
+    def remembered(self, key: Hashable | None, answer: object) -> object:
+        """Remember what the view found instead, if it may be; gives the answer."""
+        if key is not None and answer is not None:
+            self.memory.keep(key, cast("Memorable", answer))
+        return answer
 
     def take_effects(self) -> bool:
         """Make a committed turn's alarm and messages known to the runtime.

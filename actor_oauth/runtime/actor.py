@@ -12,7 +12,7 @@ be cancelled half-way, and cannot hold a transaction across the network (G1, G2,
 import inspect
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from functools import partial
 from typing import (
     ClassVar,
@@ -31,12 +31,14 @@ from sqlite_utils.migrations import Migrations
 
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.errors import ActorUsageError
+from actor_oauth.runtime.memory import Memorable
 
 A = TypeVar("A", bound="Actor")
 B = TypeVar("B", bound="Actor")
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
+M = TypeVar("M", bound=Memorable | None)
 
 
 class Body(Protocol):
@@ -44,6 +46,14 @@ class Body(Protocol):
 
     def __call__(self, actor: "Actor", /, *args: object, **kwargs: object) -> object:
         """Run it."""
+        ...
+
+
+class RememberedBy(Protocol):
+    """Makes of a view's arguments what its answer is remembered by."""
+
+    def __call__(self, *args: object, **kwargs: object) -> Hashable:
+        """Make it."""
         ...
 
 
@@ -64,9 +74,11 @@ class Operation:
         body: The plain function.
         reads_only: Whether this is a view.
         creates: Whether it may bring an absent actor into being.
+        remembered_by: Makes of the arguments what a view's answer is remembered by;
+            None: it is not.
     """
 
-    __slots__ = ("body", "creates", "name", "reads_only")
+    __slots__ = ("body", "creates", "name", "reads_only", "remembered_by")
 
     def __init__(
         self,
@@ -75,6 +87,7 @@ class Operation:
         *,
         reads_only: bool = False,
         creates: bool = False,
+        remembered_by: Callable[P, Hashable] | None = None,
     ) -> None:
         if any(check(body) for check in _NOT_PLAIN):
             raise ActorUsageError(f"{name} must be a plain function: it cannot await")
@@ -82,6 +95,15 @@ class Operation:
         self.body = cast("Body", body)
         self.reads_only = reads_only
         self.creates = creates
+        self.remembered_by = cast("RememberedBy | None", remembered_by)
+
+    def memory_key(
+        self, args: tuple[object, ...], kwargs: Mapping[str, object]
+    ) -> Hashable | None:
+        """What the answer to these arguments is remembered by; None if it is not."""
+        if self.remembered_by is None:
+            return None
+        return self, self.remembered_by(*args, **kwargs)
 
 
 class Caller(Protocol):
@@ -107,9 +129,14 @@ class Turn(Generic[A, P, R_co]):
         *,
         reads_only: bool = False,
         creates: bool = False,
+        remembered_by: Callable[P, Hashable] | None = None,
     ) -> None:
         self.operation = Operation(
-            body.__name__, body, reads_only=reads_only, creates=creates
+            body.__name__,
+            body,
+            reads_only=reads_only,
+            creates=creates,
+            remembered_by=remembered_by,
         )
         self.__doc__ = body.__doc__
         self.__name__ = body.__name__
@@ -168,13 +195,34 @@ def turn(
     return lambda body: Turn(body, creates=creates)
 
 
-def view(body: Callable[Concatenate[A, P], R], /) -> Turn[A, P, R]:
+@overload
+def view(body: Callable[Concatenate[A, P], R], /) -> Turn[A, P, R]: ...
+@overload
+def view(
+    *, remembered_by: Callable[P, Hashable]
+) -> Callable[[Callable[Concatenate[A, P], M]], Turn[A, P, M]]: ...
+def view(
+    body: Callable[Concatenate[A, P], R] | None = None,
+    /,
+    *,
+    remembered_by: Callable[P, Hashable] | None = None,
+) -> Turn[A, P, R] | Callable[[Callable[Concatenate[A, P], M]], Turn[A, P, M]]:
     """Make a method a view: a read of committed state, which skips the mailbox.
 
     A view that has seen a turn's effects answers only once that turn is durable (G3).
     Its fast path has no checkpoint: a loop of views yields to nobody by itself.
+
+    Args:
+        body: The method, a plain function.
+        remembered_by: Have its answer given again until anything is committed to the
+            actor, by any process (`runtime/memory.py`). The answer must follow from the
+            database and the arguments alone, not from the time, and nobody may change
+            it. This makes of the arguments what it is remembered by: of a secret, a
+            hash. None is never remembered.
     """
-    return Turn(body, reads_only=True)
+    if body is not None:
+        return Turn(body, reads_only=True)
+    return lambda body: Turn(body, reads_only=True, remembered_by=remembered_by)
 
 
 class TurnContext(Protocol):

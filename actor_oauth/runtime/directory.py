@@ -28,6 +28,7 @@ from actor_oauth.runtime.errors import (
 )
 from actor_oauth.runtime.lifecycle import ActivationEvent, ActivationState
 from actor_oauth.runtime.limits import RuntimeLimits
+from actor_oauth.runtime.memory import Budget
 from actor_oauth.runtime.storage_faults import Fault, storage_fault
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ class Directory:
 
     Attributes:
         cap: How many activations there may be.
+        budget: For what they remember.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Directory:
         self._limits = limits
         # A sender stays in memory while its receiver is brought there.
         self.cap = max(2, min(limits.max_activations, engine.max_activations))
+        self.budget = Budget(limits.remembered_bytes)
         self._clock = clock
         self._nursery = nursery
         self._on_loaded = on_loaded
@@ -160,6 +163,7 @@ class Directory:
             address,
             self._clock,
             mailbox_size=self._limits.mailbox_size,
+            budget=self.budget,
         )
         self._activations[address] = activation
         self._nursery.start_soon(partial(self._load, activation, create=create))
@@ -189,6 +193,7 @@ class Directory:
 
     def _remove(self, activation: Activation) -> None:
         del self._activations[activation.address]
+        activation.memory.forget()
         activation.tell()
         self._on_gone(activation.address)
         self._admit()

@@ -5,7 +5,7 @@ only this file, and `tests/runtime/engine_contract.py` is what an engine has to 
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
@@ -65,6 +65,17 @@ class Store(Protocol):
 
         Returns:
             As for `commit`: what was read may be another process's, and not durable yet.
+        """
+        ...
+
+    def version(self) -> Hashable:
+        """Name what is committed now, by this process or any other.
+
+        A name that was given before says that nothing has been committed since: once
+        something is, it never comes back.
+
+        Raises:
+            sqlite3.Error: If it cannot be told at this moment.
         """
         ...
 

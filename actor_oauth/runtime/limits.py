@@ -15,6 +15,8 @@ class RuntimeLimits:
         call_seconds: How long a caller waits for its reply, queueing included.
         idle_seconds: An actor unused for this long is passivated.
         drain_seconds: How long shutdown waits for what is in flight.
+        remembered_bytes: Memory for the answers of views that are remembered until
+            something is committed; with 0 none is.
         poll_seconds: How often to look for wake-ups left by other processes.
     """
 
@@ -25,3 +27,4 @@ class RuntimeLimits:
     idle_seconds: float = 60.0
     drain_seconds: float = 10.0
     poll_seconds: float = 5.0
+    remembered_bytes: int = 32 << 20

@@ -26,6 +26,7 @@ from actor_oauth.runtime.errors import (
 from actor_oauth.runtime.gate import OutputGate
 from actor_oauth.runtime.lifecycle import ActivationEvent, ActivationState
 from actor_oauth.runtime.limits import RuntimeLimits
+from actor_oauth.runtime.memory import Budget
 from actor_oauth.runtime.outbox import LAST, WAITING
 from actor_oauth.runtime.waker import Waker
 
@@ -112,6 +113,11 @@ class ActorSystem:
         """How many actors are in memory now."""
         return len(self._directory)
 
+    @property
+    def remembered(self) -> Budget:
+        """What the answers that are remembered take, and how often they were of use."""
+        return self._directory.budget
+
     async def call(
         self,
         actor: Actor,
@@ -132,10 +138,16 @@ class ActorSystem:
         if operation.reads_only:
             activation = self._directory.find(address)
             if activation is not None:
+                # The common cases by far, and so without deadline or checkpoint.
+                key = operation.memory_key(args, kwargs)
+                known = None if key is None else activation.recall(key)
+                if known is not None:
+                    return known
                 call = Call(operation, args, kwargs)
                 if self._dispatcher.read(activation, call):
-                    # The common case by far, and so without deadline or checkpoint.
-                    return call.result() if call.answered else await self._reply(call)
+                    if not call.answered:
+                        return await self._reply(call)
+                    return activation.remembered(key, call.result())
         return await self._bounded(address, operation, args, kwargs)
 
     def _refuse_if_stopping(self) -> None:

@@ -195,6 +195,21 @@ class EngineContract:
             async with opened(other) as its:
                 assert await see(its) == (1, True)
 
+    async def test_what_is_committed_has_a_name_until_anybody_commits_something_else(
+        self, make_engine: MakeEngine
+    ) -> None:
+        one, other = make_engine(), make_engine()
+        names = set()
+        async with one.run(), other.run(), opened(one) as mine, opened(other) as its:
+            for writer in (mine, its, its, mine):
+                assert await add(writer)
+                name = mine.version()
+                await see(mine)
+                await see(its)
+                assert mine.version() == name
+                assert name not in names
+                names.add(name)
+
     async def test_a_wake_up_is_due_from_its_time_on_until_it_is_forgotten(
         self, make_engine: MakeEngine
     ) -> None:

@@ -33,6 +33,7 @@ from actor_oauth.runtime.lifecycle import (
 from actor_oauth.runtime.local.journal import Journal, adopt_orphans
 from actor_oauth.runtime.local.wakes import WakeIndex
 from actor_oauth.runtime.mailbox import Mailbox
+from actor_oauth.runtime.memory import Budget
 from actor_oauth.runtime.schema import migrate, steps
 from tests.support.counter import MIGRATIONS, Counter
 from tests.support.disks import FaultyDisk, InlineDisk
@@ -81,6 +82,21 @@ def failing(error: Exception) -> Callable[[], bool]:
         raise error
 
     return fail
+
+
+async def test_where_the_store_cannot_name_what_is_committed_the_view_is_asked(
+    data: Path,
+) -> None:
+    engine = TamperingEngine(data)
+    async with open_system(engine, (Counter,), clock=TrioClock()) as system:
+        counter = system.get(Counter, "a")
+        await counter.add(1)
+        await counter.value()
+        tally = await counter.tally("a")
+        assert await counter.tally("a") is tally
+        engine.opened[0].version = failing(damaged())  # type: ignore[method-assign]
+        assert await counter.tally("a") == tally
+        assert system.remembered.hits == 1
 
 
 async def test_g7_a_file_found_damaged_by_a_turn_breaks_this_activation_only(
@@ -258,7 +274,13 @@ async def test_nobody_waits_for_a_delivery_that_is_not_at_work(
     async def run(*_: object) -> object:
         raise AssertionError
 
-    idle = Activation(Counter, Address("counter", "a"), SystemClock(), mailbox_size=1)
+    idle = Activation(
+        Counter,
+        Address("counter", "a"),
+        SystemClock(),
+        mailbox_size=1,
+        budget=Budget(0),
+    )
     await Deliveries({}, run, nursery, cap=2).attempted(idle, hurry=True)
 
 

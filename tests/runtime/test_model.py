@@ -186,6 +186,10 @@ class Run:
             case Look():
                 value = await counter.value()
                 assert value in self.may_be[step.key]
+                # Twice, so that the second one may be remembered.
+                for _ in range(2):
+                    tally = await counter.tally("a")
+                    assert value == (0 if tally is None else tally.value)
                 self.may_be[step.key] = {value}
             case Fail():
                 with pytest.raises(RefusedError):

@@ -1,6 +1,7 @@
 """A small actor to try the runtime on: a number, a log of notes, an alarm, messages."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import sqlite_utils
@@ -23,6 +24,19 @@ def m0001_number_and_notes(db: sqlite_utils.Database) -> None:
 
 class RefusedError(Exception):
     """What a turn of the counter raises on request."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a view answers that is remembered."""
+
+    value: int
+    weight: int = 100
+
+
+def folded(name: str) -> str:
+    """What a tally is remembered by."""
+    return name.lower()
 
 
 class Counter(Actor, kind="counter"):
@@ -91,6 +105,17 @@ class Counter(Actor, kind="counter"):
     def see(self, work: "Callable[[Counter], T]") -> T:
         """Do any work as a view."""
         return work(self)
+
+    @view(remembered_by=folded)
+    def tally(self, name: str) -> Tally | None:
+        """The number, unless that is nothing; with all that the name weighs."""
+        value = self.number()
+        return Tally(value, weight=100 * len(name)) if value else None
+
+    @view(remembered_by=folded)
+    def double(self, name: str) -> Tally:
+        """Twice the number."""
+        return Tally(2 * self.number())
 
     @view
     def notes(self) -> list[str]:

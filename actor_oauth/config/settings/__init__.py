@@ -105,6 +105,7 @@ class Settings(
             call_seconds=self.call_seconds,
             idle_seconds=self.idle_seconds,
             drain_seconds=self.shutdown_seconds,
+            remembered_bytes=self.remembered_bytes,
         )
 
     def http_options(self) -> HttpOptions:

@@ -40,6 +40,13 @@ class LimitSettings(SettingsGroup):
         gt=0,
         description="An actor that was not used for this long is closed.",
     )
+    remembered_bytes: int = Field(
+        default=_LIMITS.remembered_bytes,
+        ge=0,
+        description="Memory of one worker for verdicts on access tokens, which count "
+        "until anything is written about their user; 0 for none. "
+        "See [docs/access-checks.md](docs/access-checks.md).",
+    )
     authorize_per_minute: int = Field(
         default=240,
         ge=1,

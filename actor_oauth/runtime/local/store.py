@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -118,6 +119,14 @@ class LocalStore:
         if self.db.in_transaction:
             self.db.execute(_ROLLBACK)
         return self._seen != self._durable
+
+    def version(self) -> Hashable:
+        """Name what is committed now; see `Store.version`.
+
+        SQLite counts the commits of others in one number, and in another, which only
+        rises, the rows that this connection has changed.
+        """
+        return self._data_version(), self.db.total_changes
 
     async def wait(self, *, to_write: bool) -> None:
         """Announce the activation, or wait for another process to finish its turn.
