@@ -53,9 +53,8 @@ class AccessTokens:
         token = self._format.read(text)
         if token is None or token.kind not in ACCESS_KINDS:
             return None
-        return await self._format.holder(token).check_access_token(
-            token, now=self._effects.now()
-        )
+        access = await self._format.holder(token).access(token)
+        return None if access is None else access.at(self._effects.now())
 
     async def accept_proof(self, text: str, proof: Proof) -> Refused | None:
         """Accept a proof that came with an access token, once (F-05, F-06)."""

@@ -20,6 +20,7 @@ from actor_oauth.oauth.client_credentials import (
     decide_client_credentials,
 )
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.introspect import Access
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.revoke import Revoked
@@ -83,21 +84,21 @@ class TokenHolder(Actor, kind="client"):
         self._purge_by(decision.expires_at)
         return decision.response
 
-    @view
-    def check_access_token(self, token: Token, *, now: int) -> AccessTokenInfo | None:
-        """Say what a live token of the client is good for; else None."""
+    @view(remembered_by=token_hash)
+    def access(self, token: Token) -> Access | None:
+        """Say what a token of the client is good for while it lives."""
         client = self.client_in_force()
         if client is None or token.kind is not TokenKind.CLIENT_ACCESS:
             return None
-        row: tuple[int, int, str, str] | None = self.db.execute(
-            "SELECT issued_at, expires_at, scope, resource FROM tokens, token_clock"
-            " WHERE hash = ? AND epoch = ? AND max(?, latest) < expires_at",
-            (token_hash(token), client.epoch, now),
+        row: tuple[int, int, str, str, int] | None = self.db.execute(
+            "SELECT issued_at, expires_at, scope, resource, latest"
+            " FROM tokens, token_clock WHERE hash = ? AND epoch = ?",
+            (token_hash(token), client.epoch),
         ).fetchone()
         if row is None:
             return None
-        issued_at, expires_at, scope, resource = row
-        return AccessTokenInfo(
+        issued_at, expires_at, scope, resource, latest = row
+        info = AccessTokenInfo(
             grant_id="",
             client_id=client.client_id,
             user_id=client.client_id,
@@ -107,6 +108,7 @@ class TokenHolder(Actor, kind="client"):
             expires_at=expires_at,
             principal="client",
         )
+        return Access(info=info, clock=latest)
 
     @turn
     def revoke_token(

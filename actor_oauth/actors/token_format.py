@@ -73,8 +73,8 @@ class TokenFormat:
         if algorithm is None or token is None:
             return response
         effects = self._effects
-        now = effects.now()
-        info = await self.holder(token).check_access_token(token, now=now)
+        access = await self.holder(token).access(token)
+        info = None if access is None else access.at(effects.now())
         if info is None:
             return Refused(Reason.GRANT_REVOKED)
         key = effects.keyring.signing_key(algorithm, at=info.issued_at)

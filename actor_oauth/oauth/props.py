@@ -78,11 +78,20 @@ def unseal_props(sealed: bytes, *, data_key: bytes, context: bytes) -> Json:
     Raises:
         ValueError: If they were tampered with or belong to another grant.
     """
+    text = unseal_text(sealed, data_key=data_key, context=context)
+    return cast("Json", json.loads(text))
+
+
+def unseal_text(sealed: bytes, *, data_key: bytes, context: bytes) -> bytes:
+    """Decrypt props; gives them as they were encoded.
+
+    Raises:
+        ValueError: If they were tampered with or belong to another grant.
+    """
     try:
-        text = AESGCM(data_key).decrypt(_NONCE, sealed, context)
+        return AESGCM(data_key).decrypt(_NONCE, sealed, context)
     except InvalidTag:
         raise ValueError("the stored props do not belong to this grant") from None
-    return cast("Json", json.loads(text))
 
 
 def wrap_data_key(data_key: bytes, token: Token) -> bytes:

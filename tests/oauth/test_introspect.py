@@ -3,7 +3,7 @@
 import pytest
 
 from actor_oauth.oauth.grants import GrantState
-from actor_oauth.oauth.introspect import StoredAccessToken, decide_access
+from actor_oauth.oauth.introspect import StoredAccessToken, access_of, decide_access
 from actor_oauth.oauth.props import (
     encode_props,
     props_context,
@@ -89,6 +89,28 @@ def test_props_and_metadata_come_with_the_token() -> None:
     assert info.props == {"a": 1}
     assert info.metadata == {"b": 2}
     assert "'a'" not in repr(info)
+
+
+def test_whoever_changes_what_they_were_told_changes_it_for_nobody_else() -> None:
+    details = '[{"type":"pay","most":10}]'
+    stored = with_props()._replace(metadata='{"b":[2]}', details=details)
+    access = access_of(TOKEN, stored)
+    assert access is not None
+    first, second = access.at(START), access.at(START)
+    assert first is not None
+    assert first == second
+    for told in (first.props, first.metadata, first.authorization_details):
+        assert isinstance(told, dict | list)
+        told.clear()
+    assert access.at(START) == second
+
+
+def test_what_an_access_weighs_grows_with_what_is_attached() -> None:
+    plain, heavy = access_of(TOKEN, STORED), access_of(TOKEN, with_props())
+    assert plain is not None
+    assert heavy is not None
+    assert heavy.weight == plain.weight + len('{"a":1}')
+    assert "'a'" not in repr(heavy)
 
 
 def test_introspection_leaves_the_props_closed() -> None:

@@ -25,6 +25,7 @@ from actor_oauth.runtime import (
     RuntimeLimits,
     open_system,
 )
+from actor_oauth.runtime.local import Disk
 from tests.support.clocks import StoppedClock
 from tests.support.grants import (
     CLIENT,
@@ -104,7 +105,8 @@ class Ada:
         await self.actor.revoke_token(parsed(token), client_id=client_id, now=self.now)
 
     async def check(self, token: str) -> AccessTokenInfo | None:
-        return await self.actor.check_access_token(parsed(token), now=self.now)
+        access = await self.actor.access(parsed(token))
+        return None if access is None else access.at(self.now)
 
     async def code(
         self,
@@ -140,12 +142,14 @@ async def open_ada(
     policy: Policy = POLICY,
     clock: Clock | None = None,
     user_class: type[UserActor] = UserActor,
+    limits: RuntimeLimits = LIMITS,
+    disk: Disk | None = None,
 ) -> AsyncIterator[Ada]:
     """Open a system on a data directory, with `ada` in it."""
     async with open_system(
-        LocalEngine(path),
+        LocalEngine(path, disk=disk),
         kinds=(user_class, DirectoryActor, VaultActor),
-        limits=LIMITS,
+        limits=limits,
         clock=clock or StoppedClock(START),
     ) as system:
         yield Ada(system, user_class, policy=policy)

@@ -46,8 +46,8 @@ class TokenMethods(ServerParts):
     async def validate_token(self, resource: str, token: str) -> AccessTokenInfo | None:
         """What an access token is good for at a resource; None if for nothing.
 
-        This joins the authorization server to a resource server. It reads the owner's
-        committed state every time, so a revocation holds at once (G12).
+        This joins the authorization server to a resource server. Each check asks the
+        owner what is committed, so a revocation holds at once (G12).
         """
         return await self._access_tokens.validate(resource, token)
 

@@ -9,14 +9,19 @@ from actor_oauth.actors.user.turns import UserTurns
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.dpop import Proof, same_key
 from actor_oauth.oauth.exchange_token import ExchangeRequest
-from actor_oauth.oauth.introspect import decide_access
+from actor_oauth.oauth.introspect import Access, access_of, decide_access
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
 from actor_oauth.oauth.refresh_chain import RefreshRequest, ReuseDue
 from actor_oauth.oauth.revoke import Revoked
-from actor_oauth.oauth.tokens import AccessTokenInfo, Token, TokenResponse
+from actor_oauth.oauth.tokens import (
+    AccessTokenInfo,
+    Token,
+    TokenResponse,
+    token_hash,
+)
 from actor_oauth.runtime import turn, view
 
 
@@ -65,10 +70,10 @@ class TokenTurns(UserTurns, kind="user"):
             return self._refreshed(outcome, now)
         return outcome
 
-    @view
-    def check_access_token(self, token: Token, *, now: int) -> AccessTokenInfo | None:
-        """Say what a live access token is good for, with its props; else None."""
-        return decide_access(token, find_access_token(self.db, token), now=now)
+    @view(remembered_by=token_hash)
+    def access(self, token: Token) -> Access | None:
+        """Say what an access token is good for while it lives, with its props."""
+        return access_of(token, find_access_token(self.db, token))
 
     @view
     def introspect(self, token: Token, *, now: int) -> AccessTokenInfo | None:

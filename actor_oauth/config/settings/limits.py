@@ -45,7 +45,7 @@ class LimitSettings(SettingsGroup):
         ge=0,
         description="Memory of one worker for verdicts on access tokens, which count "
         "until anything is written about their user; 0 for none. "
-        "See [docs/access-checks.md](docs/access-checks.md).",
+        "See docs/access-checks.md.",
     )
     authorize_per_minute: int = Field(
         default=240,
