@@ -17,6 +17,7 @@ import typer
 from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
 from actor_oauth.cli.session import settings_of
 from actor_oauth.cli.terminal import counting, print_json, print_table
+from actor_oauth.cli.vault_sealing import SEAL_ANEW, is_vault_sealed_with
 from actor_oauth.config import KEYRING_FILE, ConfigError, Settings, read_keyring
 from actor_oauth.runtime import SystemClock
 from actor_oauth.runtime.local import find_damaged
@@ -101,6 +102,7 @@ def _examine(
     yield _directory(settings.data)
     yield _space(settings.data)
     yield _keyring(settings)
+    yield from _vault(settings.data)
     yield _clock(settings.data)
     if deep:
         yield _actors(settings.data)
@@ -152,6 +154,25 @@ def _keyring(settings: Settings) -> Finding:
     if missing:
         text += f"; the next start makes one for {', '.join(missing)}"
     return _good("keys", text)
+
+
+def _vault(data: Path) -> Iterator[Finding]:
+    """Look whether old secrets are needed that a rotation would want to drop."""
+    try:
+        keyring = read_keyring(data)
+        current = keyring.as_of(SystemClock().now()).current
+        if len(keyring.secrets) == 1:
+            return
+        sealed = is_vault_sealed_with(data, [current])
+    except ConfigError:
+        # Said already where keys and data are looked at.
+        return
+    if sealed:
+        text = "tokens of other services need the current secret only"
+        yield _good("vault", text)
+        return
+    text = f"tokens of other services are sealed with an old secret: {SEAL_ANEW}"
+    yield _bad("vault", text)
 
 
 def _clock(data: Path) -> Finding:

@@ -1,6 +1,7 @@
 """`keys`: what tokens are signed with, and the server's own secrets."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
 from actor_oauth.cli.session import settings_of
 from actor_oauth.cli.terminal import print_json, print_table, say
+from actor_oauth.cli.vault_sealing import SEAL_ANEW, is_vault_sealed_with
 from actor_oauth.config import (
     PUBLISH_AHEAD,
     read_keyring,
@@ -78,16 +80,31 @@ def rotate_keys(
     for key in keyring.signing_keys:
         if key.active_from == active_from:
             say(f"{key.algorithm} key {key.kid} signs from {_text(key.active_from)}")
+    kept_for = settings.refresh_absolute_seconds + _SKEW
+    may_drop = _may_drop(keyring, settings.data, now=time, kept_for=kept_for)
     keyring = rotate_secrets(
         settings.data,
         now=time,
         active_from=active_from,
-        kept_for=settings.refresh_absolute_seconds + _SKEW,
+        kept_for=kept_for if may_drop else None,
         entropy=SystemEntropy(),
     )
     for secret in _secrets(keyring, time):
         if secret["active_from"] == active_from:
             say(f"secret {secret['kid']} is used from {_date(secret)}")
+
+
+def _may_drop(keyring: Keyring, data: Path, *, now: int, kept_for: int) -> bool:
+    """Tell whether secrets that have retired may go; if not, say why and what to do."""
+    left = keyring.without_retired(now=now, kept_for=kept_for).secrets
+    retired = sorted(set(keyring.secrets) - set(left))
+    if not retired or is_vault_sealed_with(data, left):
+        return True
+    say(
+        f"kept the old secret {', '.join(retired)}: tokens of other services in the vault "
+        f"may be sealed with it. To drop it, {SEAL_ANEW}; then rotate again"
+    )
+    return False
 
 
 def _members(keyring: Keyring, key: SigningKey, now: int) -> dict[str, str | int]:

@@ -136,7 +136,12 @@ def rotate_signing_keys(
 
 
 def rotate_secrets(
-    data: Path, *, now: int, active_from: int, kept_for: int, entropy: Entropy
+    data: Path,
+    *,
+    now: int,
+    active_from: int,
+    kept_for: int | None,
+    entropy: Entropy,
 ) -> Keyring:
     """Add a new secret of the server's own, and drop those that have retired.
 
@@ -146,7 +151,8 @@ def rotate_secrets(
         data: The data directory, with a keyring.
         now: In Unix seconds.
         active_from: When the new one becomes the current one, in Unix seconds.
-        kept_for: For how many seconds anything made with an old one may live.
+        kept_for: For how many seconds anything made with an old one may live; None to
+            drop none.
         entropy: Where it is drawn from.
 
     Raises:
@@ -154,7 +160,10 @@ def rotate_secrets(
     """
 
     def rotate(keyring: Keyring) -> Keyring:
-        return keyring.without_retired(now=now, kept_for=kept_for).with_next(
+        kept = keyring.as_of(now)
+        if kept_for is not None:
+            kept = keyring.without_retired(now=now, kept_for=kept_for)
+        return kept.with_next(
             entropy.token_bytes(_KID_BYTES).hex(),
             entropy.token_bytes(KEY_LENGTH),
             active_from=active_from,
