@@ -78,6 +78,11 @@ class Refusals:
         """
         self._observe(Refused(reason, type(fault).__name__), endpoint)
 
+    def observe(self, error: ObservedError) -> None:
+        """Let the application observe what was logged where it happened."""
+        if self._callbacks is not None:
+            self._callbacks.observe(error)
+
     def _observe(
         self,
         refused: Refused,
@@ -85,9 +90,7 @@ class Refusals:
         client_id: str | None = None,
         status: int | None = None,
     ) -> None:
-        if self._callbacks is None:
-            return
-        self._callbacks.observe(
+        self.observe(
             ObservedError(
                 endpoint=endpoint,
                 reason=str(refused.reason),

@@ -20,6 +20,9 @@ RENEWALS: Final = "all"
 REVOCATIONS: Final = "revocations"
 """Key of the list of tokens to revoke."""
 
+ENDINGS: Final = "endings"
+"""Key of the list of connections whose end is to be told."""
+
 MAX_TAKEN: Final = 64
 
 SETTLING: Final = 300
@@ -43,7 +46,7 @@ def m0001_due(db: sqlite_utils.Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A connection, or tokens to revoke, that are due.
+    """A connection to refresh or to tell of, or tokens to revoke.
 
     Attributes:
         vault: The key of their vault.

@@ -49,7 +49,12 @@ async def open_vault_of(
     fetcher = fetcher or Fetcher(loopback=policy.loopback, rate=_RATE)
     if not settings.vault_enabled:
         await stack.enter_async_context(
-            open_leftovers(effects=effects, policy=policy, fetcher=fetcher)
+            open_leftovers(
+                effects=effects,
+                policy=policy,
+                fetcher=fetcher,
+                observe=server.refusals.observe,
+            )
         )
         return None
     clients, resources = settings.kept_connections()
@@ -59,7 +64,13 @@ async def open_vault_of(
         resources=(*policy.resources, *resources),
     )
     return await stack.enter_async_context(
-        open_vault(effects=effects, policy=policy, fetcher=fetcher, callbacks=callbacks)
+        open_vault(
+            effects=effects,
+            policy=policy,
+            fetcher=fetcher,
+            callbacks=callbacks,
+            observe=server.refusals.observe,
+        )
     )
 
 

@@ -9,7 +9,7 @@ from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.refresh_reuse import ReuseEvent, ReuseVerdict
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
-from actor_oauth.oauth.upstream.hooks import OnAuthSuccess
+from actor_oauth.oauth.upstream.hooks import OnAuthSuccess, OnConnectionEnded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,8 @@ class Callbacks:
             back.
         on_auth_success: After a user has connected another service: gives it a name, and
             metadata to be listed with it.
+        on_connection_ended: When a user's connection to another service has come to its
+            end, and only the user can bring it back: tell the user.
         on_refresh_reuse: When a superseded refresh token comes after its window, before
             anything is done about it. If it raises or takes too long, what is configured
             happens.
@@ -95,6 +97,7 @@ class Callbacks:
     on_client_registration: OnClientRegistration | None = None
     resolve_external_token: ResolveExternalToken | None = None
     on_auth_success: OnAuthSuccess | None = None
+    on_connection_ended: OnConnectionEnded | None = None
     on_refresh_reuse: OnRefreshReuse | None = None
     resolve_claims: ResolveClaims | None = None
     seconds: float = 10.0

@@ -9,6 +9,7 @@ passwords arrive as argon2 hashes.
 from actor_oauth.actors.user.account_turns import AccountTurns
 from actor_oauth.actors.user.asserted_turns import AssertedTurns
 from actor_oauth.actors.user.callback_turns import CallbackTurns
+from actor_oauth.actors.user.connection_turns import ConnectionTurns
 from actor_oauth.actors.user.consent_turns import ConsentTurns
 from actor_oauth.actors.user.deletion_turns import DeletionTurns
 from actor_oauth.actors.user.device_turns import DeviceTurns
@@ -36,6 +37,7 @@ class UserActor(
     CallbackTurns,
     IdentityTurns,
     OpenIdTurns,
+    ConnectionTurns,
     kind="user",
 ):
     """Owns one user. Its key is `user_key(keyring, user_id)`."""

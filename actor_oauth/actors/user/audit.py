@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from actor_oauth.actors.connection_trail import ConnectionEvent
 from actor_oauth.oauth.grants import GrantEvent, grant_id
 from actor_oauth.runtime import Database
 
@@ -33,7 +34,7 @@ class AuditEvent:
 
     Attributes:
         at: When, in Unix seconds.
-        kind: What happened: an `AccountEvent` or a `GrantEvent`.
+        kind: What happened: an `AccountEvent`, a `GrantEvent` or a `ConnectionEvent`.
         grant_id: Of the grant that it happened to, or None.
         detail: More for the operator, such as the client's id, or None.
     """
@@ -46,7 +47,7 @@ class AuditEvent:
 
 def record_event(
     db: Database,
-    kind: AccountEvent | GrantEvent,
+    kind: AccountEvent | GrantEvent | ConnectionEvent,
     *,
     at: int,
     number: int | None = None,

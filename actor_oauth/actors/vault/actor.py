@@ -6,13 +6,13 @@ is decided in `actor_oauth.oauth.upstream`.
 """
 
 from actor_oauth.actors.renewals import RENEWALS, RenewalsActor
-from actor_oauth.actors.vault import owed
+from actor_oauth.actors.vault import attempts, owed
 from actor_oauth.actors.vault.adopting_turns import AdoptingTurns
 from actor_oauth.actors.vault.attempt_turns import AttemptTurns
 from actor_oauth.actors.vault.complaint_turns import ComplaintTurns
 from actor_oauth.actors.vault.connection_turns import ConnectionTurns
 from actor_oauth.actors.vault.erasing_turns import ErasingTurns
-from actor_oauth.actors.vault.housekeeping import find_due, purge, seal_anew
+from actor_oauth.actors.vault.housekeeping import end_expired, find_due, seal_anew
 from actor_oauth.actors.vault.refresh_turns import RefreshTurns
 from actor_oauth.actors.vault.schema import VAULT_MIGRATIONS
 from actor_oauth.oauth.keyring import Keyring
@@ -43,8 +43,11 @@ class VaultActor(
         return seal_anew(self.db, seals) + owed.seal_anew(self.db, seals)
 
     def on_alarm(self, *, now: int) -> None:
-        """Erase what is over, and report what is to be refreshed or revoked."""
-        over_at = purge(self.db, now=now)
+        """Erase what is over, and report what is to be refreshed, revoked or told."""
+        over_at = attempts.purge(self.db, now=now)
+        ended, ends_at = end_expired(self.db, now=now)
+        for connection in ended:
+            self._note_end(connection, now=now)
         owing, owed_at = owed.find_due(self.db, now=now)
         for number in owing:
             self._owe(number)
@@ -57,6 +60,5 @@ class VaultActor(
                 vault=self.address.key,
                 number=number,
             )
-        self.set_alarm(
-            min((at for at in (over_at, due_at, owed_at) if at), default=None)
-        )
+        times = (over_at, ends_at, due_at, owed_at)
+        self.set_alarm(min((at for at in times if at), default=None))

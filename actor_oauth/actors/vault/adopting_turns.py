@@ -1,5 +1,6 @@
 """The turn that keeps tokens which somebody brought along who signed in here with them."""
 
+from actor_oauth.actors.connection_trail import ConnectionEvent
 from actor_oauth.actors.vault import connections
 from actor_oauth.actors.vault.connections import Connection
 from actor_oauth.actors.vault.storing import store
@@ -20,6 +21,7 @@ class AdoptingTurns(VaultTurns, kind="vault"):
         attempt: Attempt,
         tokens: UpstreamTokens,
         *,
+        user_id: str,
         keyring: Keyring,
         fresh: bytes,
         now: int,
@@ -32,6 +34,7 @@ class AdoptingTurns(VaultTurns, kind="vault"):
         Args:
             attempt: How they were asked for, with the resource to keep them under.
             tokens: What came.
+            user_id: Whose vault it is.
             keyring: Ours.
             fresh: 32 random bytes.
             now: The time of the turn.
@@ -45,7 +48,9 @@ class AdoptingTurns(VaultTurns, kind="vault"):
             if credential.is_usable and credential.can_refresh:
                 return known
         self._list(now=now)
-        stored = store(self.db, attempt, tokens, self._seals(keyring, fresh), now=now)
+        seals = self._seals(keyring, fresh)
+        stored = store(self.db, attempt, tokens, seals, user_id=user_id, now=now)
         if isinstance(stored, Connection):
+            self._note(ConnectionEvent.AUTHORIZED, stored.resource, now=now)
             self._watch(stored.number)
         return stored

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from actor_oauth.actors.connection_trail import ConnectionEvent
 from actor_oauth.actors.vault import attempts, owed
 from actor_oauth.actors.vault.attempts import Stage
 from actor_oauth.actors.vault.connections import Connection
@@ -128,6 +129,7 @@ class AttemptTurns(VaultTurns, kind="vault"):
             return self._fail(key, UpstreamFailed(fault=UpstreamFault.ATTEMPT_UNKNOWN))
         code = decide_callback(answer, attempt, redirect_uri=redirect_uri)
         if isinstance(code, UpstreamFailed):
+            self._note_refusal(attempt.resource, code, now=now)
             return self._fail(key, code)
         return Taken(attempt=attempt, code=code)
 
@@ -138,6 +140,7 @@ class AttemptTurns(VaultTurns, kind="vault"):
         attempt: Attempt,
         answer: UpstreamTokens | UpstreamFailed,
         *,
+        user_id: str,
         keyring: Keyring,
         fresh: bytes,
         now: int,
@@ -145,24 +148,40 @@ class AttemptTurns(VaultTurns, kind="vault"):
         """Store what a taken attempt brought.
 
         Tokens that come after the user has removed the connection are to be revoked.
+
+        Args:
+            key: The hash of its state.
+            attempt: What was asked.
+            answer: The other server's, or why there is none.
+            user_id: Whose vault it is.
+            keyring: Ours.
+            fresh: 32 random bytes.
+            now: The time of the turn.
         """
         if isinstance(answer, UpstreamFailed):
+            self._note_refusal(attempt.resource, answer, now=now)
             return NotStored(failed=self._fail(key, answer))
         seals = self._seals(keyring, fresh)
         stored: Connection | UpstreamFailed = UpstreamFailed(
             fault=UpstreamFault.NOT_CONNECTED
         )
         if attempts.finish(self.db, key, None):
-            stored = store(self.db, attempt, answer, seals, now=now)
+            stored = store(self.db, attempt, answer, seals, user_id=user_id, now=now)
         if isinstance(stored, UpstreamFailed):
             self._fail(key, stored)
+            self._note_refusal(attempt.resource, stored, now=now)
             self._list(now=now)
             number = owed.owe_tokens(
                 self.db, key.hex(), attempt.server, attempt.client, answer, seals
             )
             return NotStored(failed=stored, owed=self._owe(number))
+        self._note(ConnectionEvent.AUTHORIZED, stored.resource, now=now)
         self._watch(stored.number)
         return Stored(connection=stored, access_token=answer.access_token)
+
+    def _note_refusal(self, resource: str, failed: UpstreamFailed, *, now: int) -> None:
+        detail = f"{failed.fault} {resource}"
+        self._note(ConnectionEvent.REFUSED, detail, now=now)
 
     def _fail(self, key: bytes, failed: UpstreamFailed) -> UpstreamFailed:
         attempts.finish(self.db, key, failed.fault)

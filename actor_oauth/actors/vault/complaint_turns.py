@@ -76,3 +76,4 @@ class ComplaintTurns(VaultTurns, kind="vault"):
             connections.save_credential(
                 self.db, found.number, replace(credential, state=state)
             )
+            self._note_end(found, now=now)

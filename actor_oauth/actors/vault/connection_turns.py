@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from actor_oauth.actors.connection_trail import ConnectionEvent
 from actor_oauth.actors.vault import attempts, connections, owed
 from actor_oauth.actors.vault.connections import Connection
 from actor_oauth.actors.vault.looking import LookUp, Version, look
@@ -15,6 +16,7 @@ from actor_oauth.oauth.props import encode_metadata
 from actor_oauth.oauth.upstream.credentials import (
     PUBLIC_FOR,
     CredentialEvent,
+    CredentialState,
     advance,
 )
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
@@ -67,6 +69,13 @@ class ConnectionTurns(VaultTurns, kind="vault"):
         """Give all connections, the newest first."""
         return connections.load_all(self.db)
 
+    @view
+    def ended_connection(self, number: int) -> Connection | None:
+        """Give a connection that only its user can bring back; None if it is not one."""
+        found = connections.load_numbered(self.db, number)
+        ended = CredentialState.NEEDS_AUTHORIZATION
+        return found if found is not None and found.credential.state is ended else None
+
     @turn
     def note_use(self, number: int, *, now: int) -> None:
         """Note that a token is in use: only then is it renewed ahead of its end."""
@@ -113,10 +122,14 @@ class ConnectionTurns(VaultTurns, kind="vault"):
         return replace(found, terms=terms)
 
     @turn
-    def remove(self, resource: str) -> Removed | None:
+    def remove(self, resource: str, *, now: int) -> Removed | None:
         """Forget a connection, and everything that is on its way to it (I-32).
 
         Its tokens are noted to be revoked in the same turn (I-40).
+
+        Args:
+            resource: Its identifier.
+            now: The time of the turn.
 
         Returns:
             None if there is no such connection.
@@ -125,6 +138,7 @@ class ConnectionTurns(VaultTurns, kind="vault"):
         found = connections.load_of(self.db, resource)
         if found is None:
             return None
+        self._note(ConnectionEvent.REMOVED, resource, now=now)
         number = self._owe(owed.owe_connection(self.db, found))
         connections.delete(self.db, found.number)
         return Removed(owed=number)

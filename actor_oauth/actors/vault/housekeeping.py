@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from actor_oauth.actors.vault import attempts, connections
+from actor_oauth.actors.vault import connections
 from actor_oauth.actors.vault.connections import Connection
 from actor_oauth.actors.vault.seals import Seals
 from actor_oauth.oauth.upstream.credentials import (
@@ -33,8 +33,9 @@ def renewal_at(connection: Connection) -> int | None:
     return None if due_at is None else max(due_at, credential.retry_at)
 
 
-def end_expired(db: Database, *, now: int) -> int | None:
-    """Note which connections have ended for good; give when the next one will."""
+def end_expired(db: Database, *, now: int) -> tuple[list[Connection], int | None]:
+    """Note which connections have ended for good; give them, and when the next one will."""
+    ended: list[Connection] = []
     ends: list[int] = []
     for connection in connections.load_all(db):
         credential = connection.credential
@@ -50,7 +51,8 @@ def end_expired(db: Database, *, now: int) -> int | None:
             number = connection.number
             connections.save_credential(db, number, replace(credential, state=state))
             connections.erase_secrets(db, number, *connections.COLUMNS)
-    return min(ends, default=None)
+            ended.append(connection)
+    return ended, min(ends, default=None)
 
 
 def find_due(db: Database, *, now: int) -> tuple[list[int], int | None]:
@@ -65,12 +67,6 @@ def find_due(db: Database, *, now: int) -> tuple[list[int], int | None]:
             due.append(connection.number)
         times.append(max(at, now + AGAIN) if at <= now else at)
     return due, min(times, default=None)
-
-
-def purge(db: Database, *, now: int) -> int | None:
-    """Erase what is over; give when there will be more of it."""
-    times = (attempts.purge(db, now=now), end_expired(db, now=now))
-    return min((at for at in times if at is not None), default=None)
 
 
 def seal_anew(db: Database, seals: Seals) -> int:

@@ -173,6 +173,8 @@ class RefreshTurns(VaultTurns, kind="vault"):
             save_tokens(self.db, number, answer, seals)
         if settled.settlement is Settlement.ENDED:
             connections.erase_secrets(self.db, number, *connections.COLUMNS)
+            assert found is not None
+            self._note_end(found, now=now)
         late = None
         if found is None and client is not None and isinstance(answer, UpstreamTokens):
             self._list(now=now)

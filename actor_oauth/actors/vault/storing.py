@@ -25,6 +25,7 @@ def store(
     tokens: UpstreamTokens,
     seals: Seals,
     *,
+    user_id: str,
     now: int,
 ) -> Connection | UpstreamFailed:
     """Store the tokens of a new authorization, in place of earlier ones.
@@ -36,6 +37,7 @@ def store(
         attempt: How they were asked for.
         tokens: What came.
         seals: Close them.
+        user_id: Whose vault it is.
         now: The time of the turn.
     """
     found = connections.ensure(
@@ -63,6 +65,7 @@ def store(
         sends_resource=attempt.sends_resource,
         server=attempt.server,
         client_id=attempt.client.client_id,
+        user_id=user_id,
     )
     connections.erase_secrets(db, number, *connections.COLUMNS)
     connections.save_credential(db, number, credential)

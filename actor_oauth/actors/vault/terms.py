@@ -34,6 +34,7 @@ class Terms:
         sends_resource: Whether the resource is named in requests.
         server: Who gave the token; None for a public resource.
         client_id: To whom; None for a public resource.
+        user_id: Who authorized it, to be told of its end; None for a public resource.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Terms:
     sends_resource: bool = True
     server: UpstreamServer | None = None
     client_id: str | None = None
+    user_id: str | None = None
 
     def to_record(self) -> str:
         """Give what is stored of it."""
@@ -65,6 +67,7 @@ class Terms:
                 "sends_resource": self.sends_resource,
                 "server": None if self.server is None else self.server.to_record(),
                 "client_id": self.client_id,
+                "user_id": self.user_id,
             }
         )
 
@@ -88,6 +91,7 @@ class Terms:
             sends_resource=record.get("sends_resource") is True,
             server=UpstreamServer.from_record(server) if server else None,
             client_id=get_text(record, "client_id"),
+            user_id=get_text(record, "user_id"),
         )
 
 

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from actor_oauth.actors.connection_trail import ConnectionEvent, ConnectionTrail
 from actor_oauth.actors.directory import DirectoryActor
-from actor_oauth.actors.renewals import REVOCATIONS, RenewalsActor
+from actor_oauth.actors.renewals import ENDINGS, REVOCATIONS, RenewalsActor
 from actor_oauth.actors.vault import connections
+from actor_oauth.actors.vault.connections import Connection
 from actor_oauth.actors.vault.housekeeping import renewal_at
 from actor_oauth.actors.vault.seals import Seals
 from actor_oauth.oauth.keyring import Keyring
@@ -46,6 +48,30 @@ class VaultTurns(Actor, kind="vault"):
             " OR EXISTS (SELECT 1 FROM attempts) OR EXISTS (SELECT 1 FROM owed)"
         ).fetchone()
         return row[0] == 1
+
+    def _note(self, event: ConnectionEvent, detail: str, *, now: int) -> None:
+        """Add an event to the user's audit trail."""
+        # What follows a question mark may be anything, also a secret (K-12).
+        text = detail.partition("?")[0]
+        self.send(
+            ConnectionTrail,
+            self.address.key,
+            ConnectionTrail.note_connection,
+            event=event,
+            detail=text,
+            at=now,
+        )
+
+    def _note_end(self, connection: Connection, *, now: int) -> None:
+        """Have the user told that only a new sign-in brings a connection back."""
+        self._note(ConnectionEvent.ENDED, connection.resource, now=now)
+        self.send(
+            RenewalsActor,
+            ENDINGS,
+            RenewalsActor.add,
+            vault=self.address.key,
+            number=connection.number,
+        )
 
     def _owe(self, number: int | None) -> int | None:
         """Have tokens revoked by whoever has the network, now or after a crash."""

@@ -5,7 +5,6 @@ no others (I-39).
 """
 
 import re
-from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from hypercorn.typing import (
@@ -24,19 +23,18 @@ from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.wire import Reason
 from actor_oauth.upstream.vault import Authorization, ProviderInfo, Vault
+from actor_oauth.upstream.vault.reporting import status_of
 from actor_oauth.upstream.vault.vault import MAX_URLS
 
 _JSON: Final = b"application/json"
 # As `Authorization.version` is written here.
 _VERSION: Final = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 _NO_CONTENT: Final = 204
-_STATUS: Final[Mapping[UpstreamFault, int]] = {
-    UpstreamFault.NOT_CONNECTED: 404,
-    UpstreamFault.REAUTHORIZATION_NEEDED: 409,
-}
+_FOR_THE_USER: Final = (
+    UpstreamFault.NOT_CONNECTED,
+    UpstreamFault.REAUTHORIZATION_NEEDED,
+)
 _NOT_FOUND: Final = private_json({"error": "not_found"}, status=404)
-_PASSING: Final = 503
-_OTHERWISE: Final = 502
 
 Members: TypeAlias = dict[str, Json]
 
@@ -147,10 +145,7 @@ class _Api:
         )
 
     def _failed(self, failed: UpstreamFailed, url: str) -> Response:
-        otherwise = _PASSING if failed.is_passing else _OTHERWISE
-        response = private_json(
-            self._error(failed, url), status=_STATUS.get(failed.fault, otherwise)
-        )
+        response = private_json(self._error(failed, url), status=status_of(failed))
         if failed.retry_after is None:
             return response
         wait = (b"retry-after", b"%d" % failed.retry_after)
@@ -165,7 +160,7 @@ class _Api:
             "error": str(failed.fault),
             "error_description": failed.fault.text,
         }
-        if failed.fault in _STATUS:
+        if failed.fault in _FOR_THE_USER:
             members["login_url"] = self._vault.policy.login_url(url)
         return members
 

@@ -22,3 +22,24 @@ class AuthSuccess:
 
 OnAuthSuccess: TypeAlias = Callable[[str, str | None], Awaitable[AuthSuccess | None]]
 """Given the resource and the header value (None if public), says what to call it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionEnded:
+    """A connection that only its user can bring back.
+
+    Attributes:
+        user_id: Whose.
+        resource: Its identifier.
+        name: For people.
+        reauthorize_url: Where the user connects it anew.
+    """
+
+    user_id: str
+    resource: str
+    name: str
+    reauthorize_url: str
+
+
+OnConnectionEnded: TypeAlias = Callable[[ConnectionEnded], Awaitable[None]]
+"""Told at least once of each end, some seconds after it."""

@@ -34,6 +34,7 @@ async def keep_in_vault(
     kept = await vault.adopt(
         attempt,
         finished.tokens,
+        user_id=user_id,
         keyring=effects.keyring,
         fresh=effects.fresh(),
         now=effects.now(),

@@ -4,21 +4,29 @@
 wants that imports it from there.
 """
 
-from actor_oauth.oauth.upstream.hooks import AuthSuccess, OnAuthSuccess
+from actor_oauth.oauth.upstream.hooks import (
+    AuthSuccess,
+    ConnectionEnded,
+    OnAuthSuccess,
+    OnConnectionEnded,
+)
 from actor_oauth.upstream.vault.answers import (
     Authorization,
     Connected,
     LoginRedirect,
     ProviderInfo,
 )
-from actor_oauth.upstream.vault.vault import Vault, open_leftovers, open_vault
+from actor_oauth.upstream.vault.opening import open_leftovers, open_vault
+from actor_oauth.upstream.vault.vault import Vault
 
 __all__ = [
     "AuthSuccess",
     "Authorization",
     "Connected",
+    "ConnectionEnded",
     "LoginRedirect",
     "OnAuthSuccess",
+    "OnConnectionEnded",
     "ProviderInfo",
     "Vault",
     "open_leftovers",

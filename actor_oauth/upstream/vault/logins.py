@@ -140,6 +140,7 @@ class Logins:
         vault: VaultActor,
         answer: Parameters,
         *,
+        user_id: str,
         browser: str,
         redirect_uri: str,
     ) -> Connected | UpstreamFailed:
@@ -148,6 +149,7 @@ class Logins:
         Args:
             vault: Of the user whose browser brought it.
             answer: The callback's parameters.
+            user_id: That user.
             browser: As for `begin`.
             redirect_uri: Where it arrived.
         """
@@ -158,7 +160,7 @@ class Logins:
         # A task of its own: a browser that goes away must not lose the tokens.
         return await self._flights.run(
             (vault.address.key, key + browser_hash(browser)),
-            partial(self._finish, vault, key, answer, browser, redirect_uri),
+            partial(self._finish, vault, key, answer, user_id, browser, redirect_uri),
         )
 
     async def _depart(
@@ -241,6 +243,7 @@ class Logins:
         vault: VaultActor,
         key: bytes,
         answer: Parameters,
+        user_id: str,
         browser: str,
         redirect_uri: str,
     ) -> Connected | UpstreamFailed:
@@ -258,7 +261,7 @@ class Logins:
                 log.info("sign-in upstream refused", fault=str(taken.fault))
                 return taken
             if isinstance(taken, Taken):
-                return await self._trade(vault, key, taken)
+                return await self._trade(vault, key, taken, user_id)
             if taken.is_over:
                 return await self._outcome(vault, taken)
             if trio.current_time() - waiting_since > PATIENCE:
@@ -267,7 +270,7 @@ class Logins:
             pause = min(LONGEST_PAUSE, 2 * pause)
 
     async def _trade(
-        self, vault: VaultActor, key: bytes, taken: Taken
+        self, vault: VaultActor, key: bytes, taken: Taken, user_id: str
     ) -> Connected | UpstreamFailed:
         attempt = taken.attempt
         tokens = await self._calls.trade_code(attempt, taken.code)
@@ -280,6 +283,7 @@ class Logins:
             key,
             attempt,
             tokens,
+            user_id=user_id,
             keyring=self._effects.keyring,
             fresh=self._effects.fresh(),
             now=self._effects.now(),

@@ -27,6 +27,7 @@ from actor_oauth.upstream.documents import ANSWER_LIMITS
 from actor_oauth.upstream.registering import CLAIM_BYTES, LONGEST_PAUSE, UpstreamClients
 from actor_oauth.upstream.single_flight import SingleFlight
 from actor_oauth.upstream.token_calls import TokenCalls
+from actor_oauth.upstream.vault.reporting import Reporter
 from actor_oauth.upstream.vault.revocations import Revocations
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -46,6 +47,7 @@ class Refreshes:
         calls: To the other servers.
         clients: Who this server is there.
         revocations: End tokens that came too late.
+        reporter: Tells of those that fail.
         nursery: Owns the refreshes under way.
     """
 
@@ -55,12 +57,14 @@ class Refreshes:
         calls: TokenCalls,
         clients: UpstreamClients,
         revocations: Revocations,
+        reporter: Reporter,
         nursery: trio.Nursery,
     ) -> None:
         self._effects = effects
         self._calls = calls
         self._clients = clients
         self._revocations = revocations
+        self._reporter = reporter
         self._flights = SingleFlight[tuple[str, int], LookUp | None](nursery)
 
     async def refreshed(
@@ -116,6 +120,7 @@ class Refreshes:
         known = due.client if due.refresh_token is not None else None
         client = None if known is None else self._clients.current(known, due.server)
         answer = await self._ask(due, client)
+        self._reporter.report("vault/refresh", answer)
         ended = client is None
         if client is not None and _is_rejected(answer):
             ended = await self._clients.rejected(client, due.server)

@@ -19,6 +19,7 @@ from actor_oauth.upstream.documents import ANSWER_LIMITS
 from actor_oauth.upstream.registering import UpstreamClients
 from actor_oauth.upstream.single_flight import SingleFlight
 from actor_oauth.upstream.token_calls import TokenCalls
+from actor_oauth.upstream.vault.reporting import Reporter
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class Revocations:
         effects: Actors, keys, time and randomness.
         calls: To the other servers.
         clients: Who this server is there.
+        reporter: Tells of what is given up.
         nursery: Owns the requests under way.
     """
 
@@ -44,11 +46,13 @@ class Revocations:
         effects: Effects,
         calls: TokenCalls,
         clients: UpstreamClients,
+        reporter: Reporter,
         nursery: trio.Nursery,
     ) -> None:
         self._effects = effects
         self._calls = calls
         self._clients = clients
+        self._reporter = reporter
         self._flights = SingleFlight[tuple[str, int], None](nursery)
 
     async def promptly(self, vault: VaultActor, number: int | None) -> None:
@@ -81,6 +85,7 @@ class Revocations:
             number, failed, now=self._effects.now()
         )
         if failed is not None and retry_at is None:
+            self._reporter.report("vault/revocation", failed)
             log.warning(
                 "tokens not revoked upstream",
                 issuer=owed.server.issuer,

@@ -13,6 +13,7 @@ import trio
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.renewals import (
+    ENDINGS,
     RENEWALS,
     REVOCATIONS,
     Renewal,
@@ -21,6 +22,7 @@ from actor_oauth.actors.renewals import (
 from actor_oauth.actors.upstream_client import UPSTREAM_CLIENTS, UpstreamClientActor
 from actor_oauth.actors.vault import VaultActor
 from actor_oauth.actors.vault.turns import VAULTS
+from actor_oauth.upstream.vault.endings import Endings
 from actor_oauth.upstream.vault.refreshes import LEASE, PATIENCE, Refreshes
 from actor_oauth.upstream.vault.revocations import Revocations
 
@@ -47,14 +49,20 @@ class Upkeep:
         effects: Actors, keys, time and randomness.
         revocations: Makes the revocations.
         refreshes: Makes the renewals; None to leave that to others.
+        endings: Tells of what has ended; None to leave that to others.
     """
 
     def __init__(
-        self, effects: Effects, revocations: Revocations, refreshes: Refreshes | None
+        self,
+        effects: Effects,
+        revocations: Revocations,
+        refreshes: Refreshes | None = None,
+        endings: Endings | None = None,
     ) -> None:
         self._effects = effects
         self._revocations = revocations
         self._refreshes = refreshes
+        self._endings = endings
         self._list = effects.system.get(RenewalsActor, RENEWALS)
 
     async def run(self) -> None:
@@ -64,6 +72,7 @@ class Upkeep:
             try:
                 await self.revoke_owed()
                 await self.renew_due()
+                await self.tell_ended()
                 await self.seal_anew()
             except Exception:
                 # The root of a task: the next look finds the same.
@@ -84,6 +93,13 @@ class Upkeep:
         """Revoke what is on the list; gives how many there were."""
         listed = self._effects.system.get(RenewalsActor, REVOCATIONS)
         return await self._work_off(listed, self._revocations.make)
+
+    async def tell_ended(self) -> int:
+        """Tell of the connections on the list; gives how many there were."""
+        if self._endings is None:
+            return 0
+        listed = self._effects.system.get(RenewalsActor, ENDINGS)
+        return await self._work_off(listed, self._endings.tell)
 
     async def seal_anew(self) -> int:
         """Seal everything with the current key, if that has not been done yet.

@@ -7,11 +7,9 @@ Whatever cannot be is a value, `UpstreamFailed`, which says why and whether it m
 later. Methods may raise `ActorError` when this server itself is too busy.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-import structlog
 import trio
 
 from actor_oauth.actors.callbacks import Callbacks
@@ -35,12 +33,12 @@ from actor_oauth.upstream.vault.answers import (
     ProviderInfo,
     provider_info,
 )
+from actor_oauth.upstream.vault.endings import Endings
 from actor_oauth.upstream.vault.logins import Logins
 from actor_oauth.upstream.vault.refreshes import Refreshes
+from actor_oauth.upstream.vault.reporting import Observe, Reporter
 from actor_oauth.upstream.vault.revocations import Revocations
 from actor_oauth.upstream.vault.upkeep import Upkeep
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MAX_URLS: Final = 100
 """Of one call to `refresh`."""
@@ -54,6 +52,7 @@ class Vault:
         policy: What the operator decided.
         fetcher: The way to the web.
         callbacks: The application's, which may name a connection.
+        observe: Takes what `on_error` is told.
         nursery: Owns what is under way.
     """
 
@@ -63,18 +62,24 @@ class Vault:
         policy: VaultPolicy,
         fetcher: Fetcher,
         callbacks: Callbacks,
+        observe: Observe,
         nursery: trio.Nursery,
     ) -> None:
         self.policy = policy
+        self._reporter = Reporter(observe)
         self._effects = effects
         self._fetcher = fetcher
         calls = TokenCalls(effects, fetcher)
         self._clients = UpstreamClients(effects, fetcher, policy, nursery)
-        self._revocations = Revocations(effects, calls, self._clients, nursery)
-        self._refreshes = Refreshes(
-            effects, calls, self._clients, self._revocations, nursery
+        self._revocations = Revocations(
+            effects, calls, self._clients, self._reporter, nursery
         )
-        self.upkeep = Upkeep(effects, self._revocations, self._refreshes)
+        self._refreshes = Refreshes(
+            effects, calls, self._clients, self._revocations, self._reporter, nursery
+        )
+        self.upkeep = Upkeep(
+            effects, self._revocations, self._refreshes, Endings(callbacks, policy)
+        )
         self._logins = Logins(
             effects,
             fetcher,
@@ -103,9 +108,10 @@ class Vault:
         Returns:
             Where to send the browser; or the connection, if the resource is public.
         """
-        return await self._logins.begin(
+        begun = await self._logins.begin(
             self._actor(user_id), url, browser=browser, scope=scope
         )
+        return self._reporter.report("vault/login", begun)
 
     async def finish_login(
         self, user_id: str, answer: Parameters, *, browser: str, redirect_uri: str
@@ -118,9 +124,14 @@ class Vault:
             browser: As for `begin_login`.
             redirect_uri: The URL at which it arrived, without its query.
         """
-        return await self._logins.finish(
-            self._actor(user_id), answer, browser=browser, redirect_uri=redirect_uri
+        finished = await self._logins.finish(
+            self._actor(user_id),
+            answer,
+            user_id=user_id,
+            browser=browser,
+            redirect_uri=redirect_uri,
         )
+        return self._reporter.report("vault/callback", finished)
 
     # Using
 
@@ -135,6 +146,12 @@ class Vault:
                 longest path that is its own or above it, by whole segments.
             newer_than: `Authorization.version` of a token that was refused.
         """
+        found = await self._authorized(user_id, url, newer_than)
+        return self._reporter.report("vault/authorization", found)
+
+    async def _authorized(
+        self, user_id: str, url: str, newer_than: Version | None
+    ) -> Authorization | UpstreamFailed:
         vault = self._actor(user_id)
         found = await vault.look_up(
             url,
@@ -267,7 +284,7 @@ class Vault:
             False if there is none.
         """
         vault = self._actor(user_id)
-        removed = await vault.remove(resource)
+        removed = await vault.remove(resource, now=self._effects.now())
         if removed is None:
             return False
         await self._revocations.promptly(vault, removed.owed)
@@ -323,48 +340,3 @@ class Vault:
         return Authorization(
             resource=resource, header=None, expires_at=None, version=found.version
         )
-
-
-@asynccontextmanager
-async def open_vault(
-    *,
-    effects: Effects,
-    policy: VaultPolicy,
-    fetcher: Fetcher,
-    callbacks: Callbacks | None = None,
-) -> AsyncIterator[Vault]:
-    """Keep vaults for as long as the block lasts.
-
-    Args:
-        effects: Actors, keys, time and randomness.
-        policy: What the operator decided.
-        fetcher: The way to the web.
-        callbacks: The application's, which may name a connection.
-    """
-    async with trio.open_nursery() as nursery:
-        vault = Vault(effects, policy, fetcher, callbacks or Callbacks(), nursery)
-        nursery.start_soon(vault.upkeep.run)
-        yield vault
-        nursery.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def open_leftovers(
-    *, effects: Effects, policy: VaultPolicy, fetcher: Fetcher
-) -> AsyncIterator[Upkeep]:
-    """Look after what users connected while the vault was on, now that it is off.
-
-    Tokens of users who are deleted are revoked, and secrets sealed with new keys.
-
-    Args:
-        effects: Actors, keys, time and randomness.
-        policy: What the operator decided, of which only the credentials count.
-        fetcher: The way to the web.
-    """
-    async with trio.open_nursery() as nursery:
-        clients = UpstreamClients(effects, fetcher, policy, nursery)
-        calls = TokenCalls(effects, fetcher)
-        upkeep = Upkeep(effects, Revocations(effects, calls, clients, nursery), None)
-        nursery.start_soon(upkeep.run)
-        yield upkeep
-        nursery.cancel_scope.cancel()

@@ -43,7 +43,9 @@ async def test_a_crash_after_a_removal_loses_no_revocation(
     async with open_world(tmp_path, upstream) as world:
         await world.connect()
         # The turn of a process that dies before it has asked anybody.
-        assert await world.actor().remove(upstream.url) is not None
+        assert (
+            await world.actor().remove(upstream.url, now=world.clock.now()) is not None
+        )
     assert upstream.revoked == []
 
     async with open_world(tmp_path, upstream) as world:
@@ -62,7 +64,7 @@ async def test_a_crash_while_the_other_server_is_asked_loses_no_revocation(
     async with open_world(tmp_path, upstream) as world:
         await world.connect()
         actor = world.actor()
-        removed = await actor.remove(upstream.url)
+        removed = await actor.remove(upstream.url, now=world.clock.now())
         assert removed is not None
         assert removed.owed is not None
         taken = await actor.begin_revocation(
@@ -161,7 +163,9 @@ async def test_credentials_that_were_taken_away_are_not_used_to_revoke(
     policy = replace(POLICY, clients=(known,))
     async with open_world(tmp_path, upstream, policy=policy) as world:
         await world.connect()
-        assert await world.actor().remove(upstream.url) is not None
+        assert (
+            await world.actor().remove(upstream.url, now=world.clock.now()) is not None
+        )
     async with open_world(tmp_path, upstream) as world:
         assert await revoke_owed(world) == 1
         assert await owed(world) == 0
@@ -183,7 +187,12 @@ async def test_a_deleted_users_tokens_are_revoked_though_the_vault_is_off_now(
         # Whoever rotates keys has to find what is still sealed there.
         assert await listed_vaults(world) == 1
 
-        off = open_leftovers(effects=effects, policy=POLICY, fetcher=world.fetcher)
+        off = open_leftovers(
+            effects=effects,
+            policy=POLICY,
+            fetcher=world.fetcher,
+            observe=world.observed.append,
+        )
         async with off as upkeep:
             assert await upkeep.renew_due() == 0
             assert await upkeep.revoke_owed() == 1
@@ -198,7 +207,9 @@ async def test_what_is_to_be_revoked_is_sealed_anew_as_well(
     rotated = KEYRING.with_current("k2", b"t" * 32)
     async with open_world(tmp_path, upstream) as world:
         await world.connect()
-        assert await world.actor().remove(upstream.url) is not None
+        assert (
+            await world.actor().remove(upstream.url, now=world.clock.now()) is not None
+        )
         effects = world.effects
         assert await sealed_with(world, table="owed") == {"k1"}
         changed = await world.actor().seal_anew(keyring=rotated, fresh=effects.fresh())
@@ -218,7 +229,9 @@ async def test_without_its_key_there_is_nothing_to_revoke_with(
 ) -> None:
     async with open_world(tmp_path, upstream) as world:
         await world.connect()
-        assert await world.actor().remove(upstream.url) is not None
+        assert (
+            await world.actor().remove(upstream.url, now=world.clock.now()) is not None
+        )
     lost = KEYRING.with_current("k2", b"t" * 32).without("k1")
     async with open_world(tmp_path, upstream, keyring=lost) as world:
         assert await revoke_owed(world) == 1

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from actor_oauth.actors.authorization_server import ACTOR_KINDS
-from actor_oauth.actors.callbacks import Callbacks
+from actor_oauth.actors.callbacks import Callbacks, ObservedError
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.vault import VaultActor
 from actor_oauth.oauth.keyring import Keyring, new_keyring
@@ -46,6 +46,7 @@ class World:
     clock: SettableClock
     effects: Effects
     fetcher: Fetcher
+    observed: list[ObservedError] = field(default_factory=list)
 
     def actor(self, user: str = USER) -> VaultActor:
         """The user's vault itself."""
@@ -117,8 +118,13 @@ async def open_world(
             entropy=SystemEntropy(),
         )
         fetcher = Fetcher(loopback=policy.loopback, rate=RATE)
+        observed: list[ObservedError] = []
         async with open_vault(
-            effects=effects, policy=policy, fetcher=fetcher, callbacks=callbacks
+            effects=effects,
+            policy=policy,
+            fetcher=fetcher,
+            callbacks=callbacks,
+            observe=observed.append,
         ) as vault:
             yield World(
                 vault=vault,
@@ -126,6 +132,7 @@ async def open_world(
                 clock=clock,
                 effects=effects,
                 fetcher=fetcher,
+                observed=observed,
             )
 
 

@@ -1,0 +1,40 @@
+"""Telling the application of connections that only their users can bring back (I-31)."""
+
+import trio
+
+from actor_oauth.actors.callbacks import Callbacks
+from actor_oauth.actors.callbacks.parts import log_failure
+from actor_oauth.actors.vault import VaultActor
+from actor_oauth.oauth.upstream.hooks import ConnectionEnded
+from actor_oauth.oauth.upstream.policy import VaultPolicy
+
+
+class Endings:
+    """Tells of ends, after a crash once more.
+
+    Args:
+        callbacks: The application's.
+        policy: Says where a user connects anew.
+    """
+
+    def __init__(self, callbacks: Callbacks, policy: VaultPolicy) -> None:
+        self._callbacks = callbacks
+        self._policy = policy
+
+    async def tell(self, vault: VaultActor, number: int) -> None:
+        """Tell of one, unless it has been brought back or removed meanwhile."""
+        callback = self._callbacks.on_connection_ended
+        found = None if callback is None else await vault.ended_connection(number)
+        if callback is None or found is None or found.terms.user_id is None:
+            return
+        ended = ConnectionEnded(
+            user_id=found.terms.user_id,
+            resource=found.resource,
+            name=found.terms.name,
+            reauthorize_url=self._policy.login_url(found.resource),
+        )
+        try:
+            with trio.fail_after(self._callbacks.seconds):
+                await callback(ended)
+        except Exception as fault:  # noqa: BLE001 - the application's fault, logged
+            log_failure("on_connection_ended", fault)
