@@ -11,6 +11,7 @@ from typing import Final
 REQUIRE_ALL_VARIABLE: Final = "ACTOR_OAUTH_REQUIRE_ALL"
 
 _EXECUTABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "caddy": ("caddy",),
     "chromium": ("chromium", "chromium-browser", "google-chrome", "chrome"),
     "nginx": ("nginx",),
     "node": ("node", "nodejs"),
