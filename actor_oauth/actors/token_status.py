@@ -106,7 +106,15 @@ class TokenStatus:
         is_vetted = client.origin == "pre-registered"
         if info is None or not (is_vetted or info.client_id == client.client_id):
             return INACTIVE
-        return self._active(info)
+        answer = self._active(info)
+        if is_vetted and client.client_id in self._props_clients(info.resource):
+            answer["props"] = info.props
+        return answer
+
+    def _props_clients(self, identifier: str) -> tuple[str, ...]:
+        resources = self._effects.policy.resources
+        found = (each for each in resources if each.identifier == identifier)
+        return next((each.props_clients for each in found), ())
 
     def _active(self, info: AccessTokenInfo) -> dict[str, Json]:
         return {

@@ -31,6 +31,8 @@ class ResourcePolicy:
         implied_scopes: Pairs of a scope and those that it includes besides itself, as
             `("admin", ("mcp",))`; transitive (G-09).
         detail_types: Kinds of `authorization_details` that it understands (RFC 9396).
+        props_clients: Its servers elsewhere that are told a grant's props when they
+            introspect a token for it; operators' confidential clients only.
     """
 
     identifier: str
@@ -42,6 +44,7 @@ class ResourcePolicy:
     implied_scopes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     required_scopes: tuple[str, ...] | None = None
     detail_types: tuple[DetailType, ...] = ()
+    props_clients: tuple[str, ...] = ()
 
     @property
     def needed_scopes(self) -> tuple[str, ...]:

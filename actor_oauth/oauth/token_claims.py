@@ -57,6 +57,8 @@ def decide_claims(
         resource=resource,
         issued_at=times[0],
         expires_at=times[1],
+        # Told to few: `props_clients` of a resource says to whom.
+        props=claims.get("props"),
         jkt=jkt if isinstance(jkt, str) else None,
         authorization_details=claims.get("authorization_details"),
         origin=GrantOrigin.from_claim(claims.get(CLAIM)),

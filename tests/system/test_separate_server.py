@@ -1,4 +1,4 @@
-"""A protected API in a process of its own, on asyncio, as `examples/separate_api.py` is run."""
+"""A protected API in a process of its own, on asyncio, as its examples are run."""
 
 import json
 import subprocess
@@ -18,17 +18,15 @@ from tests.support.server_process import clean_environment, run_command, serving
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
-SERVERS = {
-    "uvicorn": ("uvicorn", "--port", "{port}"),
-    "hypercorn": ("hypercorn", "-k", "asyncio", "-b", "127.0.0.1:{port}"),
-}
+UVICORN = ("uvicorn", "--port", "{port}")
+HYPERCORN = ("hypercorn", "-k", "asyncio", "-b", "127.0.0.1:{port}")
 
 
 @contextmanager
 def started(command: Sequence[str], environment: dict[str, str]) -> Iterator[None]:
     """Run a server of others until it says that it runs."""
     with subprocess.Popen(
-        [sys.executable, "-m", *command, "separate_api:app"],
+        [sys.executable, "-m", *command],
         cwd=EXAMPLES,
         env=clean_environment(environment),
         stderr=subprocess.STDOUT,
@@ -50,9 +48,11 @@ def started(command: Sequence[str], environment: dict[str, str]) -> Iterator[Non
 
 
 @pytest.mark.requirement("G-13", "G-14")
-@pytest.mark.parametrize("server", sorted(SERVERS))
+@pytest.mark.parametrize(
+    ("example", "server"), [("separate_api", UVICORN), ("separate_django", HYPERCORN)]
+)
 async def test_a_separate_server_on_asyncio_knows_of_a_revocation_at_once(
-    server: str, tmp_path: Path
+    example: str, server: Sequence[str], tmp_path: Path
 ) -> None:
     port = free_port()
     api = f"http://127.0.0.1:{port}"
@@ -75,7 +75,7 @@ async def test_a_separate_server_on_asyncio_knows_of_a_revocation_at_once(
             "CLIENT_ID": client["client_id"],
             "CLIENT_SECRET": client["client_secret"],
         }
-        command = [part.format(port=port) for part in SERVERS[server]]
+        command = [part.format(port=port) for part in (*server, f"{example}:app")]
         settings = Settings(
             data=tmp_path,
             issuer=provider.url,

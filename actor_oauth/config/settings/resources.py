@@ -57,6 +57,7 @@ class ResourceSettings(BaseModel):
         required_scopes: Without all of which nobody is let through; without it, the
             default scopes.
         authorization_details: Kinds of `authorization_details` that it understands.
+        props_clients: Clients that learn a grant's props by introspection.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
@@ -70,6 +71,7 @@ class ResourceSettings(BaseModel):
     implied_scopes: dict[str, Words] = Field(default_factory=dict)
     required_scopes: Words | None = None
     authorization_details: tuple[DetailTypeSettings, ...] = ()
+    props_clients: Words = ()
 
     def policy(self) -> ResourcePolicy:
         """Give the protocol's view of this resource."""
@@ -84,6 +86,7 @@ class ResourceSettings(BaseModel):
             implied_scopes=tuple(self.implied_scopes.items()),
             required_scopes=self.required_scopes,
             detail_types=tuple(kind.policy() for kind in self.authorization_details),
+            props_clients=self.props_clients,
         )
 
 
@@ -99,8 +102,9 @@ class ResourcesSettings(SettingsGroup):
         "`signing_algorithm` (`EdDSA`, `ES256` or `RS256`), `implied_scopes` (a table: "
         "what a scope includes besides itself), `required_scopes` (without all of which "
         "its guard lets nobody through), `authorization_details` (tables with `type`, "
-        "`description`, `required`, `optional`, RFC 9396). Without any: the issuer's `/mcp` with the scope "
-        "`mcp`.",
+        "`description`, `required`, `optional`, RFC 9396), `props_clients` (client ids of its "
+        "servers elsewhere that learn a grant's props by introspection). Without any: the "
+        "issuer's `/mcp` with the scope `mcp`.",
     )
     scope_descriptions: dict[str, str] = Field(
         default_factory=dict,
