@@ -30,7 +30,8 @@ class Session:
         label: What pages call them.
         user_key: The key of the user's actor.
         secret: What the browser proved it with.
-        auth_time: When the password was verified, in Unix seconds.
+        auth_time: When they proved who they are, in Unix seconds.
+        entered_at: When they came in, if that was later.
     """
 
     user_id: str
@@ -38,6 +39,7 @@ class Session:
     user_key: str
     secret: bytes = field(repr=False)
     auth_time: int
+    entered_at: int | None = None
 
     @property
     def name(self) -> str:
@@ -197,6 +199,7 @@ class Accounts:
             user_key=token.actor_key,
             secret=token.secret,
             auth_time=found.opened_at,
+            entered_at=found.entered_at,
         )
 
     async def log_out(self, cookie: str) -> None:

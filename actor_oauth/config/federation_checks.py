@@ -53,7 +53,7 @@ def _provider_problems(
     if provider.kind == "oidc" and provider.issuer is None:
         yield f"{where}: issuer is missing; it is in the service's documentation"
     urls = {
-        "issuer": provider.issuer,
+        "issuer": provider.issuer and provider.policy().documents_at,
         "api_url": provider.api_url,
         "keep_tokens_for": provider.keep_tokens_for,
     }

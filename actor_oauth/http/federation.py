@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from actor_oauth.http.browser import (
+    TICKET_LIFETIME,
     Misplaced,
     Next,
     Ticket,
@@ -17,7 +18,9 @@ from actor_oauth.http.login import expired, new_ticket, resume, sign_in_page
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.page_route import PageRoute
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
+from actor_oauth.oauth.authorization_answer import AuthorizationError
 from actor_oauth.oauth.federation.faults import SignInFault, SignInRefused
+from actor_oauth.oauth.federation.wishes import NO_WISHES, Wishes, wishes_of
 from actor_oauth.upstream.federation import Federation, FinishedSignIn
 
 _BUSY = frozenset((SignInFault.UPSTREAM_BUSY, SignInFault.TOO_MANY))
@@ -133,12 +136,25 @@ async def _leave(
         )
     data = seal_ticket(ticket, browser=browser, sealer=site.server)
     outward = await _federation(site).begin(
-        visit.segments["name"], browser=browser, data=data
+        visit.segments["name"],
+        browser=browser,
+        data=data,
+        wishes=await _wishes(site, ticket),
     )
     if isinstance(outward, SignInRefused):
         return _refused(site, outward)
     heading = f"Continuing to {outward.label}"
     return departure(outward.url, outward.url, heading=heading, cookies=cookies)
+
+
+async def _wishes(site: Site, ticket: Ticket) -> Wishes:
+    if ticket.then is not Next.AUTHORIZE:
+        return NO_WISHES
+    request = await site.server.parse_auth_request(
+        ticket.query.decode(), presented_at=ticket.expires_at - TICKET_LIFETIME
+    )
+    # What is wrong with it is told when the person is back, as for any sign-in.
+    return NO_WISHES if isinstance(request, AuthorizationError) else wishes_of(request)
 
 
 async def _link(site: Site, visit: Visit, finished: FinishedSignIn) -> Answer:

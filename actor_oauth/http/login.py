@@ -20,6 +20,7 @@ from actor_oauth.http.following import to_own_sign_in
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.oauth.authorization_answer import AuthorizationError
+from actor_oauth.oauth.interaction import Interaction
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.reasons import Reason
 
@@ -206,7 +207,21 @@ async def resume(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
     )
     if isinstance(needed, AuthorizationError):
         return tell(needed, cookies=cookies, after_form=True)
+    if needed is Interaction.SIGN_IN:
+        return replace(_not_anew(), cookies=cookies)
     return await go_on(site, who, request, needed, cookies=cookies, after_form=True)
+
+
+def _not_anew() -> Page:
+    """Tell that another service let somebody in without asking, as it was asked to."""
+    return message(
+        "Please sign in there once more",
+        "The application wants you to prove anew who you are, and the other service did "
+        "not ask you to.",
+        status=403,
+        code="sign_in_too_old",
+        hint="Sign out at the other service, then start again from the application.",
+    )
 
 
 def expired(site: Site) -> Page:

@@ -90,7 +90,11 @@ class SignedIn:
     @property
     def sign_in(self) -> SignIn:
         """Who that is, and since when."""
-        return SignIn(user_id=self.session.user_id, auth_time=self.session.auth_time)
+        return SignIn(
+            user_id=self.session.user_id,
+            auth_time=self.session.auth_time,
+            entered_at=self.session.entered_at,
+        )
 
 
 async def signed_in(site: Site, visit: Visit) -> SignedIn | None:

@@ -29,10 +29,13 @@ class SignIn:
         user_id: Who.
         auth_time: When that was last proved, in Unix seconds: not when the session was
             last used. None if nobody knows, which counts as too long ago.
+        entered_at: When they came in, where that is later: with another service, which
+            had known them for a while.
     """
 
     user_id: str
     auth_time: int | None
+    entered_at: int | None = None
 
 
 def decide_interaction(
@@ -60,7 +63,7 @@ def decide_interaction(
     silent = Prompt.NONE in request.prompts
     if silent and sign_in is not None and _names_another(request, sign_in):
         return Refused(Reason.ACCOUNT_SELECTION_REQUIRED)
-    if sign_in is None or _is_too_old(request, sign_in.auth_time, presented_at, now):
+    if sign_in is None or _is_too_old(request, sign_in, presented_at, now):
         return Refused(Reason.LOGIN_REQUIRED) if silent else Interaction.SIGN_IN
     # What is remembered is scopes: details are shown each time.
     if remembered and request.details is None and Prompt.CONSENT not in request.prompts:
@@ -74,15 +77,23 @@ def _names_another(request: AuthorizationRequest, sign_in: SignIn) -> bool:
 
 def _is_too_old(
     request: AuthorizationRequest,
-    auth_time: int | None,
+    sign_in: SignIn,
     presented_at: int | None,
     now: int,
 ) -> bool:
-    """Tell whether the user must prove anew who it is."""
-    if auth_time is not None and presented_at is not None and auth_time >= presented_at:
+    """Tell whether the user must prove anew who it is, or choose who to be."""
+    auth_time = sign_in.auth_time
+    if _is_since(presented_at, auth_time):
         return False
-    if request.prompts & {Prompt.LOGIN, Prompt.SELECT_ACCOUNT}:
+    if Prompt.LOGIN in request.prompts:
+        return True
+    chosen = _is_since(presented_at, sign_in.entered_at)
+    if Prompt.SELECT_ACCOUNT in request.prompts and not chosen:
         return True
     if request.max_age is None:
         return False
     return auth_time is None or now - auth_time > request.max_age
+
+
+def _is_since(presented_at: int | None, time: int | None) -> bool:
+    return presented_at is not None and time is not None and time >= presented_at

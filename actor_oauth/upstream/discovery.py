@@ -119,17 +119,23 @@ async def discover_resource(
 
 
 async def discover_server(
-    fetcher: Fetcher, issuer: str, *, loopback: bool, needs_pkce: bool = True
+    fetcher: Fetcher,
+    issuer: str,
+    *,
+    documents_at: str | None = None,
+    loopback: bool,
+    needs_pkce: bool = True,
 ) -> UpstreamServer | UpstreamFailed:
     """Find what an issuer says about itself, at every place where it may (I-06 to I-08).
 
     Args:
         fetcher: The way to the web.
         issuer: Its identifier, character for character.
+        documents_at: The URL below which its documents are, if that is not the issuer.
         loopback: Development only: it may be on this machine.
         needs_pkce: See `decide_server_metadata`.
     """
-    uri = read_url(issuer, loopback=loopback)
+    uri = read_url(documents_at or issuer, loopback=loopback)
     if uri is None or uri.query is not None:
         return UpstreamFailed(fault=UpstreamFault.ENDPOINT_REFUSED, detail=issuer)
     failed = UpstreamFailed(fault=UpstreamFault.NO_AUTHORIZATION_SERVER, detail=issuer)

@@ -1,5 +1,6 @@
 """Signing in with other services: a real browser's way, and everything that may be wrong."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,13 +10,23 @@ import httpx2
 import pytest
 import trio
 
+from actor_oauth.actors.clients import NewClient
 from actor_oauth.actors.user import UserActor
 from actor_oauth.config import Settings
 from actor_oauth.config.settings import LoginProviderSettings
 from actor_oauth.oauth.federation.id_tokens import MAX_AGE, SKEW
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.signed_jwt import parse_jwt
 from actor_oauth.provider import Provider, RunningProvider
-from tests.http.deployment import Browser, SettableClock, query_of, read_page
+from tests.http.deployment import (
+    CHALLENGE,
+    VERIFIER,
+    WEB_CALLBACK,
+    Browser,
+    SettableClock,
+    query_of,
+    read_page,
+)
 from tests.support.login_services import (
     CLIENT_ID,
     GITHUB_API,
@@ -451,7 +462,9 @@ async def test_userinfo_says_what_the_id_token_does_not(tmp_path: Path) -> None:
     [
         ({"users": ["person-1"]}, {}, 303),
         ({"users": ["person-2"]}, {}, 403),
-        ({"users": ["Ann"]}, {"preferred_username": "Ann"}, 303),
+        # Whoever may choose a name could choose another one's, or an address.
+        ({"users": ["Ann"]}, {"preferred_username": "Ann"}, 403),
+        ({"users": ["a@x.example"]}, {"preferred_username": "a@x.example"}, 403),
         ({"users": ["A@x.example"]}, {"email": "a@X.example"}, 403),
         (
             {"users": ["A@x.example"]},
@@ -721,3 +734,94 @@ async def test_the_pages_of_ways_to_sign_in_are_for_who_is_signed_in(
     for path in ("/account/sign-ins", "/account/sign-ins/idp"):
         answer = await ann.http.post(path, data={"csrf": "x"}, headers=headers)
         assert answer.status_code == 400
+
+
+TENANT = "9122040d-6c67-4c5b-b112-36a304b66dad"
+
+
+@pytest.mark.parametrize(
+    ("tenant", "issuer", "status"),
+    [
+        (TENANT, f"https://{HOST}/{TENANT}/v2.0", 303),
+        # Of another tenant than it says, of none, of one that is not admitted.
+        (TENANT, f"https://{HOST}/0{TENANT[1:]}/v2.0", 403),
+        (None, f"https://{HOST}/{TENANT}/v2.0", 403),
+        ("{tenantid}", "https://" + HOST + "/{tenantid}/v2.0", 403),
+        ("0" + TENANT[1:], f"https://{HOST}/0{TENANT[1:]}/v2.0", 403),
+    ],
+)
+async def test_people_of_one_tenant_of_many_sign_in(
+    tmp_path: Path, tenant: str | None, issuer: str, status: int
+) -> None:
+    template = "https://" + HOST + "/{tenantid}/v2.0"
+    provider = oidc(
+        issuer=template,
+        everyone=False,
+        organisation_claim="tid",
+        organisations=[TENANT],
+    )
+    async with open_site(tmp_path, provider) as site:
+        known = f"{HOST}/.well-known/openid-configuration"
+        document = site.web.pages.pop(known)
+        assert isinstance(document, bytes)
+        members = json.loads(document.partition(b"\r\n\r\n")[2])
+        site.web.pages[f"{known}/organizations/v2.0"] = page(
+            {**members, "issuer": template}
+        )
+        answer, _ = await site.sign_in(site.browser(), iss=issuer, tid=tenant)
+        assert answer.status_code == status
+        account = site.running.server.federated_user_id(issuer, "person-1")
+        assert await site.running.server.user_exists(account) == (status == 303)
+
+
+@pytest.mark.parametrize(("ago", "stale"), [(200, False), (400, True)])
+async def test_when_and_how_somebody_signed_in_elsewhere_is_what_clients_are_told(
+    tmp_path: Path, ago: int, *, stale: bool
+) -> None:
+    settings = {"openid_enabled": True}
+    async with open_site(tmp_path, **settings) as site:
+        created = await site.running.server.create_client(
+            client_name="c", redirect_uris=[WEB_CALLBACK]
+        )
+        assert isinstance(created, NewClient)
+        wish = {
+            "response_type": "code",
+            "client_id": created.client.client_id,
+            "redirect_uri": WEB_CALLBACK,
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+            "scope": "openid",
+            "prompt": "select_account",
+            "max_age": "300",
+        }
+        browser = site.browser()
+        sent = await site.leave(
+            browser, await browser.get(f"/authorize?{urlencode(wish)}")
+        )
+        assert (sent["prompt"], sent["max_age"]) == ("select_account", "300")
+        now = site.clock.now()
+        said = site.idp.id_token(
+            sent["nonce"], now=now, auth_time=now - ago, amr=["hwk", "mfa"]
+        )
+        site.idp.answer_with(said)
+        answer = await site.come_back(browser, sent)
+        if stale:
+            # The service did not do what it was asked: nothing is granted over it.
+            assert answer.status_code == 403
+            assert "sign_in_too_old" in answer.text
+            return
+        question = await browser.follow(answer)
+        left = await browser.submit(question, decision="approve")
+        code = query_of(read_page(left).refresh or "")["code"]
+        trade = {
+            "grant_type": "authorization_code",
+            "client_id": created.client.client_id,
+            "code": code,
+            "code_verifier": VERIFIER,
+            "redirect_uri": WEB_CALLBACK,
+        }
+        tokens = (await browser.http.post(f"{ORIGIN}/token", data=trade)).json()
+        jwt = parse_jwt(tokens["id_token"])
+        assert jwt is not None
+        assert jwt.claims["auth_time"] == now - ago
+        assert jwt.claims["amr"] == ["hwk", "mfa"]

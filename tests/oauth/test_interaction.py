@@ -69,6 +69,19 @@ def test_a_sign_in_may_be_too_long_ago(max_age: int, expected: Interaction) -> N
     assert decide(max_age=max_age, presented_at=START - 150) is Interaction.CONSENT
 
 
+def test_who_came_in_for_this_request_has_chosen_an_account_if_not_proved_who_it_is() -> (
+    None
+):
+    known = SignIn(user_id="ada", auth_time=START - 500, entered_at=START - 10)
+    asked = START - 20
+    chosen = decide(Prompt.SELECT_ACCOUNT, sign_in=known, presented_at=asked)
+    assert chosen is Interaction.CONSENT
+    proved = decide(Prompt.LOGIN, sign_in=known, presented_at=asked)
+    assert proved is Interaction.SIGN_IN
+    late = decide(sign_in=known, max_age=400, presented_at=asked)
+    assert late is Interaction.SIGN_IN
+
+
 def test_a_time_that_nobody_knows_is_too_long_ago() -> None:
     unknown = SignIn(user_id="ada", auth_time=None)
     assert decide(sign_in=unknown) is Interaction.CONSENT

@@ -1,5 +1,7 @@
 """The part of a user's actor that knows the user's accounts at other services."""
 
+from collections.abc import Sequence
+
 from actor_oauth.actors.user import account, identities, sessions
 from actor_oauth.actors.user.audit import AccountEvent, record_event
 from actor_oauth.actors.user.identities import LinkedIdentity
@@ -19,6 +21,8 @@ class IdentityTurns(UserTurns, kind="user"):
         *,
         user_id: str,
         creates: bool,
+        authenticated_at: int | None = None,
+        methods: Sequence[str] = (),
         secret: bytes,
         lifetimes: Lifetimes,
         now: int,
@@ -29,6 +33,8 @@ class IdentityTurns(UserTurns, kind="user"):
             identity: Who that is there.
             user_id: Who that is here.
             creates: Whether an account may be made.
+            authenticated_at: When they proved it there; None if that is not known.
+            methods: How, as the service says.
             secret: 32 fresh random bytes.
             lifetimes: How long sessions live.
             now: The time of the turn.
@@ -49,7 +55,13 @@ class IdentityTurns(UserTurns, kind="user"):
         )
         token = sessions.session_token(self.address.key, secret)
         sessions.open_session(
-            self.db, token, verified_hash=None, lifetimes=lifetimes, now=now
+            self.db,
+            token,
+            verified_hash=None,
+            authenticated_at=authenticated_at,
+            methods=methods,
+            lifetimes=lifetimes,
+            now=now,
         )
         self._sweep_soon(now)
         return token.render()

@@ -1,5 +1,6 @@
 """Sessions: a browser in which the user has logged in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ from actor_oauth.oauth.federated import FEDERATED_PREFIX
 from actor_oauth.oauth.json_values import (
     Json,
     get_integer,
+    get_optional_integer,
     get_texts,
     parse_record,
     render_record,
@@ -34,7 +36,9 @@ class Session:
     Attributes:
         user_id: Who has logged in.
         label: What pages call the user.
-        opened_at: When, in Unix seconds: the time of authentication.
+        opened_at: When, in Unix seconds: the time of authentication, which may have been
+            earlier at another service.
+        entered_at: When it was opened, if that was later.
         methods: How, in the words of RFC 8176.
         expires_at: When it ends unless it is used.
         ends_at: When it ends in any case.
@@ -45,6 +49,7 @@ class Session:
     user_id: str
     label: str
     opened_at: int
+    entered_at: int | None
     methods: tuple[str, ...]
     expires_at: int
     ends_at: int
@@ -66,6 +71,8 @@ def open_session(
     token: Token,
     *,
     verified_hash: str | None,
+    authenticated_at: int | None = None,
+    methods: Sequence[str] = (),
     lifetimes: Lifetimes,
     now: int,
 ) -> bool:
@@ -73,6 +80,16 @@ def open_session(
 
     Verifying a password takes a while, in which it may have been changed: whoever knew
     only the old one must not get in.
+
+    Args:
+        db: The user's.
+        token: The session's.
+        verified_hash: Of the password that was given; None without one.
+        authenticated_at: When another service says that the user proved who it is; None
+            for now.
+        methods: How, as it says.
+        lifetimes: How long sessions live.
+        now: The time of the turn.
     """
     account = load_account(db)
     if account is None or account.disabled:
@@ -81,11 +98,14 @@ def open_session(
         return False
     ends_at = now + lifetimes.session_absolute
     expires_at = min(now + lifetimes.session_idle, ends_at)
+    # A service's clock may be ahead.
+    earlier = authenticated_at is not None and authenticated_at < now
     record: dict[str, Json] = {
-        "opened_at": now,
+        "opened_at": authenticated_at if earlier else now,
+        "entered_at": now if earlier else None,
         "ends_at": ends_at,
         "idle": lifetimes.session_idle,
-        "amr": None if verified_hash is None else [BY_PASSWORD],
+        "amr": [*methods] or (None if verified_hash is None else [BY_PASSWORD]),
     }
     text = render_record(record)
     short_lived.put(db, Kind.SESSION, token_hash(token), text, expires_at=expires_at)
@@ -106,6 +126,7 @@ def load_session(db: Database, key: bytes, *, now: int) -> Session | None:
         user_id=account.user_id,
         label=_label(db, account.user_id),
         opened_at=get_integer(record, "opened_at"),
+        entered_at=get_optional_integer(record, "entered_at"),
         methods=get_texts(record, "amr"),
         expires_at=expires_at,
         ends_at=ends_at,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from actor_oauth.config.settings.group import SettingsGroup
 from actor_oauth.config.settings.values import Words
 from actor_oauth.oauth.federation.providers import (
+    GOOGLE,
     Admission,
     FederationPolicy,
     LoginProvider,
@@ -18,7 +19,6 @@ from actor_oauth.oauth.upstream.clients import ClientMethod
 from actor_oauth.oauth.upstream.policy import ConfiguredClient, ConfiguredResource
 
 GITHUB: Final = "https://github.com"
-GOOGLE: Final = "https://accounts.google.com"
 
 _SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "github": ("read:user", "user:email"),
@@ -41,7 +41,7 @@ class LoginProviderSettings(BaseModel):
         method: How this server authenticates there.
         scope: What is asked for.
         everyone: Whether all who have an account there may sign in.
-        users: Those who may: subjects, user names, verified e-mail addresses.
+        users: Those who may: subjects, logins of GitHub, verified e-mail addresses.
         domains: Of verified e-mail addresses whose owners may.
         organisations: Whose members may.
         organisation_claim: The claim that says of what one is a member.

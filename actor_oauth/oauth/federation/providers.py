@@ -1,14 +1,25 @@
 """The services that people may sign in with, as the operator has set them up."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from actor_oauth.oauth.json_values import Json, get_text
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.upstream.clients import ClientMethod, UpstreamClient
 from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
 
 CALLBACK_PATH: Final = "/login/callback/"
+
+GOOGLE: Final = "https://accounts.google.com"
+ENTRA: Final = "https://login.microsoftonline.com/"
+
+TENANT: Final = "{tenantid}"
+"""Stands in the issuer of Entra for whichever tenant somebody belongs to."""
+
+_TENANT_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ProviderKind(StrEnum):
@@ -24,7 +35,7 @@ class Admission:
 
     Attributes:
         everyone: Whoever has an account there.
-        users: Subjects, user names, or verified e-mail addresses in lower case.
+        users: Subjects, logins of GitHub, or verified e-mail addresses in lower case.
         domains: Of verified e-mail addresses, in lower case.
         organisations: Of which one is a member, as the service names them.
     """
@@ -43,7 +54,8 @@ class LoginProvider:
         name: In addresses and in the names of its users.
         label: On its button.
         kind: How it says who somebody is.
-        issuer: Its identifier, character for character; for GitHub its web address.
+        issuer: Its identifier, character for character; for GitHub its web address, for
+            all tenants of Entra the template that its documents give.
         client_id: As it knows this server.
         client_secret: Shared with it, or None.
         method: How this server authenticates there.
@@ -85,6 +97,22 @@ class LoginProvider:
             origin="configured",
             secret=self.client_secret,
         )
+
+    @property
+    def documents_at(self) -> str:
+        """The URL below which its documents are."""
+        return self.issuer.replace(TENANT, "organizations")
+
+    def issuer_of(self, claims: Mapping[str, Json]) -> str:
+        """Give what an ID token must say about its issuer.
+
+        Args:
+            claims: Of the token, which may name a tenant.
+        """
+        tenant = get_text(claims, "tid") or ""
+        if TENANT in self.issuer and _TENANT_ID.fullmatch(tenant):
+            return self.issuer.replace(TENANT, tenant)
+        return self.issuer
 
     def github_server(self) -> UpstreamServer:
         """Give GitHub's endpoints: it publishes no metadata."""

@@ -95,6 +95,8 @@ class Federation(SignIns):
             self._linked(finished),
             user_id=user_id,
             creates=provider.creates_accounts and linked is None,
+            authenticated_at=identity.authenticated_at,
+            methods=identity.methods,
             secret=effects.entropy.token_bytes(SECRET_LENGTH),
             lifetimes=effects.policy.lifetimes,
             now=effects.now(),
@@ -161,9 +163,13 @@ class Federation(SignIns):
             issuer=identity.issuer,
             subject=identity.subject,
             provider=finished.provider.name,
-            label=identity.username or identity.email or identity.subject,
+            label=_label(identity),
             linked_at=self._effects.now(),
         )
+
+
+def _label(identity: Identity) -> str:
+    return identity.username or identity.email or identity.name or identity.subject
 
 
 @asynccontextmanager

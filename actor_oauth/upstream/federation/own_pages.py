@@ -27,6 +27,7 @@ from actor_oauth.oauth.consent_view import view_of_request
 from actor_oauth.oauth.federation.faults import SignInFault, SignInRefused
 from actor_oauth.oauth.federation.identity import Identity
 from actor_oauth.oauth.federation.kept_tokens import KeptTokens, kept_tokens
+from actor_oauth.oauth.federation.wishes import NO_WISHES, wishes_of
 from actor_oauth.oauth.json_values import (
     Json,
     get_integer,
@@ -120,14 +121,16 @@ class OwnPages:
     ) -> Outward | SignInRefused:
         """See `Provider.begin_upstream`."""
         check_browser(browser)
-        record: dict[str, Json] = {"data": data}
+        record, wishes = dict[str, Json](data=data), NO_WISHES
         if ticket is not None:
             asked = self._asked(ticket, browser)
             if asked is None:
                 return SignInRefused(fault=SignInFault.CONSENT_MISSING)
             record |= asked
+            request = AuthorizationRequest.from_record(need_text(asked, "request"))
+            wishes = wishes_of(request)
         return await self._federation.begin(
-            name, browser=browser, data=render_record(record)
+            name, browser=browser, data=render_record(record), wishes=wishes
         )
 
     async def finish(

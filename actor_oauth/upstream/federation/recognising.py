@@ -13,10 +13,11 @@ from actor_oauth.oauth.federation.id_tokens import (
 from actor_oauth.oauth.federation.identity import (
     Identity,
     identity_from_claims,
+    since,
     with_userinfo,
 )
 from actor_oauth.oauth.federation.providers import LoginProvider, ProviderKind
-from actor_oauth.oauth.upstream.attempts import Attempt
+from actor_oauth.oauth.upstream.attempts import LIFETIME, Attempt
 from actor_oauth.oauth.upstream.failures import UpstreamFailed
 from actor_oauth.oauth.upstream.token_response import UpstreamTokens
 from actor_oauth.upstream.documents import ask
@@ -63,10 +64,11 @@ class Recogniser:
         keys = await self._servers.keys_for(jwt, attempt.server)
         if isinstance(keys, SignInRefused):
             return keys
+        issuer = provider.issuer_of(jwt.claims)
         refused = decide_id_token(
             jwt,
             keys,
-            issuer=provider.issuer,
+            issuer=issuer,
             client_id=provider.client_id,
             nonce=nonce_of(attempt.verifier),
             now=self._effects.now(),
@@ -74,11 +76,12 @@ class Recogniser:
         if refused is not None:
             return refused
         claim = provider.organisation_claim
-        identity = identity_from_claims(
-            provider.issuer, jwt.claims, organisation_claim=claim
-        )
+        identity = identity_from_claims(issuer, jwt.claims, organisation_claim=claim)
         endpoint = attempt.server.userinfo_endpoint
-        if isinstance(identity, SignInRefused) or endpoint is None:
+        if isinstance(identity, SignInRefused):
+            return identity
+        identity = since(identity, attempt.expires_at - LIFETIME)
+        if endpoint is None:
             return identity
         if identity.email is not None and identity.organisations:
             return identity

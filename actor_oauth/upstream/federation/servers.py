@@ -65,7 +65,7 @@ class ProviderServers:
         known = self._known.get(issuer)
         if known is not None and now < known.at + METADATA_SECONDS:
             return known.server
-        found = await self._flights.run(issuer, lambda: self._discover(issuer))
+        found = await self._flights.run(issuer, lambda: self._discover(provider))
         if isinstance(found, UpstreamServer):
             self._known[issuer] = _Known(found, now)
             return found
@@ -97,10 +97,16 @@ class ProviderServers:
         self._known[server.issuer] = _Known(known.server, known.at, keys, now)
         return keys
 
-    async def _discover(self, issuer: str) -> UpstreamServer | UpstreamFailed:
+    async def _discover(
+        self, provider: LoginProvider
+    ) -> UpstreamServer | UpstreamFailed:
         # Not every OpenID provider says that it knows PKCE: the nonce serves as well.
         return await discover_server(
-            self._fetcher, issuer, loopback=self._loopback, needs_pkce=False
+            self._fetcher,
+            provider.issuer,
+            documents_at=provider.documents_at,
+            loopback=self._loopback,
+            needs_pkce=False,
         )
 
 

@@ -21,6 +21,7 @@ from actor_oauth.oauth.federation.providers import (
     LoginProvider,
     ProviderKind,
 )
+from actor_oauth.oauth.federation.wishes import NO_WISHES, Wishes, parameters_for
 from actor_oauth.oauth.json_values import need_text, parse_record, render_record
 from actor_oauth.oauth.keyring import NONCE_LENGTH
 from actor_oauth.oauth.parameters import Parameters
@@ -106,7 +107,12 @@ class SignIns:
         self._recogniser = recogniser
 
     async def begin(
-        self, name: str, *, browser: str, data: str = ""
+        self,
+        name: str,
+        *,
+        browser: str,
+        data: str = "",
+        wishes: Wishes = NO_WISHES,
     ) -> Outward | SignInRefused:
         """Begin a sign-in.
 
@@ -114,6 +120,7 @@ class SignIns:
             name: Of the service.
             browser: What only the person's browser holds, such as a cookie's value.
             data: Given back by `finish`; at most some kilobytes. It is encrypted.
+            wishes: How the person is to sign in.
 
         Returns:
             Where to send the browser.
@@ -124,7 +131,7 @@ class SignIns:
         server = await self._servers.server(provider)
         if isinstance(server, SignInRefused):
             return logged(server, provider)
-        url, state, attempt = self._departure(provider, server)
+        url, state, attempt = self._departure(provider, server, wishes)
         effects = self._effects
         record = render_record({"attempt": attempt.to_record(), "data": data}).encode()
         key = state_hash(state)
@@ -160,11 +167,13 @@ class SignIns:
         finished = await self._finish(provider, answer, browser)
         if isinstance(finished, SignInRefused):
             return logged(finished, provider)
-        refused = decide_admission(finished.identity, provider.admission)
+        refused = decide_admission(
+            finished.identity, provider.admission, kind=provider.kind
+        )
         return finished if refused is None else logged(refused, provider)
 
     def _departure(
-        self, provider: LoginProvider, server: UpstreamServer
+        self, provider: LoginProvider, server: UpstreamServer, wishes: Wishes
     ) -> tuple[str, str, Attempt]:
         departure = begin_attempt(
             resource=provider.issuer,
@@ -174,7 +183,7 @@ class SignIns:
             fresh=self._effects.fresh(),
             now=self._effects.now(),
             sends_resource=False,
-            further=dict(provider.parameters),
+            further=parameters_for(provider, wishes),
         )
         url = departure.url
         if provider.kind is ProviderKind.OIDC:
