@@ -1,7 +1,7 @@
 """What the instrument has to find: servers that let requests see each other half-done.
 
-One is the provider of this package with its serialisation switched off. One is somebody
-else's, as people run it. A server that keeps nothing is killed. And the provider as it is
+One is the provider of this package with its serialisation switched off. Two are
+somebody else's, as people run them. A server that keeps nothing is killed. And the provider as it is
 has to come through the same.
 """
 
@@ -21,10 +21,11 @@ from actor_oauth.bench.plan import Foreign, Plan, What
 from actor_oauth.bench.races.outcome import Violation
 from actor_oauth.bench.report.document import Report
 from actor_oauth.bench.run import run_plan
+from benchmarks.peers.catalogue import ROOT, authlib_at
+from benchmarks.peers.environments import SERVERS
 from tests.support.programs import NODE_DIRECTORY, find_program
 
 UNSERIALISED = "tests.support.unserialised_server"
-PEERS = Path(__file__).resolve().parent.parent.parent / "benchmarks" / "peers"
 
 
 def found(plan: Plan) -> tuple[Report, Mapping[str, object]]:
@@ -85,16 +86,38 @@ def test_a_server_that_keeps_nothing_is_found_out_when_it_is_killed() -> None:
 
 
 @contextmanager
+def authlib(folder: Path) -> Iterator[Foreign]:
+    module = "benchmarks.peers.servers.authlib_flask"
+    options = ["--port", "0", "--database", str(folder / "authlib.sqlite")]
+    command = [sys.executable, "-m", module, *options]
+    with started(command, environment={"PYTHONPATH": str(ROOT)}) as (url, _):
+        yield authlib_at(url)
+
+
+def test_histories_of_a_real_server_that_forks_cannot_be_explained(
+    tmp_path: Path,
+) -> None:
+    """It issues a successor, and only then revokes the token that was presented."""
+    with authlib(tmp_path) as foreign:
+        plan = Plan(what=[What.HISTORY], foreign=foreign, grants=8, grace=0.0)
+        report, raw = found(plan)
+    assert Anomaly.FORK in anomalies(raw["history"])
+    assert f"Histories: {Anomaly.FORK}" in "\n".join(report.problems)
+    history = cast("dict[str, int]", raw["history"])
+    assert history["undecided"] == 0
+
+
+@contextmanager
 def oidc_provider() -> Iterator[Foreign]:
     node = find_program("node22")
     assert node is not None
     environment = {"PEER_MODULES": str(NODE_DIRECTORY / "node_modules")}
-    command = [str(node), str(PEERS / "oidc_provider.mjs")]
+    command = [str(node), str(SERVERS / "oidc_provider.mjs")]
     with started(command, environment=environment) as (url, _):
         yield Foreign(
             issuer=url,
             endpoints={"resource": f"{url}/bench/protected"},
-            token_command=f"{PEERS / 'mint.sh'} {url}",
+            token_command=f"{SERVERS / 'mint.sh'} {url}",
         )
 
 

@@ -252,6 +252,18 @@ def test_where_no_grace_is_promised_one_of_two_wins_and_the_grant_lives() -> Non
     assert judged(race[0], again, rules=STRICT) is Anomaly.REPLAY_ACCEPTED
 
 
+def test_a_foreign_server_without_grace_may_answer_overlapping_uses_alike() -> None:
+    rules = foreign_rules(0.0)
+    first = event(Refresh("r0"), gave("r1"), 0)
+    again = event(Refresh("r0"), gave("r1"), 0.2)
+    assert is_fine(first, again, event(Refresh("r1"), gave("r2"), 2), rules=rules)
+    other = event(Refresh("r0"), gave("r2"), 0.2)
+    assert judged(first, other, rules=rules) is Anomaly.FORK
+    later = event(Refresh("r0"), gave("r1"), 1)
+    assert first.end < later.start
+    assert judged(first, later, rules=rules) is Anomaly.REPLAY_ACCEPTED
+
+
 def test_where_no_grace_is_promised_a_replay_may_end_the_grant_or_has_to() -> None:
     first, replay = race = (
         event(Refresh("r0"), gave("r1"), 0),

@@ -7,7 +7,8 @@ Rule 1: one code, one redemption. One token, one successor.
 Rule 2: a superseded token leads to the chain's head while its grace window is open, and
 ends the grant, or at least is refused, afterwards.
 Rule 3: without a grace window a second use is refused. If the two overlapped, they were
-two programs of an honest user, and that ends nothing.
+two programs of an honest user, and that ends nothing; somebody else's server may also
+answer both with the same tokens.
 Rule 4: a grant that has ended never comes back, and one that nobody ended is never lost.
 
 Servers keep time in whole seconds, and an observer knows when a token was first used only
@@ -59,12 +60,15 @@ class Rules:
         replay_ends: Whether a replay, of a code or a token, always ends the grant.
         old_access_may_end: Whether a refresh may end the access token before it.
         revokes_superseded: Whether revoking a superseded token always ends the grant.
+        overlaps_may_agree: Whether, without a grace window, a use that overlapped the
+            first may be answered with the current tokens as well.
     """
 
     grace: float
     replay_ends: bool = True
     old_access_may_end: bool = False
     revokes_superseded: bool = True
+    overlaps_may_agree: bool = False
 
 
 def foreign_rules(grace: float) -> Rules:
@@ -74,6 +78,7 @@ def foreign_rules(grace: float) -> Rules:
         replay_ends=False,
         old_access_may_end=True,
         revokes_superseded=False,
+        overlaps_may_agree=True,
     )
 
 
@@ -143,13 +148,19 @@ def _refresh(state: State, token: str, event: Event, rules: Rules) -> tuple[Stat
         return (state,) if isinstance(event.outcome, Unknown) else ()
     found: list[State] = []
     _, earliest, latest = window
-    if event.start <= latest + rules.grace + ROUNDING and rules.grace > 0:
+    if _may_be_retry(event, latest, rules):
         found += _retry(state, event)
     if rules.grace == 0 and event.start <= latest < NEVER:
         found += (state,) if isinstance(event.outcome, Refused) else ()
     elif event.end > earliest + rules.grace:
         found += _replay(state, event, rules)
     return tuple(found)
+
+
+def _may_be_retry(event: Event, latest: float, rules: Rules) -> bool:
+    if rules.grace > 0:
+        return event.start <= latest + rules.grace + ROUNDING
+    return rules.overlaps_may_agree and event.start <= latest
 
 
 def _rotate(state: State, token: str, event: Event) -> tuple[State, ...]:

@@ -92,13 +92,14 @@ class Section:
         title: Its heading.
         text: What it is about, in sentences.
         blocks: What was found.
-        problems: What is wrong with what was found; a run with any has failed.
+        problems: What is wrong with what was found; a run with any has failed. None if
+            there is nothing to judge.
     """
 
     title: str
     text: str
     blocks: Sequence[Block] = ()
-    problems: Sequence[str] = ()
+    problems: Sequence[str] | None = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,5 +122,5 @@ class Report:
         return [
             f"{section.title}: {problem}"
             for section in self.sections
-            for problem in section.problems
+            for problem in section.problems or ()
         ]

@@ -81,7 +81,7 @@ def _blocks(report: HistoryReport) -> Sequence[Block]:
         ),
         latency_chart({"all requests": report.latencies}),
     ]
-    blocks += map(_shown, report.offences.values())
+    blocks += map(offence_chart, report.offences.values())
     return blocks
 
 
@@ -104,7 +104,8 @@ def _totals(report: HistoryReport) -> Table:
     )
 
 
-def _shown(offence: Offence) -> Timeline:
+def offence_chart(offence: Offence) -> Timeline:
+    """Draw a history that nothing explains."""
     kinds = {"given": "200", "done": "200", "refused": "400", "unknown": "no answer"}
     return Timeline(
         title=f"A history that nothing explains: {offence.anomaly}",

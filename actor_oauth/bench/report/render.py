@@ -66,12 +66,7 @@ def to_html(report: Report) -> str:
 
 
 def _section_html(section: Section) -> str:
-    problems = "".join(f"<li>{escape(problem)}</li>" for problem in section.problems)
-    verdict = (
-        f'<ul class="bad">{problems}</ul>'
-        if problems
-        else f'<p class="good">{_GOOD}</p>'
-    )
+    verdict = "" if section.problems is None else _verdict_html(section.problems)
     blocks = "\n".join(
         _table_html(block) if isinstance(block, Table) else chart_of(block)
         for block in section.blocks
@@ -80,6 +75,11 @@ def _section_html(section: Section) -> str:
         f"<h2>{escape(section.title)}</h2>\n<p>{escape(section.text)}</p>\n"
         f"{verdict}\n{blocks}"
     )
+
+
+def _verdict_html(problems: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(problem)}</li>" for problem in problems)
+    return f'<ul class="bad">{items}</ul>' if items else f'<p class="good">{_GOOD}</p>'
 
 
 def _table_html(table: Table) -> str:
@@ -111,8 +111,9 @@ def to_markdown(sections: Sequence[Section], folder: str) -> tuple[str, dict[str
 
 def _section_markdown(section: Section, folder: str, charts: dict[str, str]) -> str:
     lines = [f"## {section.title}", "", section.text, ""]
-    lines += [f"- **{problem}**" for problem in section.problems] or [_GOOD]
-    lines.append("")
+    if section.problems is not None:
+        lines += [f"- **{problem}**" for problem in section.problems] or [_GOOD]
+        lines.append("")
     for block in section.blocks:
         if isinstance(block, Table):
             lines += [*_table_markdown(block), ""]
@@ -143,7 +144,7 @@ def to_terminal(report: Report) -> RenderableType:
         parts.append(Text(f"\n{section.title}", style="bold"))
         tables = [block for block in section.blocks if isinstance(block, Table)]
         parts += [_terminal_table(table) for table in tables]
-        parts += [Text(problem, style="red") for problem in section.problems]
+        parts += [Text(problem, style="red") for problem in section.problems or ()]
     return Group(*parts)
 
 

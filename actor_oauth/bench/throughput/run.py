@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,8 +214,10 @@ def measure_server(
     workers: int,
     report: ThroughputReport,
     told: Callable[[str], None],
+    *,
+    kinds: Collection[str] = tuple(_KINDS),
 ) -> None:
-    """Put every kind of load on a running server.
+    """Put load on a running server, of one kind after the other.
 
     Args:
         plan: How much.
@@ -223,13 +225,14 @@ def measure_server(
         workers: Processes that it has, if that is known.
         report: Where figures go.
         told: Told of what is measured.
+        kinds: Names of these; all if not given.
     """
     known_workers = workers if plan.foreign is None else 0
-    for name, kind in _KINDS.items():
+    for name in kinds:
         for connections in plan.connections:
             told(f"{name}, {connections} connections{server.name}")
             try:
-                with _jobs(plan, server, kind, connections) as jobs:
+                with _jobs(plan, server, _KINDS[name], connections) as jobs:
                     figure = report.figure(name, known_workers, connections)
                     _measure(server.fleet, jobs, server.groups(), figure)
             except BenchError as error:
