@@ -10,7 +10,8 @@ run on the machine meanwhile.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import Progress
@@ -42,7 +43,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def measured(
-    chosen: Sequence[Peer], effort: Effort, tell: Tell
+    chosen: Sequence[Peer], effort: Effort, tell: Tell, say: Callable[[str], None]
 ) -> tuple[list[Finding], dict[str, str]]:
     """Measure peers one after the other.
 
@@ -50,6 +51,7 @@ def measured(
         chosen: Which.
         effort: How much.
         tell: Told of progress.
+        say: Told how long each peer took.
 
     Returns:
         What was found, and why of others nothing was, by their names.
@@ -57,7 +59,9 @@ def measured(
     findings: list[Finding] = []
     missing: dict[str, str] = {}
     for peer in chosen:
+        began = monotonic()
         found = try_to_measure(peer, effort, tell)
+        say(f"{peer.name}: {monotonic() - began:.0f} s")
         if isinstance(found, Finding):
             findings.append(found)
         else:
@@ -88,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
             progress.update(task, description=what, completed=done, total=total)
 
         chosen = [known[name] for name in options.only or known]
-        findings, missing = measured(chosen, effort, tell)
+        findings, missing = measured(chosen, effort, tell, progress.console.print)
     report = report_of(findings, missing, effort, told)
     Console(width=180).print(to_terminal(report))
     if options.html:

@@ -111,8 +111,8 @@ def peers() -> Sequence[Peer]:
             key="workers",
             name=f"workers-oauth-provider {pins['@cloudflare/workers-oauth-provider']}",
             runs_on=f"workerd by miniflare {pins['miniflare']}, one process",
-            durable="local KV: a file and a row of SQLite for each value. In production"
-            " KV is a replicated store that is consistent only after a while.",
+            durable="yes: local KV, a synced file and a row of SQLite for each value. In"
+            " production KV is a replicated store, consistent only after a while",
             options="Its defaults, with dynamic registration.",
             by_design="The token before the current one stays valid until the current"
             " one is first used, for whatever time, and every use of it makes new tokens.",
@@ -178,7 +178,8 @@ def peers() -> Sequence[Peer]:
             key="fastmcp-proxy",
             name=f"FastMCP {pins['fastmcp']}, OAuth proxy",
             runs_on=uvicorn,
-            durable="files of its default store, encrypted; not synced",
+            durable="yes: its default store, an encrypted file for each record, synced"
+            " (their directory is not)",
             options="Its defaults without the consent page, before a sign-in service on"
             " the same core that answers at once, and whose refresh tokens do not rotate.",
             start=_fastmcp_proxy,

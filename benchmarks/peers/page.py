@@ -224,9 +224,7 @@ def _histories(findings: Sequence[Finding]) -> Section:
 
 def _peer(finding: Finding) -> Section:
     peer = finding.peer
-    text = f"Runs on {peer.runs_on}. Durable: {peer.durable.removeprefix('yes: ')}."
-    text = text.removesuffix("..") + "." if text.endswith("..") else text
-    text += f" {peer.options}"
+    text = f"Runs on {peer.runs_on}. Durable: {peer.durable}. {peer.options}"
     if peer.by_design:
         text += f"\n\nBy design: {peer.by_design}"
     skipped = [
