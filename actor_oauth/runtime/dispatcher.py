@@ -27,6 +27,7 @@ from actor_oauth.runtime.errors import (
 from actor_oauth.runtime.gate import OutputGate
 from actor_oauth.runtime.lifecycle import ActivationEvent, ActivationState
 from actor_oauth.runtime.storage_faults import Fault, storage_fault
+from actor_oauth.runtime.turn_watch import TurnWatch
 from actor_oauth.runtime.turns import explained
 
 # A turn takes some 0.1 ms: others wait about 2 ms for this task to give way.
@@ -39,6 +40,7 @@ class Dispatcher:
     Args:
         gate: Where replies go.
         nursery: For activations that wait until their store can begin a turn.
+        watch: Tells of turns that take long.
         on_effects: Called with an activation after a turn that set its alarm or sent.
         on_broken: Called with an activation that broke, and why.
     """
@@ -47,12 +49,14 @@ class Dispatcher:
         self,
         gate: OutputGate,
         nursery: trio.Nursery,
+        watch: TurnWatch,
         *,
         on_effects: Callable[[Activation], None],
         on_broken: Callable[[Activation, Exception], None],
     ) -> None:
         self._gate = gate
         self._nursery = nursery
+        self._watch = watch
         self._on_effects = on_effects
         self._on_broken = on_broken
         self._round: deque[Activation] = deque()
@@ -87,6 +91,7 @@ class Dispatcher:
             return True
         answer: Answer
         changes = store.db.total_changes
+        self._watch.begin(activation.address, call.operation)
         try:
             value = activation.run(call)
             _refuse_writes(call, store.db.total_changes - changes)
@@ -94,7 +99,9 @@ class Dispatcher:
         except BaseException as error:  # noqa: BLE001 - a view's fault is its caller's
             answer = self._failed(activation, error)
             activation.drop_effects()
-        self._pass_on(activation, call, answer, needs_sync=self._undo(activation))
+        needs_sync = self._undo(activation)
+        self._watch.end()
+        self._pass_on(activation, call, answer, needs_sync=needs_sync)
         return True
 
     def _enter_round(self, activation: Activation) -> None:
@@ -147,6 +154,7 @@ class Dispatcher:
             self._gate.release(activation, call, self._failed(activation, error))
             return True
         answer: Answer
+        self._watch.begin(activation.address, call.operation)
         try:
             answer = outcome.Value(activation.run(call))
             needs_sync = store.commit()
@@ -157,6 +165,7 @@ class Dispatcher:
         else:
             if activation.take_effects():
                 self._on_effects(activation)
+        self._watch.end()
         self._pass_on(activation, call, answer, needs_sync=needs_sync)
         return True
 

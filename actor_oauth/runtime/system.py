@@ -28,6 +28,7 @@ from actor_oauth.runtime.lifecycle import ActivationEvent, ActivationState
 from actor_oauth.runtime.limits import RuntimeLimits
 from actor_oauth.runtime.memory import Budget
 from actor_oauth.runtime.outbox import LAST, WAITING
+from actor_oauth.runtime.turn_watch import TurnWatch
 from actor_oauth.runtime.waker import Waker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -67,9 +68,11 @@ class ActorSystem:
             self._kinds, self._run, nursery, cap=self._directory.cap
         )
         self._gate = OutputGate(engine, poison=self._poison)
+        self._turns = TurnWatch()
         self._dispatcher = Dispatcher(
             self._gate,
             nursery,
+            self._turns,
             on_effects=self._note_effects,
             on_broken=self._broken,
         )
@@ -107,6 +110,11 @@ class ActorSystem:
                 self._deliveries.start(activation)
                 await self._deliveries.attempted(activation, hurry=hurry)
                 hurry = False
+
+    @property
+    def long_turns(self) -> int:
+        """How many turns and views took long, so that all others waited."""
+        return self._turns.long_turns
 
     @property
     def activations(self) -> int:
@@ -246,6 +254,10 @@ class ActorSystem:
 
     async def run(self) -> None:
         """The tasks that a system lives on. Cancelled when it closes."""
+        with self._turns.looking():
+            await self._run_tasks()
+
+    async def _run_tasks(self) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._gate.run)
             nursery.start_soon(self._dispatcher.run)
