@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import hypothesis
@@ -23,11 +23,24 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=3000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Refuse a run in which a marker names something that cannot be meant."""
+_FROM_OUTSIDE: Final = ("system", "mcp")
+# Nothing else runs the supervisor and its workers.
+_MEASURED: Final = ("test_cli_serve.py",)
+
+# Where files are few, and each keeps a process busy for a while with others that it starts.
+_LONG: Final = ("system", "mcp", "bench", "benchmarks", "cli", "clients")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a run in which a marker names something that cannot be meant.
+
+    And begin with what takes long, so that at the end no process waits for another that
+    has just begun with a long file.
+    """
     problems = [problem for item in items for problem in _marker_problems(item)]
     if problems:
         raise pytest.UsageError(*problems)
+    items.sort(key=lambda item: item.path.parent.name not in _LONG)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -40,6 +53,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if require_all():
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unmeasured_programs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have programs that are driven from outside run without measuring coverage.
+
+    Other tests run the same code in their own process, and a measured program takes half
+    as long again to start.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        path = request.path
+        if path.parent.name in _FROM_OUTSIDE and path.name not in _MEASURED:
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
 
 
 def _marker_problems(item: pytest.Item) -> list[str]:

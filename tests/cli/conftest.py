@@ -9,6 +9,7 @@ from typing import Protocol, TextIO
 
 import pytest
 import structlog
+from argon2 import profiles
 
 from actor_oauth.cli import main
 
@@ -41,6 +42,12 @@ def _clean_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     root.setLevel(level)
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def _weak_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash in no time: no test here is about hashing."""
+    monkeypatch.setattr(profiles, "RFC_9106_LOW_MEMORY", profiles.CHEAPEST)
 
 
 @pytest.fixture
