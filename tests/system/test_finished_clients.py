@@ -6,11 +6,12 @@ and keeps what it was given in files.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
+from typing import TypeAlias
 
 import httpx2
 import pytest
@@ -28,24 +29,34 @@ INSPECTOR = (
 _AUTHORIZE = re.compile(rb"(http://[^\s]+/authorize\?[^\s]+)\s")
 
 
-def local_messages(tool: str, arguments: Mapping[str, str]) -> bytes:
-    """What a local client says over standard input to have a tool called."""
+Exchange: TypeAlias = tuple[bytes, bytes]
+"""What to write to a program, and what stands in the line that it then answers with."""
+
+
+def local_messages(tool: str, arguments: Mapping[str, str]) -> list[Exchange]:
+    """What a local client says over standard input to have a tool called.
+
+    Nothing else before `initialize` was answered: the session that it opens is named in the
+    answer, and requests that overtake it belong to none (`Missing session ID`).
+    """
     about = {
         "protocolVersion": "2025-06-18",
         "capabilities": {},
         "clientInfo": {"name": "local", "version": "1"},
     }
-    messages: list[dict[str, object]] = [
-        {"id": 1, "method": "initialize", "params": about},
-        {"method": "notifications/initialized"},
-        {
-            "id": 2,
-            "method": "tools/call",
-            "params": {"name": tool, "arguments": arguments},
-        },
+    call = {"name": tool, "arguments": arguments}
+    return [
+        (message(id=1, method="initialize", params=about), b'"id":1'),
+        (
+            message(method="notifications/initialized")
+            + message(id=2, method="tools/call", params=call),
+            b'"id":2',
+        ),
     ]
-    lines = [json.dumps({"jsonrpc": "2.0", **message}) for message in messages]
-    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def message(**members: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", **members}).encode() + b"\n"
 
 
 @dataclass
@@ -63,8 +74,8 @@ class Installed:
     opened: int = 0
     environment: dict[str, str] = field(default_factory=dict)
 
-    async def run(self, command: list[str], stdin: bytes, answer: bytes) -> str:
-        """Run it until it has printed a line with `answer`; gives that line."""
+    async def run(self, command: list[str], exchanges: Sequence[Exchange]) -> str:
+        """Run it until it has answered everything; gives the last line."""
         environment = node_environment({"HOME": str(self.home), **self.environment})
         async with trio.open_nursery() as nursery:
             start = partial(
@@ -79,9 +90,11 @@ class Installed:
             process: trio.Process = await nursery.start(start)
             assert process.stdin is not None
             nursery.start_soon(self._watch, process)
+            line = ""
             with trio.fail_after(120):
-                await process.stdin.send_all(stdin)
-                line = await _line_with(process, answer)
+                for written, answer in exchanges:
+                    await process.stdin.send_all(written)
+                    line = await _line_with(process, answer)
             nursery.cancel_scope.cancel()
         return line
 
@@ -132,12 +145,13 @@ async def _line_with(process: trio.Process, answer: bytes) -> str:
     raise AssertionError(said)
 
 
-async def goes_the_whole_way(client: Installed, call: list[str], stdin: bytes) -> None:
+async def goes_the_whole_way(
+    client: Installed, call: list[str], exchanges: Sequence[Exchange]
+) -> None:
     """Sign in, call, refresh, and be revoked; and whether its user was asked each time."""
-    answer = b'"id":2' if stdin else b'"result"'
 
     async def read_notes() -> None:
-        line = await client.run(call, stdin, answer)
+        line = await client.run(call, exchanges)
         assert '"isError":true' not in line, line
         assert '"structuredContent":{"result":[' in line, line
 
@@ -176,4 +190,4 @@ async def test_the_inspector_goes_the_whole_way(
         *("--method", "tools/call", "--tool-name", "read_notes", "--format", "json"),
         *("--protocol-era", era),
     )
-    await goes_the_whole_way(client, command, b"")
+    await goes_the_whole_way(client, command, [(b"", b'"result"')])
