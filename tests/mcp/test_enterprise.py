@@ -7,6 +7,8 @@ MCP server, and the official SDK's client, which was told of both by its adminis
 import gc
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -38,6 +40,8 @@ from actor_oauth.upstream.network import VettedNetwork
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS
 from tests.mcp.sdk_client import MemoryStorage
 from tests.support.issuers import IDP, Idp
+from tests.support.ports import free_port
+from tests.support.server_process import clean_environment
 from tests.support.signing import Signer, signer
 from tests.support.web import Web, open_web, reply
 
@@ -246,3 +250,27 @@ async def test_an_organization_lets_its_people_in_and_shuts_them_out(
         refused = caught.value.subgroup(OAuthTokenError)
         assert refused is not None
         assert "invalid_grant" in repr(refused)
+
+
+@pytest.mark.requirement("D-40")
+def test_the_example_of_an_organization_runs_as_its_reader_would_run_it(
+    tmp_path: Path,
+) -> None:
+    example = Path(__file__).parents[2] / "examples" / "enterprise.py"
+    environment = {
+        "ACTOR_OAUTH_PORT": str(free_port()),
+        "ACTOR_OAUTH_DATA": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, str(example)],
+        env=clean_environment(environment),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    said = [line for line in done.stdout.splitlines() if "refused" not in line]
+    assert said == [
+        "{'result': 'Hello, alice@acme.example!'}",
+        "alice has left: the identity provider says no",
+    ]
