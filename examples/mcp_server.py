@@ -26,5 +26,5 @@ def greet(caller: CurrentCaller) -> str:
 
 
 provider = Provider(load_settings())
-provider.protect_mcp(mcp, path="/mcp")
+provider.protect_mcp(mcp)
 trio.run(partial(provider.serve, announce=print))
