@@ -20,6 +20,7 @@ from tests.clients.profiles import (
     MCP_REMOTE,
     N8N,
     PYTHON_SDK,
+    VSCODE,
     VSCODE_DCR,
     Profile,
 )
@@ -200,6 +201,21 @@ async def test_cursor_may_ask_again_and_again_with_a_dead_refresh_token(
     await connected(shop, CLAUDE_CODE)
 
 
+@pytest.mark.parametrize(
+    ("profile", "redirect_uri"),
+    [
+        (VSCODE, "https://vscode.dev/redirect"),
+        (VSCODE_DCR, "https://insiders.vscode.dev/redirect"),
+        (CURSOR, "http://localhost:8787/callback"),
+        (CURSOR, "https://www.cursor.com/agents/mcp/oauth/callback"),
+    ],
+)
+async def test_editors_run_in_browsers_and_agents_too_and_come_back_elsewhere(
+    profile: Profile, redirect_uri: str, shop: Shop
+) -> None:
+    await connected(shop, replace(profile, redirect_uri=redirect_uri))
+
+
 async def grant_ids(shop: Shop) -> list[str]:
     """Of the grants that are in force."""
     page = await shop.server.list_user_grants("ada")
@@ -214,6 +230,21 @@ async def test_codex_names_the_resource_once_and_never_again(shop: Shop) -> None
     agent = await connected(shop, CODEX)
     assert agent.tokens["resource"] == SERVER_URL
     assert (await agent.refresh()).json()["resource"] == SERVER_URL
+
+
+@pytest.mark.requirement("B-30")
+async def test_codex_never_registers_again_so_its_client_lives_as_long_as_its_grant(
+    shop: Shop,
+) -> None:
+    agent = await connected(shop, CODEX)
+    for _ in range(3):
+        # Longer than unused clients are kept, in all; never longer than a grant is.
+        shop.clock.advance(25 * 86_400)
+        await shop.server.purge_expired_data()
+        answer = await agent.refresh()
+        assert answer.status_code == 200, answer.text
+        agent.tokens = answer.json()
+    assert (await agent.call()).status_code == 200
 
 
 async def test_codex_names_the_same_resource_twice(shop: Shop) -> None:
@@ -265,6 +296,21 @@ async def test_copilot_refreshes_in_many_sessions_at_once_and_goes_on(
 
 
 # mcp-remote
+
+
+@pytest.mark.requirement("B-04")
+async def test_mcp_remote_finds_its_port_taken_and_listens_on_another(
+    shop: Shop,
+) -> None:
+    agent = Agent(shop, MCP_REMOTE)
+    await agent.discover()
+    await agent.identify()
+    # The port of its registration follows from the server's address; any may be taken.
+    agent.profile = replace(
+        MCP_REMOTE, redirect_uri="http://localhost:41993/oauth/callback"
+    )
+    await agent.sign_in()
+    assert (await agent.call()).status_code == 200
 
 
 @pytest.mark.requirement("D-25", "D-26")
@@ -320,6 +366,17 @@ async def test_the_root_resource_goes_with_and_without_its_slash(
             code = await agent.code(resource=spelling)
             answer = await agent.redeem(code, resource=spelling)
             assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.requirement("A-10")
+async def test_an_sdk_without_a_header_finds_the_metadata_by_path_and_at_the_root(
+    shop: Shop,
+) -> None:
+    well_known = "/.well-known/oauth-protected-resource"
+    for path in (f"{well_known}/mcp", well_known):
+        answer = await shop.http().get(path, headers={"Origin": "https://claude.ai"})
+        assert answer.json()["resource"] == SERVER_URL
+        assert answer.headers["access-control-allow-origin"] == "*"
 
 
 # n8n and Copilot Studio
