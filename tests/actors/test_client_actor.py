@@ -89,7 +89,7 @@ async def client(system: ActorSystem) -> ClientActor:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for what the runtime does by itself, as long as it makes progress."""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while not await condition():
             await trio.lowlevel.checkpoint()
 

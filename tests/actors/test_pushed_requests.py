@@ -142,7 +142,7 @@ async def test_a_request_is_forgotten_when_nobody_can_complete_it_any_more(
     later = StoppedClock(START + 90 + KEPT_AFTER_EXPIRY)
     async with open_system(LocalEngine(tmp_path), ACTOR_KINDS, clock=later) as system:
         actor = actor_of(system, client_id)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while await actor.pushed_request(key + b"\0") is not None:
                 await trio.lowlevel.checkpoint()
         assert await actor.pushed_request(key + b"\1") is not None

@@ -33,7 +33,7 @@ async def test_an_echo_answers_with_what_it_was_sent(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(echo.serve_app, app)
         url = await url_from(capfd)
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             answer = await http.post(url, content=b"abc" * 9)
         assert answer.content == b"abc" * 9
         assert answer.headers["content-type"] == "application/json"
@@ -50,7 +50,7 @@ async def test_the_provider_approves_whoever_is_named_and_guards_an_echo(
             partial(server.serve, settings, listener.detach(), feels_lag=True)
         )
         url = await url_from(capfd)
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             refused = await http.get(f"{url}/authorize?client_id=nobody")
             assert refused.status_code == 400
             registered = await http.post(

@@ -11,7 +11,7 @@ from actor_oauth.cli.stop_signals import STOP_SIGNALS, open_stop_signals
 async def test_the_first_signal_asks_to_stop(number: signal.Signals) -> None:
     async with open_stop_signals() as stopping:
         signal.raise_signal(number)
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await stopping.wait()
 
 

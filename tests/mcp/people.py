@@ -27,7 +27,7 @@ def person(issuer: str, name: str, password: str) -> Callable[[str], Awaitable[s
     """Somebody who signs in and says yes: from the client's URL to where they are sent."""
 
     async def sign_in_and_consent(url: str) -> str:
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             browser = FormBrowser(http, issuer)
             await browser.open(url)
             await browser.submit({"username": name, "password": password})

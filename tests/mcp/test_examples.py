@@ -80,7 +80,7 @@ def test_the_guarded_api_tells_readers_what_they_need_to_write(tmp_path: Path) -
         settings = Settings(data=tmp_path, issuer=issuer, resources=resources)
         _, tokens = await make_grants(settings, 1)
         bearer = {"Authorization": f"Bearer {tokens[0].access_token}"}
-        async with httpx2.AsyncClient(headers=bearer) as http:
+        async with httpx2.AsyncClient(headers=bearer, timeout=60) as http:
             url = f"{issuer}/api/notes"
             return await http.get(url), await http.post(url, content=b"milk")
 

@@ -25,7 +25,7 @@ def person(
     """Somebody who presses the service's button, and says yes before or after."""
 
     async def authorize(url: str) -> str:
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             browser = FormBrowser(http, issuer)
             await browser.open(url)
             await browser.submit({})
@@ -43,7 +43,7 @@ def person(
 
 async def at_github(url: str) -> str:
     """Be signed in at GitHub, and have agreed there before."""
-    async with httpx2.AsyncClient() as browser:
+    async with httpx2.AsyncClient(timeout=60) as browser:
         location: str = (await browser.get(url)).headers["location"]
         return location
 
@@ -78,7 +78,7 @@ async def test_githubs_tokens_are_in_the_props_and_refreshed_with_the_grant(
             assert await said_by(McpUser(f"{issuer}/mcp", yes), "my_login") == "octocat"
             # Due at once: each refresh of the grant is one of GitHub's tokens too.
             github.life = 1
-            async with httpx2.AsyncClient(base_url=issuer) as http:
+            async with httpx2.AsyncClient(base_url=issuer, timeout=60) as http:
                 await refresh_until_it_ends(http, github, yes)
 
 

@@ -80,7 +80,7 @@ async def test_a_client_that_publishes_its_metadata_goes_the_whole_way(
             assert user.storage.refresh_token != first
             assert user.asked == 1
 
-            async with httpx2.AsyncClient() as http:
+            async with httpx2.AsyncClient(timeout=60) as http:
                 form = {
                     "client_id": DOCUMENT_URL,
                     "token": user.storage.refresh_token,

@@ -49,7 +49,7 @@ class SdkServer:
 
     async def say_yes(self, url: str) -> str:
         """Follow the routes to where the client's user is sent."""
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             answer = await http.get(url)
             while str(answer.headers["location"]).startswith(self.issuer):
                 answer = await http.get(answer.headers["location"])
@@ -57,7 +57,7 @@ class SdkServer:
 
     async def post(self, path: str, **form: str) -> httpx2.Response:
         """Send a form to a route."""
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             return await http.post(f"{self.issuer}{path}", data=form)
 
     async def code(self, client_id: str) -> str:
@@ -153,7 +153,7 @@ async def registered(sdk: SdkServer, method: str | None) -> dict[str, str]:
     body: dict[str, object] = {"redirect_uris": [REDIRECT_URI], "client_name": "c"}
     if method is not None:
         body["token_endpoint_auth_method"] = method
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         answer = await http.post(f"{sdk.issuer}/register", json=body)
     assert answer.status_code == 201, answer.text
     members: dict[str, str] = answer.json()
@@ -269,7 +269,7 @@ async def test_a_request_that_nobody_captured_gets_nothing(tmp_path: Path) -> No
 
 
 async def test_what_the_actors_refuse_the_routes_tell(tmp_path: Path) -> None:
-    async with sdk_server(tmp_path) as sdk, httpx2.AsyncClient() as http:
+    async with sdk_server(tmp_path) as sdk, httpx2.AsyncClient(timeout=60) as http:
         body = {"redirect_uris": ["http://app.example/callback"]}
         answer = await http.post(f"{sdk.issuer}/register", json=body)
         assert (answer.status_code, answer.json()["error"]) == (

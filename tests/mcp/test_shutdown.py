@@ -90,7 +90,7 @@ async def test_who_listens_is_told_that_it_is_over_and_does_not_hold_up_the_stop
     headers = {**LISTEN_HEADERS, "Authorization": f"Bearer {served.token}"}
     with trio.fail_after(60):
         async with (
-            httpx2.AsyncClient(headers=headers) as http,
+            httpx2.AsyncClient(headers=headers, timeout=60) as http,
             http.stream("POST", served.url, json=LISTEN) as answer,
         ):
             lines = answer.aiter_lines()

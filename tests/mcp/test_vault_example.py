@@ -26,7 +26,7 @@ async def connect(vault: Vault, url: str) -> None:
     """Be the user and connect a server at which somebody is signed in already."""
     begun = await vault.begin_login(USER, url, browser="theirs")
     assert isinstance(begun, LoginRedirect), begun
-    async with httpx2.AsyncClient() as browser:
+    async with httpx2.AsyncClient(timeout=60) as browser:
         back = urlsplit((await browser.get(begun.url)).headers["location"])
     answer = parse_form(back.query.encode())
     assert isinstance(answer, Parameters)

@@ -48,8 +48,11 @@ def guarded(app: ASGIApp) -> BearerGuard:
 @pytest.mark.requirement("G-14")
 async def test_a_cut_event_stream_ends_like_any_other() -> None:
     app = stream_of((b"content-type", b"text/event-stream"))
-    with trio.fail_after(10):
-        async with serving(guarded(app)) as base, httpx2.AsyncClient() as http:
+    with trio.fail_after(60):
+        async with (
+            serving(guarded(app)) as base,
+            httpx2.AsyncClient(timeout=60) as http,
+        ):
             answer = await http.get(f"{base}/mcp", headers=HEADERS)
     assert (answer.status_code, answer.content) == (200, b"data")
 
@@ -57,7 +60,10 @@ async def test_a_cut_event_stream_ends_like_any_other() -> None:
 @pytest.mark.requirement("G-14")
 async def test_a_cut_answer_of_announced_length_is_visibly_incomplete() -> None:
     app = stream_of((b"content-length", b"1000"))
-    with trio.fail_after(10):
-        async with serving(guarded(app)) as base, httpx2.AsyncClient() as http:
+    with trio.fail_after(60):
+        async with (
+            serving(guarded(app)) as base,
+            httpx2.AsyncClient(timeout=60) as http,
+        ):
             with pytest.raises(httpx2.RemoteProtocolError):
                 await http.get(f"{base}/mcp", headers=HEADERS)

@@ -36,14 +36,14 @@ async def opened(engine: Engine, address: Address = A) -> AsyncIterator[Store]:
 
 async def begin(store: Store) -> None:
     """Begin a turn, waiting as long as it takes."""
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         while not store.begin():
             await store.wait(to_write=True)
 
 
 async def begin_view(store: Store) -> None:
     """Begin a view, waiting as long as it takes."""
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         while not store.begin_view():
             await store.wait(to_write=False)
 

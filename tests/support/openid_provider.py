@@ -44,7 +44,7 @@ async def openid_provider(callback: str) -> AsyncIterator[str]:
 
 async def pass_its_pages(url: str, login: str, *, callback: str) -> str:
     """Sign in and agree at the provider; gives where it leads back to."""
-    async with httpx2.AsyncClient() as browser:
+    async with httpx2.AsyncClient(timeout=60) as browser:
         answer = await browser.get(url)
         while True:
             if answer.is_redirect:

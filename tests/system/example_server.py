@@ -32,7 +32,7 @@ class Example:
 
     async def revoke(self, client_id: str, token: str) -> None:
         """Take back what a client was given, at the endpoint for that."""
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             form = {"client_id": client_id, "token": token}
             answer = await http.post(f"{self.issuer}/revoke", data=form)
         assert answer.status_code == 200

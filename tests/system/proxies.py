@@ -109,7 +109,7 @@ async def proxied(
 async def listening(url: str) -> None:
     """Wait until somebody does."""
     with trio.fail_after(30):
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             while True:
                 try:
                     await http.get(url)
@@ -122,7 +122,7 @@ async def listening(url: str) -> None:
 
 async def check_who_passes(folder: Path, proxy: Proxy) -> None:
     """Whom the guard would let through passes, and no other; forged headers do not."""
-    async with proxied(folder, proxy) as app, httpx2.AsyncClient() as http:
+    async with proxied(folder, proxy) as app, httpx2.AsyncClient(timeout=60) as http:
         stranger = await http.get(app.url)
         assert stranger.status_code == 401
         challenge = parse_challenge(stranger.headers.get_list("www-authenticate")[0])
@@ -156,7 +156,10 @@ async def check_who_passes(folder: Path, proxy: Proxy) -> None:
 async def check_step_up(folder: Path, proxy: Proxy) -> None:
     """A location that wants more scopes hands on the challenge."""
     query = "?scope=notes+notes:write"
-    async with proxied(folder, proxy, query) as app, httpx2.AsyncClient() as http:
+    async with (
+        proxied(folder, proxy, query) as app,
+        httpx2.AsyncClient(timeout=60) as http,
+    ):
         bearer = {"Authorization": f"Bearer {app.reader}"}
         answer = await http.get(app.url, headers=bearer)
         assert answer.status_code == 403

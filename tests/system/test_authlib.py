@@ -55,7 +55,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 async def registered(server: Server, **metadata: object) -> dict[str, str]:
     """Register a client; gives the members of the answer."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         answer = await http.post(
             f"{server.issuer}/register",
             json={
@@ -107,7 +107,7 @@ async def test_a_plain_oauth_client(server: Server) -> None:
             scope="mcp offline_access",
             code_challenge_method="S256",
         ) as oauth,
-        httpx2.AsyncClient() as http,
+        httpx2.AsyncClient(timeout=60) as http,
     ):
         url, state = oauth.create_authorization_url(
             f"{server.issuer}/authorize", code_verifier=verifier
@@ -153,7 +153,7 @@ async def test_a_relying_party(server: Server, algorithm: str) -> None:
         },
     )
     session: dict[str, object] = {}
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         browser = FormBrowser(http, server.issuer)
         sent = await party.authorize_redirect(visit("/login", session), CALLBACK)
         landed = await arrive(browser, sent.headers["location"])
@@ -198,7 +198,7 @@ async def test_a_relying_party_takes_no_id_token_of_another_client(
     """The ID token that one client got is presented to another by an attacker."""
     tokens = []
     parties = []
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         browser = FormBrowser(http, server.issuer)
         for name in ("one", "two"):
             client = await registered(server)

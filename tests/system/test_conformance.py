@@ -195,7 +195,7 @@ async def with_a_person(command: list[str], example: Example) -> str:
             urls = re.findall(rb"(http://\S+/authorize\?\S+)\s", said)
             for url in urls[answered:]:
                 callback = await example.sign_in(url.decode())
-                async with httpx2.AsyncClient() as http:
+                async with httpx2.AsyncClient(timeout=60) as http:
                     assert (await http.get(callback)).status_code == 200
             answered = len(urls)
         assert answered, said

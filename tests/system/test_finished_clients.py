@@ -125,7 +125,7 @@ class Installed:
 
 async def _status_of(callback: str) -> int:
     """Open the client's own address, which it may not listen at yet."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         while True:
             try:
                 return (await http.get(callback)).status_code

@@ -74,7 +74,7 @@ def asking_server(data: Path) -> Iterator[Server]:
 
 async def approve_at_once(url: str) -> str:
     """Open the authorization URL; nobody is asked."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         answer = await http.get(url)
     assert answer.is_redirect, answer.text
     return str(answer.headers["location"])
@@ -90,7 +90,7 @@ async def whoami(client: Client) -> dict[str, object]:
 
 async def status_with(url: str, token: str) -> tuple[int, str]:
     """Status and challenge for a request with this access token."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         answer = await http.post(url, headers={"Authorization": f"Bearer {token}"})
     return answer.status_code, answer.headers.get("www-authenticate", "")
 
@@ -116,7 +116,7 @@ async def revoke(server: Server, user: McpUser) -> None:
     well_known = (
         f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server"
     )
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         metadata = (await http.get(well_known + parts.path)).json()
         client = user.storage.client
         assert client is not None
@@ -172,7 +172,7 @@ async def test_a_person_signs_in_and_consents_before_the_client_gets_anything(
     headings: list[str] = []
 
     async def sign_in_and_consent(url: str) -> str:
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             browser = FormBrowser(http, asking_server.issuer)
             await browser.open(url)
             await browser.submit({"username": "bob", "password": PASSWORD})

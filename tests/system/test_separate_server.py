@@ -84,7 +84,7 @@ async def test_a_separate_server_on_asyncio_knows_of_a_revocation_at_once(
         client_id, [tokens] = await make_grants(settings, 1)
         bearer = {"Authorization": f"Bearer {tokens.access_token}"}
         with started(command, environment):
-            async with httpx2.AsyncClient(base_url=api) as http:
+            async with httpx2.AsyncClient(base_url=api, timeout=60) as http:
                 assert (await http.get("/health")).json() == "ok"
                 stranger = await http.get("/notes")
                 challenge = parse_challenge(

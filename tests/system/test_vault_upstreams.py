@@ -52,7 +52,7 @@ async def protected_service(*options: str) -> AsyncIterator[str]:
 
 async def pass_its_pages(url: str) -> str:
     """Sign in and agree at the provider; gives where it leads back to."""
-    async with httpx2.AsyncClient() as browser:
+    async with httpx2.AsyncClient(timeout=60) as browser:
         answer = await browser.get(url)
         while True:
             if answer.is_redirect:
@@ -101,13 +101,13 @@ async def token_of(vault: Vault, url: str) -> Authorization:
 
 
 async def ask(url: str, header: str | None) -> int:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         answer = await client.get(url, headers={"Authorization": header or ""})
     return answer.status_code
 
 
 async def happened(url: str) -> dict[str, int]:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         counts: dict[str, int] = (await client.get(_beside(url, "/happened"))).json()
     return counts
 
@@ -146,7 +146,7 @@ async def test_a_life_with_a_real_openid_provider(
         assert counts["pushed_authorization_request.success"] == 1
 
         # Its user ends the access there, and connects anew.
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(timeout=60) as client:
             await client.get(_beside(url, "/end"))
         clock.advance(3400)
         assert fault(await vault.get_authorization(USER, url)) is (

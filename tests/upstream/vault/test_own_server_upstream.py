@@ -57,7 +57,7 @@ async def connect(browser: Browser, url: str) -> httpx2.Response:
     departure = await browser.submit(page)
     leave = read_page(departure).refresh
     assert leave is not None, departure.text
-    async with httpx2.AsyncClient() as outside:
+    async with httpx2.AsyncClient(timeout=60) as outside:
         back = await outside.get(leave)
     assert back.status_code == 302, back.text
     return await browser.get(back.headers["location"])
@@ -79,7 +79,7 @@ async def test_a_service_is_connected_and_its_token_works(
     found = await running.vault.get_authorization(USER, f"{upstream}/mcp/tools?x=1")
     assert isinstance(found, Authorization)
     assert found.header is not None
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         answer = await client.post(
             f"{upstream}/mcp", headers={"Authorization": found.header}, json={}
         )
@@ -126,7 +126,10 @@ async def test_it_is_known_by_its_document_and_signs_for_itself(
     tmp_path: Path, reader: str
 ) -> None:
     url = f"{reader}/mcp"
-    async with served_vault(tmp_path) as vault, httpx2.AsyncClient() as outside:
+    async with (
+        served_vault(tmp_path) as vault,
+        httpx2.AsyncClient(timeout=60) as outside,
+    ):
         begun = await vault.begin_login(USER, url, browser=BROWSER)
         assert isinstance(begun, LoginRedirect), begun
         client_id = query_of(begun.url)["client_id"]
