@@ -1,12 +1,13 @@
 """`on_error`: told beside the answers, never before them, and bounded."""
 
+from functools import partial
 from typing import Final
 
 import structlog
 import trio
 
 from actor_oauth.actors.callbacks.interface import Callbacks, ObservedError, OnError
-from actor_oauth.actors.callbacks.parts import RunnerParts, log_failure
+from actor_oauth.actors.callbacks.parts import RunnerParts
 from actor_oauth.runtime import Entropy
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -43,9 +44,6 @@ class Observing(RunnerParts):
 
     async def _tell(self, observer: OnError, error: ObservedError) -> None:
         try:
-            with trio.fail_after(self.callbacks.seconds):
-                await observer(error)
-        except Exception as fault:  # noqa: BLE001 - the application's fault, logged
-            log_failure("on_error", fault)
+            await self.ask("on_error", partial(observer, error))
         finally:
             self._observed -= 1

@@ -1,12 +1,17 @@
 """What the parts of `CallbackRunner` share."""
 
 import traceback
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 import trio
 
 from actor_oauth.actors.callbacks.interface import Callbacks
+from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.runtime import Entropy
+
+Answer = TypeVar("Answer")
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("actor_oauth.callbacks")
 
@@ -24,6 +29,30 @@ class RunnerParts:
         self.callbacks = callbacks
         self._nursery = nursery
         self._entropy = entropy
+
+    async def ask(
+        self, name: str, question: Callable[[], Awaitable[Answer]]
+    ) -> Answer | Refused:
+        """Ask the application, for as long as it may take.
+
+        Args:
+            name: The callback's, for the log.
+            question: Calls it, and judges what it gave by raising.
+
+        Returns:
+            What it answered; Refused if it took too long or raised, which is logged.
+        """
+        try:
+            with trio.fail_after(self.callbacks.seconds):
+                return await question()
+        except trio.TooSlowError:
+            log.error(
+                "callback too slow", callback=name, seconds=self.callbacks.seconds
+            )
+            return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
+        except Exception as error:  # noqa: BLE001 - the application's fault, logged
+            log_failure(name, error)
+            return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
 
 
 def log_failure(callback: str, fault: Exception) -> None:

@@ -1,12 +1,12 @@
 """Callbacks that are asked once for each request, and nothing depends on afterwards."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import structlog
-import trio
 
 from actor_oauth.actors.callbacks.interface import ExternalToken
-from actor_oauth.actors.callbacks.parts import RunnerParts, log_failure
+from actor_oauth.actors.callbacks.parts import RunnerParts
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.props import encode_props
@@ -30,16 +30,11 @@ class Questions(RunnerParts):
         callback = self.callbacks.on_client_registration
         if callback is None:
             return client
-        try:
-            with trio.fail_after(self.callbacks.seconds):
-                approved = await callback(client)
-        except trio.TooSlowError:
-            return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
-        except Exception as error:  # noqa: BLE001 - the application's fault, logged
-            log_failure("on_client_registration", error)
-            return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
+        approved = await self.ask("on_client_registration", partial(callback, client))
         if approved is None:
             return Refused(Reason.CALLBACK_DENIED)
+        if isinstance(approved, Refused):
+            return approved
         if not is_reduced(client, approved):
             log.error("on_client_registration gave more than was asked for")
             return Refused(Reason.CALLBACK_FAILED, "more than was asked for")
@@ -50,16 +45,13 @@ class Questions(RunnerParts):
         callback = self.callbacks.resolve_claims
         if callback is None:
             return {}
-        try:
-            with trio.fail_after(self.callbacks.seconds):
-                claims = dict(await callback(user_id, scope))
-            encode_props(claims)
-        except trio.TooSlowError:
-            return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
-        except Exception as error:  # noqa: BLE001 - the application's fault, logged
-            log_failure("resolve_claims", error)
-            return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
-        return claims
+
+        async def claims() -> Mapping[str, Json]:
+            known = dict(await callback(user_id, scope))
+            encode_props(known)
+            return known
+
+        return await self.ask("resolve_claims", claims)
 
     async def resolve(self, token: str, resource: str) -> ExternalToken | None:
         """Ask the application about a token that is none of ours; None if it is nothing.
@@ -71,9 +63,9 @@ class Questions(RunnerParts):
         callback = self.callbacks.resolve_external_token
         if callback is None:
             return None
-        try:
-            with trio.fail_after(self.callbacks.seconds):
-                return await callback(token, resource)
-        except Exception as error:  # noqa: BLE001 - the application's fault, logged
-            log_failure("resolve_external_token", error)
-            raise ResolverUnavailableError(type(error).__name__) from None
+        found = await self.ask(
+            "resolve_external_token", partial(callback, token, resource)
+        )
+        if isinstance(found, Refused):
+            raise ResolverUnavailableError(found.detail or "")
+        return found

@@ -21,7 +21,7 @@ import outcome
 import trio
 
 from actor_oauth.actors.callbacks.interface import Callbacks
-from actor_oauth.actors.callbacks.parts import RunnerParts, log_failure
+from actor_oauth.actors.callbacks.parts import RunnerParts
 from actor_oauth.actors.user.callbacks import CallbackDue, CallbackRunning, CallbackStep
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.refresh_reuse import ReuseEvent, ReuseVerdict
@@ -198,26 +198,22 @@ class TokenExchange(RunnerParts):
     async def _judge(self, event: ReuseEvent) -> ReuseVerdict:
         callback = self.callbacks.on_refresh_reuse
         assert callback is not None
-        try:
-            with trio.fail_after(self.callbacks.seconds):
-                return ReuseVerdict(await callback(event))
-        except Exception as error:  # noqa: BLE001 - the application's fault, logged
-            log_failure("on_refresh_reuse", error)
-            return event.verdict
+
+        async def judge() -> ReuseVerdict:
+            return ReuseVerdict(await callback(event))
+
+        said = await self.ask("on_refresh_reuse", judge)
+        return event.verdict if isinstance(said, Refused) else said
 
     async def _call(self, context: TokenContext) -> TokenChanges | Refused:
         callback = self.callbacks.on_token_exchange
         assert callback is not None
-        try:
-            with trio.fail_after(self.callbacks.seconds):
-                said = await callback(context)
+
+        async def changes() -> TokenChanges | Refused:
+            said = await callback(context)
             if isinstance(said, TokenRefusal):
                 return Refused(said.value)
-            changes = said or TokenChanges()
-            check_changes(changes)
-        except trio.TooSlowError:
-            return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
-        except Exception as error:  # noqa: BLE001 - the application's fault, logged
-            log_failure("on_token_exchange", error)
-            return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
-        return changes
+            check_changes(said or TokenChanges())
+            return said or TokenChanges()
+
+        return await self.ask("on_token_exchange", changes)
