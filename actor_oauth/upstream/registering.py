@@ -137,8 +137,12 @@ class UpstreamClients:
         return True
 
     def _publishes_for(self, server: UpstreamServer) -> bool:
-        reachable = self._policy.loopback or self._policy.base_url.startswith("https:")
-        return reachable and server.client_id_metadata_document_supported
+        if not server.client_id_metadata_document_supported:
+            return False
+        # A server elsewhere cannot read what is published on this machine only.
+        reachable = self._policy.base_url.startswith("https:")
+        alone = self._policy.loopback and server.registration_endpoint is None
+        return reachable or alone
 
     def _actor(self, issuer: str, redirect_uri: str) -> UpstreamClientActor:
         key = upstream_client_key(issuer, redirect_uri)

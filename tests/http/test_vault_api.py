@@ -107,6 +107,19 @@ async def test_a_program_gets_the_header_for_a_url(site: Site) -> None:
     assert members["expires_at"] is not None
 
 
+@pytest.mark.requirement("I-33")
+async def test_the_list_is_of_what_a_url_belongs_to(site: Site) -> None:
+    await site.connect()
+    program = await authorized(site, site.browser)
+
+    async def listed(url: str) -> int:
+        answer = await program.ask("GET", f"/providers?{urlencode({'url': url})}")
+        return len(answer.json()["providers"])
+
+    assert await listed(site.upstream.url + "/tools") == 1
+    assert await listed("https://elsewhere.example") == 0
+
+
 @pytest.mark.requirement("I-39")
 async def test_the_list_holds_metadata_and_nothing_secret(site: Site) -> None:
     await site.connect()

@@ -100,9 +100,11 @@ class _Api:
         return self._given(found, url)
 
     async def providers(self, request: Request) -> Response:
-        """`GET /providers` lists; `DELETE /providers?resource=…` removes one."""
+        """`GET /providers` lists, all or those of `url=…`; `DELETE` removes one."""
         if request.method != "DELETE":
-            found = await self._vault.list_providers(self._user_id)
+            url = _parameter(request, "url")
+            urls = None if url is None else [url]
+            found = await self._vault.list_providers(self._user_id, urls)
             return private_json(
                 {"providers": [_listed(provider) for provider in found]}
             )

@@ -18,8 +18,8 @@ from actor_oauth.oauth.signing_keys import SigningKey, key_set, signing_key
 from actor_oauth.oauth.upstream.attempts import Attempt
 from actor_oauth.oauth.upstream.clients import UpstreamClient
 
-ASSERTION_LIFE: Final = 120
-"""Seconds (I-37)."""
+ASSERTION_LIFE: Final = 300
+"""Seconds (I-37). As long as may be: a server whose clock is ahead counts less of it."""
 
 _JTI_BYTES: Final = 16
 _PURPOSE: Final = "client assertions"

@@ -20,6 +20,7 @@ from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.upstream.challenges import AuthChallenge, find_challenge
 from actor_oauth.oauth.upstream.credentials import Use
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.matching import find_match
 from actor_oauth.oauth.upstream.policy import VaultPolicy
 from actor_oauth.oauth.upstream.resource_metadata import NO_SCOPE
 from actor_oauth.upstream.fetch import Fetcher
@@ -227,16 +228,28 @@ class Vault:
             return UpstreamFailed(fault=UpstreamFault.SCOPE_REFUSED)
         return self.policy.login_url(found.connection.resource)
 
-    async def list_providers(self, user_id: str) -> Sequence[ProviderInfo]:
-        """Give what a user has connected, the newest first."""
+    async def list_providers(
+        self, user_id: str, urls: Sequence[str] | None = None
+    ) -> Sequence[ProviderInfo]:
+        """Give what a user has connected, the newest first.
+
+        Args:
+            user_id: Whose.
+            urls: To be given only the connections that these belong to; None for all.
+        """
         now = self._effects.now()
+        found = await self._actor(user_id).list_connections()
+        if urls is not None:
+            known = [(connection.resource, connection.resource) for connection in found]
+            wanted = {find_match(url, known) for url in urls}
+            found = [each for each in found if each.resource in wanted]
         return tuple(
             provider_info(
                 connection,
                 login_url=self.policy.login_url(connection.resource),
                 now=now,
             )
-            for connection in await self._actor(user_id).list_connections()
+            for connection in found
         )
 
     async def refresh(

@@ -109,7 +109,7 @@ def test_an_assertion_is_for_the_issuer_alone_and_short() -> None:
         "sub": "us",
         "aud": ISSUER,
         "iat": NOW,
-        "exp": NOW + 120,
+        "exp": NOW + 300,
         "jti": bytes(range(16)).hex(),
     }
     keys = parse_jwks(published_keys(KEYRING))

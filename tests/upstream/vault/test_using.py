@@ -14,7 +14,7 @@ from actor_oauth.upstream.vault import Authorization
 from actor_oauth.upstream.vault.http_auth import NotConnectedError, VaultAuth
 from tests.support.standin import Said
 from tests.upstream.vault.test_logins import asked_for
-from tests.upstream.vault.world import USER, World, fault
+from tests.upstream.vault.world import BROWSER, USER, World, fault
 
 _F = UpstreamFault
 
@@ -49,6 +49,24 @@ async def test_nobody_sees_or_removes_what_is_another_users(world: World) -> Non
     assert await world.vault.list_providers("mallory") == ()
     assert not await world.vault.remove("mallory", world.upstream.url)
     assert isinstance(await world.token(), Authorization)
+
+
+@pytest.mark.requirement("I-33")
+async def test_providers_are_listed_for_urls(world: World) -> None:
+    await world.connect()
+    world.upstream.resource.pages["/open"] = Said()
+    opened = world.upstream.resource.url + "/open"
+    await world.vault.begin_login(USER, opened, browser=BROWSER)
+
+    async def listed(*urls: str) -> list[str]:
+        found = await world.vault.list_providers(USER, urls)
+        return [provider.resource for provider in found]
+
+    url = world.upstream.url
+    assert await listed() == []
+    assert await listed(url + "/tools") == [url]
+    assert await listed(url, opened, url, "nonsense") == [opened, url]
+    assert len(await world.vault.list_providers(USER)) == 2
 
 
 @pytest.mark.requirement("I-39")
