@@ -1,6 +1,7 @@
 """Asking another server's token and revocation endpoints, as one of its clients."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -106,7 +107,9 @@ class TokenCalls:
         """
         assert server.revocation_endpoint is not None
         form = revocation_form(token, hint=hint)
-        reply = await self._post(server.revocation_endpoint, form, client, server)
+        reply = await self._post(
+            server.revocation_endpoint, form, client, server, reads_body=False
+        )
         failed = _not_revoked(reply) if isinstance(reply, Reply) else reply
         log.info(
             "token revoked upstream",
@@ -155,6 +158,8 @@ class TokenCalls:
         form: Mapping[str, str],
         client: UpstreamClient,
         server: UpstreamServer,
+        *,
+        reads_body: bool = True,
     ) -> Reply | UpstreamFailed:
         request = authenticated(
             form,
@@ -164,10 +169,8 @@ class TokenCalls:
             fresh=self._effects.fresh(),
             now=self._effects.now(),
         )
-        return await ask(
-            self._fetcher,
-            form_request(url, request.form, authorization=request.authorization),
-        )
+        posted = form_request(url, request.form, authorization=request.authorization)
+        return await ask(self._fetcher, replace(posted, reads_body=reads_body))
 
 
 def _not_revoked(reply: Reply) -> UpstreamFailed | None:

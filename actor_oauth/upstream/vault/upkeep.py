@@ -21,6 +21,7 @@ from actor_oauth.actors.renewals import (
 )
 from actor_oauth.actors.upstream_client import UPSTREAM_CLIENTS, UpstreamClientActor
 from actor_oauth.actors.vault import VaultActor
+from actor_oauth.actors.vault.sealing import is_sealed_with
 from actor_oauth.actors.vault.turns import VAULTS
 from actor_oauth.upstream.vault.endings import Endings
 from actor_oauth.upstream.vault.refreshes import LEASE, PATIENCE, Refreshes
@@ -109,7 +110,7 @@ class Upkeep:
         """
         effects = self._effects
         kid = effects.keyring.current
-        if await self._list.sealed_with() == kid:
+        if await is_sealed_with(effects.system, [kid]):
             return 0
         begun = await self._list.begin_sealing(
             kid, lease=SEALING_SECONDS, now=effects.now()

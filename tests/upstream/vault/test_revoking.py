@@ -131,6 +131,18 @@ async def test_a_definite_refusal_is_the_last_word(world: World, status: int) ->
     assert await owed(world) == 0
 
 
+@pytest.mark.requirement("I-40")
+async def test_what_a_server_says_beside_yes_is_not_read(world: World) -> None:
+    await world.connect()
+    world.upstream.server.pages["/revoke"] = Said(body=b"thanks " * 100_000)
+
+    await world.vault.remove(USER, world.upstream.url)
+
+    assert world.upstream.server.count("/revoke") == 2
+    assert world.observed == []
+    assert await owed(world) == 0
+
+
 async def test_a_server_without_revocation_is_owed_nothing(world: World) -> None:
     metadata = world.upstream.metadata()
     del metadata["revocation_endpoint"]
