@@ -1,8 +1,8 @@
 """What a protected server adds to the SDK's handling of messages, in both protocol eras.
 
 `HiddenOffers` shows each caller the tools, prompts and resources that they may know of, and
-acts as if there were no others. `Listeners` ends the event streams that `subscriptions/listen` opens, which
-otherwise hold up an orderly stop until its deadline.
+acts as if there were no others. `Listeners` ends the event streams that
+`subscriptions/listen` opens, which otherwise hold up an orderly stop until its deadline.
 """
 
 from typing import Final, Generic, NamedTuple, TypeVar, cast
@@ -49,14 +49,14 @@ class HiddenOffers(Generic[LifespanResult]):
         if ctx.method in _LISTS:
             return self._without_hidden(_LISTS[ctx.method], await call_next(ctx))
         call = call_in(ctx.method, ctx.params)
-        if call is not None and self._is_hidden(call):
-            return _absent(call, ctx.protocol_version)
-        return await call_next(ctx)
-
-    def _is_hidden(self, call: Call) -> bool:
-        demand = self._catalogue.demand(call)
+        demand = None if call is None else self._catalogue.demand(call)
+        if call is None or demand is None:
+            return await call_next(ctx)
         # Who calls is asked for only where it matters: without a guard nobody is known.
-        return demand is not None and _hides(demand, current_caller())
+        if _hides(demand, current_caller()):
+            return _absent(call, ctx.protocol_version)
+        result = await call_next(ctx)
+        return _kept_private(result) if call.kind is Kind.RESOURCE else result
 
     def _without_hidden(
         self, listed: "_Listed", result: HandlerResult
@@ -72,11 +72,9 @@ class HiddenOffers(Generic[LifespanResult]):
             for offer in offers
             if not _hides(demands.get(cast("str", offer.get(listed.key))), caller)
         ]
-        if "cacheScope" in members:
-            # The list of one caller, whatever the server says of its lists in general;
-            # also that of a caller who sees everything, which others may not.
-            members["cacheScope"] = "private"
-        return members
+        # The list of one caller, whatever the server says of its lists in general; also
+        # that of a caller who sees everything, which others may not.
+        return _kept_private(members)
 
 
 def _hides(demand: Demand | None, caller: Caller) -> bool:
@@ -152,6 +150,12 @@ def _complete(members: dict[str, Json], version: str) -> dict[str, Json]:
     if version in MODERN_PROTOCOL_VERSIONS:
         return {**members, "resultType": "complete"}
     return members
+
+
+def _kept_private(result: HandlerResult) -> HandlerResult:
+    """A result that no cache may give to other callers."""
+    members = _as_members(result)
+    return {**members, "cacheScope": "private"} if "cacheScope" in members else result
 
 
 def _as_members(result: HandlerResult) -> dict[str, object]:

@@ -61,6 +61,7 @@ def notes_server() -> MCPServer[object]:
             cache_hints={
                 "prompts/list": shared,
                 "resources/list": shared,
+                "resources/read": shared,
                 "resources/templates/list": shared,
             },
         )
@@ -213,6 +214,19 @@ async def test_each_caller_sees_what_they_may_know_of_in_lists_of_their_own(
         # Also the list of a caller who sees everything: another must not get it.
         scopes = {each.cache_scope for each in (prompts, resources, templates)}
         assert scopes == {"private"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "scope"), [("notes://mine", "private"), ("notes://help", "public")]
+)
+async def test_no_cache_may_give_what_was_demanded_for_to_another(
+    uri: str, scope: str
+) -> None:
+    async with (
+        protected_server(holder("notes:read"), notes_server()) as url,
+        mcp_client(url, "t", "auto") as client,
+    ):
+        assert (await client.read_resource(uri)).cache_scope == scope
 
 
 async def prompt(name: str, client: Client) -> object:
