@@ -102,6 +102,10 @@ class ServerCatalogue(Generic[LifespanResult]):
         found = ((name, demand_of(function)) for name, function in self._offers(kind))
         return {name: demand for name, demand in found if demand is not None}
 
+    def names(self, kind: Kind) -> frozenset[str]:
+        """What there is of a kind, by name, URI or URI template."""
+        return frozenset(name for name, _ in self._offers(kind))
+
     # The SDK has no public way from a name to its function.
     def _offers(self, kind: Kind) -> Iterable[tuple[str, object]]:
         server = self._server

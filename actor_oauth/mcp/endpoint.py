@@ -64,7 +64,11 @@ class MCPEndpoint(GuardedTransport):
         super().__init__(app, catalogue=catalogue, issuer=issuer)
         self._manager = server.session_manager
         self._listeners = Listeners()
-        server.middleware.extend((HiddenOffers(catalogue), self._listeners))
+        hiding = HiddenOffers(catalogue)
+        server.middleware.extend((hiding, self._listeners))
+        # The SDK compares headers with a tool's schema before any middleware is asked.
+        inner = server._lowlevel_server  # noqa: SLF001  no public way to it
+        inner.get_tool_input_schema = hiding.schemas(inner.get_tool_input_schema)
 
     @override
     def end_listening(self) -> None:

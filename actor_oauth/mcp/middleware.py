@@ -5,6 +5,8 @@ acts as if there were no others. `Listeners` ends the event streams that
 `subscriptions/listen` opens, which otherwise hold up an orderly stop until its deadline.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, Generic, NamedTuple, TypeVar, cast
 
 import anyio
@@ -21,6 +23,9 @@ from actor_oauth.mcp.permissions import Demand, Verdict
 from actor_oauth.oauth.json_values import Json
 
 LifespanResult = TypeVar("LifespanResult")
+
+SchemaOf = Callable[[str], Mapping[str, Json] | None]
+"""A tool's name to its input schema, or None."""
 
 _LISTEN: Final = "subscriptions/listen"
 
@@ -54,9 +59,58 @@ class HiddenOffers(Generic[LifespanResult]):
             return await call_next(ctx)
         # Who calls is asked for only where it matters: without a guard nobody is known.
         if _hides(demand, current_caller()):
-            return _absent(call, ctx.protocol_version)
+            return await self._absent(call, ctx, call_next)
         result = await call_next(ctx)
         return _kept_private(result) if call.kind is Kind.RESOURCE else result
+
+    async def _absent(
+        self,
+        call: Call,
+        ctx: ServerRequestContext[object, object],
+        call_next: CallNext,
+    ) -> HandlerResult:
+        """Answer as the SDK does if there is nothing of that name."""
+        match call.kind:
+            case Kind.TOOL:
+                return await self._unknown_tool(call.name, ctx, call_next)
+            case Kind.PROMPT:
+                raise ValueError(f"Unknown prompt: {call.name}")
+            case Kind.RESOURCE | Kind.TEMPLATE:
+                uri = call.name
+                raise MCPError(INVALID_PARAMS, f"Unknown resource: {uri}", {"uri": uri})
+
+    async def _unknown_tool(
+        self,
+        name: str,
+        ctx: ServerRequestContext[object, object],
+        call_next: CallNext,
+    ) -> HandlerResult:
+        """Have the SDK say it, byte for byte: of another name, which really is unknown."""
+        known, absent = self._catalogue.names(Kind.TOOL), f"{name}_"
+        while absent in known:
+            absent += "_"
+        params = {**(ctx.params or {}), "name": absent}
+        members = _as_members(await call_next(replace(ctx, params=params)))
+        for part in cast("list[dict[str, str]]", members["content"]):
+            part["text"] = part["text"].replace(absent, name)
+        return members
+
+    def schemas(self, schema_of: SchemaOf | None) -> SchemaOf:
+        """What tells the input schema of a tool, to those who may know of the tool.
+
+        Args:
+            schema_of: What tells it to everybody; None: nobody can.
+        """
+
+        def schema_for_caller(name: str) -> Mapping[str, Json] | None:
+            demand = self._catalogue.demand(Call(Kind.TOOL, name))
+            if schema_of is None or (
+                demand is not None and _hides(demand, current_caller())
+            ):
+                return None
+            return schema_of(name)
+
+        return schema_for_caller
 
     def _without_hidden(
         self, listed: "_Listed", result: HandlerResult
@@ -129,20 +183,6 @@ class Listeners:
         return _complete(
             {"_meta": {SUBSCRIPTION_ID_META_KEY: ctx.request_id}}, ctx.protocol_version
         )
-
-
-def _absent(call: Call, version: str) -> dict[str, Json]:
-    """Answer as the SDK does if there is nothing of that name."""
-    match call.kind:
-        case Kind.TOOL:
-            text: Json = {"type": "text", "text": f"Unknown tool: {call.name}"}
-            return _complete({"content": [text], "isError": True}, version)
-        case Kind.PROMPT:
-            raise ValueError(f"Unknown prompt: {call.name}")
-        case Kind.RESOURCE | Kind.TEMPLATE:
-            raise MCPError(
-                INVALID_PARAMS, f"Unknown resource: {call.name}", {"uri": call.name}
-            )
 
 
 def _complete(members: dict[str, Json], version: str) -> dict[str, Json]:

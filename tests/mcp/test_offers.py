@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from typing import Annotated
 
 import httpx2
 import pytest
@@ -11,6 +12,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.resources import TextResource
 from mcp.shared.exceptions import MCPError
 from mcp_types import GetPromptResult, ReadResourceResult, TextContent
+from pydantic import Field
 
 from actor_oauth.mcp import (
     Caller,
@@ -267,6 +269,37 @@ async def test_what_is_hidden_is_answered_like_what_does_not_exist(
         said = await refusal_of(partial(ask_for, hidden), client)
         of_absent = await refusal_of(partial(ask_for, absent), client)
     assert repr(said).replace(hidden, absent) == repr(of_absent)
+
+
+async def test_a_hidden_tool_does_not_show_by_the_headers_that_its_schema_wants() -> (
+    None
+):
+    server = notes_server()
+
+    @server.tool()
+    @require(is_admin)
+    def regional(
+        region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})],
+    ) -> str:
+        return region
+
+    # Also what the SDK would be asked for in place of the hidden one is there.
+    server.tool("regional_")(lambda: "other")
+    arguments: Json = {"region": "north"}
+    authority = holder()
+    async with protected_server(authority, server) as url:
+        hidden, absent = [
+            await post(
+                url, "tools/call", {"name": name, "arguments": arguments}, modern=True
+            )
+            for name in ("regional", "regionam")
+        ]
+        assert hidden.status_code == absent.status_code == 200
+        assert hidden.text.replace("regional", "regionam") == absent.text
+        # Who may know of it is told what is missing.
+        authority.tokens["t"] = token_info("alice", RESOURCE, "admin")
+        params: dict[str, Json] = {"name": "regional", "arguments": arguments}
+        assert (await post(url, "tools/call", params, modern=True)).status_code == 400
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
