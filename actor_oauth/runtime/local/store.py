@@ -167,7 +167,7 @@ class LocalStore:
     def copy_commits(self, mark: Mark) -> Copied | None:
         """Copy the commits out of the log; None if the log itself must be synced.
 
-        In a thread; the connection is not touched.
+        The connection is not touched.
 
         Raises:
             OSError: If the log cannot be read.

@@ -56,9 +56,14 @@ class Syncs:
     async def make_durable(self, batch: Batch) -> Done:
         """Make what these stores had committed at their marks durable."""
         done = Done()
-        async with self._one_batch, trio.open_nursery() as nursery:
-            for work in self._works(batch):
-                nursery.start_soon(self._offload, partial(work, done))
+        async with self._one_batch:
+            works = [partial(work, done) for work in self._works(batch)]
+            if len(works) == 1:
+                await self._offload(works[0])
+            else:
+                async with trio.open_nursery() as nursery:
+                    for work in works:
+                        nursery.start_soon(self._offload, work)
         return done
 
     async def end_redo_segment(self) -> None:
@@ -81,16 +86,20 @@ class Syncs:
         items = list(batch.items())
         copying = [item for item in items if item[1].pending.may_be_copied]
         if len(copying) > 1 and self._redo.usable:
-            yield partial(self._copy, copying)
+            # What was committed just now is in the kernel's memory. Read here, it costs
+            # no disk; a thread would wait for the interpreter after each call.
+            found = {store: _find(store, mark) for store, mark in copying}
+            yield partial(self._append, copying, found)
             items = [item for item in items if not item[1].pending.may_be_copied]
         for share in _share_out(items):
             yield partial(_sync, share)
 
-    def _copy(self, share: Share, done: Done) -> None:
-        """Append commits to the redo log; sync the logs of those that are not found."""
+    def _append(
+        self, share: Share, found: Mapping[LocalStore, Copied | None], done: Done
+    ) -> None:
+        """Append commits to the redo log; sync the logs of those that were not found."""
+        copied = {store: one for store, one in found.items() if one is not None}
         try:
-            found = {store: store.copy_commits(mark) for store, mark in share}
-            copied = {store: one for store, one in found.items() if one is not None}
             self._redo.append([_record(store, one) for store, one in copied.items()])
         except OSError:
             # The logs themselves are as good as they were: they can still be synced.
@@ -98,6 +107,14 @@ class Syncs:
             return
         done.copied.update(copied)
         _sync([item for item in share if item[0] not in copied], done)
+
+
+def _find(store: LocalStore, mark: Mark) -> Copied | None:
+    """Copy a store's commits; None if its log cannot be read, or has them elsewhere."""
+    try:
+        return store.copy_commits(mark)
+    except OSError:
+        return None
 
 
 def _sync(share: Share, done: Done) -> None:
