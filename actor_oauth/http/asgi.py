@@ -216,7 +216,9 @@ class RoutedApp:
             if _media_type(headers) != route.media_type:
                 return Refused(route.wrong_media_type)
             with trio.move_on_after(self._limits.seconds) as deadline:
-                read = await _read_body(receive, self._limits.size)
+                read = await _read_body(
+                    receive, self._limits.size, expected=_content_length(headers)
+                )
             if deadline.cancelled_caught:
                 return Refused(Reason.BODY_TOO_SLOW)
             if read is None:
@@ -253,8 +255,16 @@ class RoutedApp:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _read_body(receive: ASGIReceiveCallable, limit: int) -> bytes | None:
+async def _read_body(
+    receive: ASGIReceiveCallable, limit: int, *, expected: bytes | None
+) -> bytes | None:
     """Read a body of at most `limit` bytes; None if it is larger.
+
+    Args:
+        receive: The rest of the request.
+        limit: In bytes.
+        expected: How many bytes were announced, in digits. Once they are here nothing
+            follows: the server holds a request to what it announces.
 
     Raises:
         _DisconnectedError: The client went away.
@@ -270,8 +280,19 @@ async def _read_body(receive: ASGIReceiveCallable, limit: int) -> bytes | None:
         if size > limit:
             return None
         chunks.append(chunk)
-        if not message.get("more_body", False):
+        if b"%d" % size == expected or not message.get("more_body", False):
             return b"".join(chunks)
+
+
+def _content_length(headers: Iterable[HeaderLine]) -> bytes | None:
+    """The announced length of the body; None if something else decides about it."""
+    length = None
+    for name, value in headers:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            length = value
+    return length
 
 
 def _media_type(headers: Iterable[HeaderLine]) -> bytes | None:

@@ -124,6 +124,32 @@ async def test_an_endpoint_gets_the_whole_body() -> None:
     assert answer.headers[b"x-everywhere"] == b"1"
 
 
+@pytest.mark.parametrize(
+    ("announced", "status"),
+    [
+        ([(b"content-length", b"3")], 200),
+        ([(b"content-length", b"4")], 408),
+        ([(b"content-length", b"3"), (b"transfer-encoding", b"chunked")], 408),
+        ([], 408),
+    ],
+)
+async def test_a_body_is_whole_once_the_announced_bytes_are_here(
+    announced: list[tuple[bytes, bytes]],
+    status: int,
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    begun = [
+        {"type": "http.request", "body": b"a=", "more_body": True},
+        {"type": "http.request", "body": b"b", "more_body": True},
+    ]
+
+    answer = await call(
+        routed(), headers=[*FORM_HEADERS, *announced], events=begun, then_hang=True
+    )
+
+    assert answer.status == status
+
+
 async def test_any_other_path_goes_to_the_pages() -> None:
     assert (await call(routed(), path="/elsewhere")).status == 299
     assert (await call(routed(), path="/here/")).status == 299
