@@ -15,7 +15,7 @@ from actor_oauth.oauth.id_tokens import IdToken, render_id_token
 from actor_oauth.oauth.openid_client import OpenIdClient
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import OPENID
-from actor_oauth.oauth.tokens import Token, TokenResponse
+from actor_oauth.oauth.tokens import TokenResponse, parse_token
 
 REFRESH: Final = "refresh_token"
 GRANT_TYPES: Final = frozenset(("authorization_code", REFRESH, DEVICE_CODE))
@@ -33,13 +33,13 @@ class IdTokens:
         self._effects = effects
 
     async def add(
-        self, response: TokenResponse, token: Token, client: Client, grant_type: str
+        self, response: TokenResponse, known_as: str, client: Client, grant_type: str
     ) -> TokenResponse | Refused:
         """The answer for a client, with an ID token if the access token is for that.
 
         Args:
             response: As the client would get it without.
-            token: The access token that its owner knows.
+            known_as: The access token as its owner knows it.
             client: Who gets it.
             grant_type: What it asked with.
         """
@@ -47,6 +47,8 @@ class IdTokens:
         wanted = OPENID in response.scope and grant_type in GRANT_TYPES
         if not effects.policy.openid_enabled or not wanted:
             return response
+        token = parse_token(known_as)
+        assert token is not None
         now = effects.now()
         owner = effects.system.get(UserActor, token.actor_key)
         known = await owner.identify(token, now=now)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from actor_oauth.http.messages import HeaderLine, Response
 from actor_oauth.oauth.wire import Reason, WireError, to_wire
@@ -15,12 +16,15 @@ NO_STORE: tuple[HeaderLine, ...] = (
 )
 NO_SNIFF: HeaderLine = (b"x-content-type-options", b"nosniff")
 
+# What `json.dumps` would make anew for every answer.
+_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 _JSON_NO_STORE: tuple[HeaderLine, ...] = (JSON_TYPE, *NO_STORE, NO_SNIFF)
 
 
 def json_bytes(members: Mapping[str, object]) -> bytes:
     """Render one JSON object, compactly, in UTF-8."""
-    return json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode(members).encode()
 
 
 def private_json(members: Mapping[str, object], *, status: int = 200) -> Response:

@@ -183,10 +183,11 @@ class ActorSystem:
             raise OverloadedError("too many callers wait already")
         self._waiting += 1
         try:
-            with self._deadline(f"{address} did not get to {operation.name} in time"):
+            with trio.move_on_after(self._limits.call_seconds):
                 return await self._attempt(address, operation, args, kwargs)
         finally:
             self._waiting -= 1
+        raise OverloadedError(f"{address} did not get to {operation.name} in time")
 
     @contextmanager
     def _deadline(self, message: str) -> Iterator[None]:

@@ -24,7 +24,7 @@ from actor_oauth.oauth.exchange_token import ExchangeRequest
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope
-from actor_oauth.oauth.tokens import TokenKind, TokenResponse, parse_token
+from actor_oauth.oauth.tokens import TokenKind, TokenResponse
 from actor_oauth.oauth.wire import WireError
 
 
@@ -124,10 +124,10 @@ class TokenEndpoint:
         written = await self._write(answer)
         if isinstance(answer, Refused) or isinstance(written, Refused):
             return written
-        token = parse_token(answer.access_token)
-        assert token is not None
         grant_type = form.get("grant_type") or ""
-        return await self._id_tokens.add(written, token, client, grant_type)
+        return await self._id_tokens.add(
+            written, answer.access_token, client, grant_type
+        )
 
     async def _grant(
         self, client: Client, form: Parameters, proof: Proof | None
