@@ -5,12 +5,15 @@ for a key is one number, the time at which its bucket will be full again (the
 "theoretical arrival time" of the generic cell rate algorithm, ITU-T I.371), so a key
 whose time has passed is no different from one never seen, and may be forgotten.
 
-Each worker process counts for itself.
+Each worker process counts for itself; `Rate.among` says what it then may allow.
 """
 
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
+
+LEAST_BURST: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,15 @@ class Rate:
 
     burst: int
     interval: float
+
+    def among(self, processes: int) -> "Rate":
+        """Give what each of several processes is to allow, so that all allow this.
+
+        In the long run it is exact, however connections fall to them. A few at once each
+        of them allows, so that nobody who mistypes has to wait for having come to one.
+        """
+        share = max(math.ceil(self.burst / processes), min(self.burst, LEAST_BURST))
+        return Rate(burst=share, interval=self.interval * processes)
 
 
 class TokenBuckets:

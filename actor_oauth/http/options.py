@@ -1,6 +1,6 @@
 """What an operator may decide about HTTP: one frozen value, built by config."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actor_oauth.actors.throttle import Rate
 
@@ -59,3 +59,13 @@ class HttpOptions:
     address_failure_rate: Rate = field(
         default_factory=lambda: Rate(burst=200, interval=0.5)
     )
+
+    def among(self, workers: int) -> "HttpOptions":
+        """Give the options for each of several workers: guessing is no easier for them."""
+        return replace(
+            self,
+            login_rate=self.login_rate.among(workers),
+            device_code_rate=self.device_code_rate.among(workers),
+            client_failure_rate=self.client_failure_rate.among(workers),
+            address_failure_rate=self.address_failure_rate.among(workers),
+        )

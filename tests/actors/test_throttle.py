@@ -19,6 +19,28 @@ def test_a_burst_is_allowed_and_then_one_for_each_interval() -> None:
     assert buckets.take("a", now=NOW + 10) == 10
 
 
+@pytest.mark.requirement("E-09")
+@pytest.mark.parametrize("workers", [1, 2, 3, 16])
+def test_several_workers_allow_together_what_one_would(workers: int) -> None:
+    rate = Rate(burst=20, interval=3.0)
+    each = [TokenBuckets(rate.among(workers)) for _ in range(workers)]
+
+    def tries(seconds: int) -> int:
+        return sum(
+            worker.take("a", now=NOW + second) == 0
+            for second in range(seconds)
+            for worker in each
+            for _ in range(6)
+        )
+
+    # An hour of guessing, at all of them: no more than at one, but for the beginning.
+    extra = max(0, workers * 5 - 20) + workers
+    assert tries(3600) <= 20 + 3600 // 3 + extra
+    assert rate.among(1) == rate
+    # A person who mistypes comes to one of them.
+    assert rate.among(workers).burst >= 5
+
+
 def test_keys_do_not_share_a_bucket() -> None:
     buckets = TokenBuckets(Rate(burst=1, interval=60.0))
 

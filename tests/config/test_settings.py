@@ -102,6 +102,16 @@ def test_each_view_of_the_settings_carries_what_was_set() -> None:
     assert settings.http_options().trusted_proxy_hops == 2
 
 
+@pytest.mark.requirement("E-09")
+def test_guessing_is_no_easier_where_there_are_several_workers() -> None:
+    one, four = Settings(), Settings(workers=4)
+    for name in ("login_rate", "device_code_rate", "client_failure_rate"):
+        alone, shared = (
+            getattr(settings.http_options(), name) for settings in (one, four)
+        )
+        assert shared.interval == 4 * alone.interval
+
+
 def test_the_demo_is_on_by_default_on_loopback_without_resources_only() -> None:
     resources = (ResourceSettings(identifier="https://a.example/mcp"),)
     assert Settings().demo_enabled

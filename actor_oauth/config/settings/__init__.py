@@ -110,7 +110,7 @@ class Settings(
 
     def http_options(self) -> HttpOptions:
         """Give the HTTP side's view of these settings."""
-        return HttpOptions(
+        options = HttpOptions(
             auto_approve_user=self.auto_approve,
             trusted_proxy_hops=self.trusted_proxy_hops,
             authorize_rate=_per_minute(self.authorize_per_minute),
@@ -118,6 +118,7 @@ class Settings(
             confirms_connections=self.vault_confirm,
             has_passwords=self.local_accounts_enabled,
         )
+        return options.among(self.workers)
 
     @classmethod
     def groups(cls) -> list[type[SettingsGroup]]:
