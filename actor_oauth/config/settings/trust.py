@@ -72,7 +72,7 @@ class TrustSettings(SettingsGroup):
         default=(),
         description="Issuers whose signed word is taken: tables with `issuer`, `uses` "
         "(`id-jag`, `workload`, `software-statement`), `jwks_uri` or `jwks`, and what "
-        "[docs/enterprise.md](docs/enterprise.md) says.",
+        "[enterprise.md](enterprise.md) says.",
     )
     software_statement_required: bool = Field(
         default=False,
