@@ -6,6 +6,7 @@ token up, the token (`decide_token`). The second is asked again while a stream i
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias, assert_never
 from urllib.parse import quote
 
@@ -212,8 +213,7 @@ def decide_sender(
     """
     target = ProofTarget(
         method=head.method,
-        # Never from `Host`: the origin is the configured one (J-19).
-        url=origin_of(protection.resource) + quote(head.path),
+        url=_requested_url(protection.resource, head.path),
         access_token=token.value,
         nonces=nonces,
     )
@@ -245,8 +245,19 @@ def missing_scopes(
     required: tuple[str, ...], granted: Scope, implied: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
     """The required scopes that were granted neither themselves nor by implication."""
+    if all(name in granted for name in required):
+        return ()
     held = held_scopes(granted, implied)
     return tuple(name for name in required if name not in held)
+
+
+@lru_cache(maxsize=1024)
+def _requested_url(resource: str, path: str) -> str:
+    """The URL of a request without its query, from its percent-decoded path.
+
+    Never from `Host`: the origin is the configured one (A-01, J-19).
+    """
+    return origin_of(resource) + quote(path)
 
 
 def _is_audience(protection: Protection, path: str, audience: str) -> bool:
@@ -256,8 +267,7 @@ def _is_audience(protection: Protection, path: str, audience: str) -> bool:
     was mounted elsewhere, or a path with dot segments, must not let anybody reach an
     application beside the resource.
     """
-    # Never from `Host`: the origin is the configured one (A-01).
-    requested = origin_of(protection.resource) + quote(path)
+    requested = _requested_url(protection.resource, path)
     if audience == protection.resource == requested:
         # Nearly every request, and no URL needs to be parsed for it.
         return True

@@ -56,9 +56,3 @@ def preflight_headers(methods: Sequence[str]) -> tuple[HeaderLine, ...]:
         (b"access-control-allow-headers", ", ".join(ALLOWED_HEADERS).encode()),
         (b"access-control-max-age", _MAX_AGE),
     )
-
-
-def with_cors(headers: Sequence[HeaderLine]) -> list[HeaderLine]:
-    """Add to an application's answer what it did not decide itself."""
-    own = {name.lower() for name, _ in headers}
-    return [*headers, *(line for line in CORS_HEADERS if line[0] not in own)]

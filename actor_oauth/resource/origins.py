@@ -9,11 +9,14 @@ browser sends by itself.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from actor_oauth.oauth.uris import parse_uri
 from actor_oauth.resource.asgi import RequestHead
 
 
+# Every request names a host, and nearly all the same.
+@lru_cache(maxsize=256)
 def _is_loopback(url: str) -> bool:
     uri = parse_uri(url)
     return uri is not None and uri.is_loopback

@@ -13,7 +13,7 @@ import anyio
 from actor_oauth.oauth.challenge import Challenge
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.asgi import ASGIApp, HeaderLine, Message, Receive, Scope, Send
-from actor_oauth.resource.cors import with_cors
+from actor_oauth.resource.cors import CORS_HEADERS
 from actor_oauth.runtime import ActorError, Clock
 
 # G-14 allows 60 seconds from check to check. Half of it leaves time for retries when a
@@ -55,7 +55,7 @@ class Passage:
         self._open = False
         self._watched = False
         self._cut = False
-        self._running = anyio.CancelScope()
+        self._running: anyio.CancelScope | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application, until it is done or its answer is cut."""
@@ -86,7 +86,7 @@ class Passage:
 
     def cut(self) -> None:
         """End the answer, if it is still open."""
-        if self._open:
+        if self._open and self._running is not None:
             self._cut = True
             self._running.cancel()
 
@@ -98,7 +98,9 @@ class Passage:
             self._open = not self._length_announced
             events = headers.get(b"content-type", b"").startswith(b"text/event-stream")
             self.is_event_source = events and self._method == "GET"
-            return {**message, "headers": with_cors(lines)}
+            # What the application did not decide itself.
+            lines.extend(line for line in CORS_HEADERS if line[0] not in headers)
+            return {**message, "headers": lines}
         self._open = bool(message.get("more_body", False))
         return message
 
