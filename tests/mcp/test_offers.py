@@ -132,24 +132,22 @@ async def post(
 
 @pytest.mark.requirement("G-08")
 @pytest.mark.parametrize("modern", [True, False])
-@pytest.mark.parametrize(
-    ("method", "params", "wanted"),
-    [
+async def test_what_lacks_its_scope_is_challenged_before_the_server_sees_it(
+    modern: bool,
+) -> None:
+    cases: list[tuple[str, dict[str, Json], str]] = [
         ("prompts/get", {"name": "rewrite"}, "mcp notes:write"),
         ("resources/read", {"uri": "notes://mine"}, "mcp notes:read"),
         ("resources/read", {"uri": "notes://by-name/a"}, "mcp notes:read"),
-    ],
-)
-async def test_what_lacks_its_scope_is_challenged_before_the_server_sees_it(
-    method: str, params: dict[str, Json], wanted: str, modern: bool
-) -> None:
+    ]
     async with protected_server(holder(), notes_server()) as url:
-        answer = await post(url, method, params, modern=modern)
-    assert answer.status_code == 403
-    challenge = parse_challenge(answer.headers["www-authenticate"])
-    assert challenge["error"] == "insufficient_scope"
-    assert challenge["scope"] == wanted
-    assert challenge["resource_metadata"] == METADATA
+        for method, params, wanted in cases:
+            answer = await post(url, method, params, modern=modern)
+            assert answer.status_code == 403
+            challenge = parse_challenge(answer.headers["www-authenticate"])
+            assert challenge["error"] == "insufficient_scope"
+            assert challenge["scope"] == wanted
+            assert challenge["resource_metadata"] == METADATA
 
 
 def text_of(result: object) -> str:
@@ -187,21 +185,16 @@ async def test_with_its_scopes_a_caller_gets_them_and_they_know_the_caller(
     ]
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize(
-    ("held", "props", "seen"),
+    ("mode", "held", "props", "more"),
     [
-        ((), None, {"greet", "rewrite", "help", "mine", "by_name"}),
-        (
-            ("notes:spy",),
-            None,
-            {"greet", "rewrite", "help", "mine", "by_name", "of_user"},
-        ),
-        ((), "admin", {"greet", "rewrite", "help", "mine", "by_name", "purge", "log"}),
+        ("auto", (), None, ()),
+        ("legacy", ("notes:spy",), None, ("of_user",)),
+        ("auto", (), "admin", ("purge", "log")),
     ],
 )
 async def test_each_caller_sees_what_they_may_know_of_in_lists_of_their_own(
-    mode: str, held: tuple[str, ...], props: Json, seen: set[str]
+    mode: str, held: tuple[str, ...], props: Json, more: tuple[str, ...]
 ) -> None:
     async with (
         protected_server(holder(*held, props=props), notes_server()) as url,
@@ -211,7 +204,8 @@ async def test_each_caller_sees_what_they_may_know_of_in_lists_of_their_own(
         resources = await client.list_resources()
         templates = await client.list_resource_templates()
     listed = (*prompts.prompts, *resources.resources, *templates.resource_templates)
-    assert {offer.name for offer in listed} == seen
+    everybody = {"greet", "rewrite", "help", "mine", "by_name"}
+    assert {offer.name for offer in listed} == everybody.union(more)
     if mode == "auto":
         # Also the list of a caller who sees everything: another must not get it.
         scopes = {each.cache_scope for each in (prompts, resources, templates)}
@@ -248,27 +242,20 @@ async def refusal_of(ask: Ask, client: Client) -> tuple[int, str, object]:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-@pytest.mark.parametrize(
-    ("ask_for", "hidden", "absent"),
-    [
+async def test_what_is_hidden_is_answered_like_what_does_not_exist(mode: str) -> None:
+    cases = [
         (prompt, "purge", "purgf"),
         (read, "notes://log", "notes://lof"),
         (read, "notes://of/bob", "notes://og/bob"),
-    ],
-)
-async def test_what_is_hidden_is_answered_like_what_does_not_exist(
-    mode: str,
-    ask_for: Callable[[str, Client], Awaitable[object]],
-    hidden: str,
-    absent: str,
-) -> None:
+    ]
     async with (
         protected_server(holder(), notes_server()) as url,
         mcp_client(url, "t", mode) as client,
     ):
-        said = await refusal_of(partial(ask_for, hidden), client)
-        of_absent = await refusal_of(partial(ask_for, absent), client)
-    assert repr(said).replace(hidden, absent) == repr(of_absent)
+        for ask_for, hidden, absent in cases:
+            said = await refusal_of(partial(ask_for, hidden), client)
+            of_absent = await refusal_of(partial(ask_for, absent), client)
+            assert repr(said).replace(hidden, absent) == repr(of_absent)
 
 
 async def test_a_hidden_tool_does_not_show_by_the_headers_that_its_schema_wants() -> (
