@@ -5,7 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from benchmarks.peers.environments import (
     python_of_peers,
     versions,
 )
-from benchmarks.peers.postgresql import postgresql
+from benchmarks.peers.postgresql import groups_of, postgresql
 
 ROOT = SERVERS.parent.parent.parent
 WINDOW = 3.0
@@ -33,13 +33,13 @@ class Stage:
         folder: Empty.
         stack: Ends what else is started.
         tell: Told of what takes long.
-        groups: Process groups that belong to the peer, besides its command's.
+        groups: Gives process groups that are the peer's, besides its command's.
     """
 
     folder: Path
     stack: ExitStack
     tell: Tell
-    groups: list[int] = field(default_factory=list)
+    groups: Callable[[], Sequence[int]] = list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,10 @@ def peers() -> Sequence[Peer]:
     pins = versions()
     uvicorn = f"uvicorn {pins['uvicorn']} with uvloop, one process"
     gunicorn = f"gunicorn {pins['gunicorn']}, 3 processes of 4 threads"
+    narrow = (
+        "Its grace period is for the token right before the current one. An older one is a"
+        " replay also within these seconds, and ends the grant."
+    )
     secret = "Clients have a secret: its revocation endpoint refuses those without."
     oidc = f"oidc-provider {pins['oidc-provider']}"
     toolkit = f"django-oauth-toolkit {pins['django-oauth-toolkit']}"
@@ -92,8 +96,8 @@ def peers() -> Sequence[Peer]:
             runs_on="Node.js, one process",
             durable="no: in memory, its own adapter (the last 1,000 to 2,000 entries)",
             options="`rotateRefreshToken: true`. It has no grace period.",
-            by_design="Takes every second use for a theft and ends the grant, also when"
-            " two programs of one user meet.",
+            by_design="It takes every second use for a theft and ends the grant, also"
+            " when two programs of one user meet.",
             start=partial(_oidc_provider, on_disk=False),
         ),
         Peer(
@@ -134,6 +138,7 @@ def peers() -> Sequence[Peer]:
             durable="yes: SQLite, write-ahead log, `synchronous=FULL`",
             options=f"`REFRESH_TOKEN_GRACE_PERIOD_SECONDS` = {WINDOW:g} and"
             " `REFRESH_TOKEN_REUSE_PROTECTION`: what it offers for these very races.",
+            by_design=narrow,
             start=partial(_django, grace=int(WINDOW), on_postgresql=False),
             grace=WINDOW,
         ),
@@ -143,6 +148,7 @@ def peers() -> Sequence[Peer]:
             runs_on=django,
             durable="yes: PostgreSQL, its defaults (synchronous commits)",
             options="As above, on a database that has the row locks it asks for.",
+            by_design=narrow,
             start=partial(_django, grace=int(WINDOW), on_postgresql=True),
             grace=WINDOW,
         ),
@@ -249,7 +255,7 @@ def _django(stage: Stage, *, grace: int, on_postgresql: bool) -> Foreign:
     if on_postgresql:
         cores = divide_cores(1).server
         directory, program = stage.stack.enter_context(postgresql(cores))
-        stage.groups.append(program.process.pid)
+        stage.groups = partial(groups_of, program)
         database = f"postgresql:{directory}"
     url = f"http://127.0.0.1:{(port := _port())}"
     options = ["--port", port, "--gunicorn", "--database", database, "--grace", grace]

@@ -129,7 +129,7 @@ def _running(peer: Peer, effort: Effort, grace: float, tell: Tell) -> Iterator[S
         plan = replace(_plan(effort), foreign=foreign)
         with served(plan, 1, grace=grace) as server:
             own = server.groups
-            yield replace(server, groups=lambda: [*own(), *stage.groups])
+            yield replace(server, groups=lambda: [*own(), *stage.groups()])
 
 
 def _race(

@@ -1,6 +1,7 @@
 """What was found, as a page: docs/benchmarks-peers.md."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from actor_oauth.bench.report.document import (
     Table,
 )
 from actor_oauth.bench.report.history import offence_chart
-from actor_oauth.bench.report.races import latency_chart, milliseconds
+from actor_oauth.bench.report.races import milliseconds
 from actor_oauth.bench.report.render import conditions_table, to_markdown
 from actor_oauth.bench.throughput.run import CHECK, REFRESH
 from benchmarks.peers.catalogue import ROOT
@@ -75,20 +76,15 @@ def _unjudged(title: str, text: str, blocks: Sequence[Block]) -> Section:
 
 def _throughput(findings: Sequence[Finding], effort: Effort) -> Section:
     rates = {
-        one.peer.name: figure.per_second
+        one.peer.key: figure.per_second
         for one in findings
         if (figure := one.figure(REFRESH)) is not None
     }
-    own = rates.get(findings[0].peer.name, 0.0) if findings else 0.0
+    own = rates.get(findings[0].peer.key, 0.0) if findings else 0.0
     rows = [_rate_row(one, own) for one in findings]
     columns = ["server", "durable", "refreshes/s", "of these, actor_oauth does"]
     columns += ["p50 ms", "p99 ms", "CPU us", "failed", "checks/s"]
     title = f"{effort.connections} connections, {effort.seconds:g} s"
-    latencies = {
-        one.peer.name: figure.latencies
-        for one in findings
-        if (figure := one.figure(REFRESH)) is not None
-    }
     bars = {name: {"refreshes": rate} for name, rate in rates.items()}
     return _unjudged(
         "Refreshes per second",
@@ -98,7 +94,6 @@ def _throughput(findings: Sequence[Finding], effort: Effort) -> Section:
         [
             Table(title=title, columns=columns, rows=rows),
             Bars(title="Refreshes per second", unit="/s", bars=bars),
-            latency_chart(latencies),
         ],
     )
 
@@ -175,7 +170,7 @@ def _races(findings: Sequence[Finding], effort: Effort) -> Section:
         title = f"{_TITLES[name]}: {effort.rounds} rounds of {effort.racers}"
         blocks.append(Table(title=title, columns=["server", *columns], rows=rows))
     bars = {
-        one.peer.name: {kind: float(count) for kind, count in kinds.items()}
+        one.peer.key: {kind: float(count) for kind, count in kinds.items()}
         for one in findings
         if (kinds := one.races["refresh-refresh"].kinds.get("refresh"))
     }
@@ -186,7 +181,10 @@ def _races(findings: Sequence[Finding], effort: Effort) -> Section:
         "Races",
         "Requests of which at most one order is right are let go at once, each on its"
         " own connection. Afterwards every token that was given out is tried; at last the"
-        " raced token is presented again, as a thief would.",
+        " raced token is presented again, as a thief would. What is revoked is the token"
+        " that all present. Where a refresh was first, some servers no longer know it,"
+        " answer that it is revoked, as RFC 7009 lets them, and leave its successor alive:"
+        " whoever signed out is still signed in.",
         blocks,
     )
 
@@ -233,12 +231,12 @@ def _peer(finding: Finding) -> Section:
         if race.skipped is not None
     ]
     text = "\n\n".join([text, *skipped])
-    shortest = sorted(
-        finding.history.offences.values(), key=lambda one: len(one.history)
-    )
+    offences = finding.history.offences.values()
+    shortest = sorted(offences, key=lambda one: len(one.history))[:1]
+    title = "The shortest history that nothing explains"
     return Section(
         title=peer.name,
         text=text,
-        blocks=[offence_chart(one) for one in shortest[:1]],
+        blocks=[replace(offence_chart(one), title=title) for one in shortest],
         problems=finding.problems,
     )

@@ -50,6 +50,13 @@ def postgresql(cores: Sequence[int]) -> Iterator[tuple[Path, Program]]:
                 program.stop()
 
 
+def groups_of(program: Program) -> list[int]:
+    """Give the process groups of a server: each of its processes has one of its own."""
+    pid = program.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, children)]
+
+
 def _as_somebody(folder: Path) -> list[str]:
     if os.geteuid() != 0:
         return []

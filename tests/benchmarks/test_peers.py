@@ -80,7 +80,7 @@ def rows(table: object) -> dict[str, list[str]]:
 
 
 def test_each_server_stands_beside_this_one() -> None:
-    table, bars, _ = section("Refreshes per second").blocks
+    table, bars = section("Refreshes per second").blocks
     rates = rows(table)
     assert rates["theirs"][:3] == ["yes", "50", "4.00 times as many"]
     assert rates["without"][1:] == ["-"] * 7
