@@ -14,6 +14,7 @@ from actor_oauth.http.browser import (
     seal_ticket,
 )
 from actor_oauth.http.departure import departure
+from actor_oauth.http.display import tone
 from actor_oauth.http.login import expired, new_ticket, resume, sign_in_page
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.page_route import PageRoute
@@ -173,6 +174,7 @@ async def _sign_ins_page(site: Site, who: SignedIn) -> Page:
     connected = [
         {
             "service": _label(federation, identity.provider),
+            "tone": tone(identity.provider),
             "label": identity.label,
             "linked_at": identity.linked_at,
             "issuer": identity.issuer,
@@ -187,7 +189,11 @@ async def _sign_ins_page(site: Site, who: SignedIn) -> Page:
         "user_id": who.session.label,
         "connected": connected,
         "services": [
-            {"name": provider.name, "label": provider.label}
+            {
+                "name": provider.name,
+                "label": provider.label,
+                "again": any(one.provider == provider.name for one in known),
+            }
             for provider in federation.policy.providers
         ],
         "csrf_link": csrf_token(who.cookie, _LINK),

@@ -1,9 +1,9 @@
 """An OpenID provider that no one here wrote, and people who sign in there."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from subprocess import PIPE
+from subprocess import PIPE, Popen
 
 import httpx2
 import trio
@@ -57,3 +57,18 @@ async def pass_its_pages(url: str, login: str, *, callback: str) -> str:
             form = read_page(answer).forms[0]
             fields = {**form.fields, "login": login, "password": "whatever"}
             answer = await browser.post(form.action, data=fields)
+
+
+@contextmanager
+def openid_provider_running(callback: str) -> Iterator[str]:
+    """As `openid_provider`, for tests without an event loop."""
+    command = node_command("openid_provider.mjs", "us", "secret", callback)
+    with Popen(
+        command, stdin=PIPE, stdout=PIPE, env=node_environment(), text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()

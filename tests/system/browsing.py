@@ -80,9 +80,22 @@ class Client:
 
 @contextmanager
 def person(
-    chromium: Browser, *, scripts: bool = True, width: int = 1200, dark: bool = False
+    chromium: Browser,
+    *,
+    scripts: bool = True,
+    width: int = 1200,
+    dark: bool = False,
+    ours: str = "",
 ) -> Iterator[Page]:
-    """Somebody at a fresh browser, whose complaints fail the test."""
+    """Somebody at a fresh browser, whose complaints fail the test.
+
+    Args:
+        chromium: The program.
+        scripts: Whether they run.
+        width: Of the window, in pixels.
+        dark: Whether dark colours are liked.
+        ours: How the addresses begin whose complaints count; those of others are theirs.
+    """
     context = chromium.new_context(
         java_script_enabled=scripts,
         color_scheme="dark" if dark else "light",
@@ -91,8 +104,18 @@ def person(
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: (
+            complaints.append(said.text) if page.url.startswith(ours) else None
+        ),
+    )
+    page.on(
+        "pageerror",
+        lambda error: (
+            complaints.append(str(error)) if page.url.startswith(ours) else None
+        ),
+    )
     try:
         yield page
     finally:
