@@ -22,6 +22,7 @@ class VaultProcess:
 
     def __init__(self, process: trio.Process) -> None:
         self.process = process
+        self.has_noticed = trio.Event()
         self._read = b""
 
     async def line(self) -> str:
@@ -38,7 +39,8 @@ class VaultProcess:
         assert self.process.stdin is not None
         await self.process.stdin.send_all(url.encode() + b"\n")
         while not (line := await self.line()).startswith("["):
-            pass
+            if "refresh under way elsewhere" in line:
+                self.has_noticed.set()
         answers: list[str] = json.loads(line)
         return answers
 
@@ -67,30 +69,40 @@ async def test_two_processes_refresh_once(tmp_path: Path, upstream: Upstream) ->
     async with open_world(tmp_path, upstream) as world:
         await world.connect()
         now = world.clock.now() + 3500
-    arrived, go_on = trio.Event(), trio.Event()
+    go_on = trio.Event()
+    came: list[Asked] = []
 
     async def hold(asked: Asked) -> Said:
+        came.append(asked)
+        if len(came) > 1:
+            go_on.set()
         answer = upstream.token(asked)
-        arrived.set()
         await go_on.wait()
         return answer
 
-    upstream.answers = [hold]
+    upstream.answers = [hold, hold]
     answers: list[list[str]] = []
 
     async def ask(vaults: VaultProcess) -> None:
         answers.append(await vaults.ask(upstream.url))
 
+    async def let_go(vaults: VaultProcess) -> None:
+        # Not before the one that came too late has found out that it did.
+        await vaults.has_noticed.wait()
+        go_on.set()
+
     with trio.fail_after(PATIENCE):
         async with (
             vault_process(tmp_path, now) as first,
             vault_process(tmp_path, now) as second,
-            trio.open_nursery() as nursery,
+            trio.open_nursery() as watching,
         ):
-            nursery.start_soon(ask, first)
-            nursery.start_soon(ask, second)
-            await arrived.wait()
-            go_on.set()
+            watching.start_soon(let_go, first)
+            watching.start_soon(let_go, second)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ask, first)
+                nursery.start_soon(ask, second)
+            watching.cancel_scope.cancel()
 
     assert answers == [["Bearer access4"]] * 2
     assert upstream.refreshes == 1
