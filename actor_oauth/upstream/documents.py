@@ -10,8 +10,6 @@ DOCUMENT_LIMITS: Final = FetchLimits(body_bytes=64 * 1024, seconds=10.0)
 ANSWER_LIMITS: Final = FetchLimits(body_bytes=64 * 1024, seconds=15.0)
 
 _OK: Final = 200
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERRORS: Final = 500
 _REFUSED: Final = (FetchFault.URL_REFUSED, FetchFault.ADDRESS_REFUSED)
 
 
@@ -26,7 +24,7 @@ async def fetch_document(fetcher: Fetcher, url: str) -> bytes | UpstreamFailed |
     reply = await ask(fetcher, Outgoing(url=url), DOCUMENT_LIMITS)
     if isinstance(reply, UpstreamFailed):
         return reply
-    if reply.status == _TOO_MANY_REQUESTS or reply.status >= _SERVER_ERRORS:
+    if reply.is_unavailable:
         return unreachable(reply)
     return reply.body if reply.status == _OK and reply.is_json else None
 

@@ -14,6 +14,9 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 HeaderLine = tuple[bytes, bytes]
 
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERRORS: Final = 500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
@@ -69,6 +72,11 @@ class Reply:
     status: int
     lines: tuple[tuple[str, str], ...]
     body: bytes = field(repr=False)
+
+    @property
+    def is_unavailable(self) -> bool:
+        """Whether the server says that it cannot answer now: 429, or a 5xx."""
+        return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERRORS
 
     def header(self, name: str) -> str | None:
         """Give a header, its lines joined as RFC 9110 §5.3 allows; None if absent."""

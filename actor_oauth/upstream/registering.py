@@ -24,7 +24,7 @@ from actor_oauth.oauth.upstream.clients import (
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.upstream.policy import VaultPolicy
 from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
-from actor_oauth.upstream.documents import ANSWER_LIMITS, ask
+from actor_oauth.upstream.documents import ANSWER_LIMITS, ask, unreachable
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.outgoing import Outgoing
 from actor_oauth.upstream.single_flight import SingleFlight
@@ -37,9 +37,6 @@ LEASE: Final = int(ANSWER_LIMITS.seconds) + 10
 
 LONGEST_PAUSE: Final = 0.5
 """Seconds between two looks at a claim that another process has."""
-
-_SERVER_ERRORS: Final = 500
-_TOO_MANY_REQUESTS: Final = 429
 
 Registered = UpstreamClient | UpstreamFailed
 
@@ -225,12 +222,8 @@ class UpstreamClients:
         )
         if isinstance(reply, UpstreamFailed):
             return reply
-        if reply.status == _TOO_MANY_REQUESTS or reply.status >= _SERVER_ERRORS:
-            return UpstreamFailed(
-                fault=UpstreamFault.UNREACHABLE,
-                detail=str(reply.status),
-                retry_after=reply.retry_after,
-            )
+        if reply.is_unavailable:
+            return unreachable(reply)
         return decide_registration(
             reply.status,
             reply.body,

@@ -30,8 +30,6 @@ from actor_oauth.upstream.outgoing import Reply, form_request
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _OK: Final = 200
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERRORS: Final = 500
 
 
 class TokenCalls:
@@ -65,9 +63,9 @@ class TokenCalls:
         reply = await self._post(endpoint, form, attempt.client, server)
         if isinstance(reply, UpstreamFailed):
             return reply
-        return decide_pushed(
-            reply.status, reply.body, departure, retry_after=reply.retry_after
-        )
+        if reply.is_unavailable:
+            return unreachable(reply)
+        return decide_pushed(reply.status, reply.body, departure)
 
     async def trade_code(
         self, attempt: Attempt, code: str
@@ -177,7 +175,7 @@ def _not_revoked(reply: Reply) -> UpstreamFailed | None:
     """Give why an answer of RFC 7009 §2.2 is no revocation; None if it is one."""
     if reply.status == _OK:
         return None
-    if reply.status == _TOO_MANY_REQUESTS or reply.status >= _SERVER_ERRORS:
+    if reply.is_unavailable:
         return unreachable(reply)
     return UpstreamFailed(fault=UpstreamFault.TOKEN_REFUSED, detail=str(reply.status))
 

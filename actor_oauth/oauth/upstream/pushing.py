@@ -14,13 +14,11 @@ from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.upstream.token_response import CLIENT_ERRORS, error_word
 
 _CREATED: Final = (200, 201)
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERRORS: Final = 500
 _REQUEST_URI: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
 def decide_pushed(
-    status: int, body: bytes, departure: Departure, *, retry_after: int | None = None
+    status: int, body: bytes, departure: Departure
 ) -> str | UpstreamFailed:
     """Decide where the browser goes after a request was pushed.
 
@@ -28,20 +26,15 @@ def decide_pushed(
     browser carries the request, as it does to all servers without that endpoint.
 
     Args:
-        status: Of the answer.
+        status: Of the answer, of a server that was able to answer.
         body: Of the answer.
         departure: What was pushed.
-        retry_after: What the answer says about asking again, in seconds.
 
     Returns:
         The URL to send the browser to.
 
     Source: RFC 9126 §2.2, §2.3, §4, §5.
     """
-    if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS:
-        return UpstreamFailed(
-            fault=UpstreamFault.UNREACHABLE, detail=str(status), retry_after=retry_after
-        )
     members: Mapping[str, Json] = parse_json_object(body) or {}
     name = get_text(members, "request_uri") or ""
     if status in _CREATED and _REQUEST_URI.fullmatch(name):

@@ -15,6 +15,7 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.vault import Owed, VaultActor
 from actor_oauth.oauth.upstream.clients import UpstreamClient
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.runtime import ActorError
 from actor_oauth.upstream.documents import ANSWER_LIMITS
 from actor_oauth.upstream.registering import UpstreamClients
 from actor_oauth.upstream.single_flight import SingleFlight
@@ -64,11 +65,15 @@ class Revocations:
         """
         if number is None:
             return
-        with trio.move_on_after(PROMPT_SECONDS):
-            # A task of its own: a browser that goes away stops nothing.
-            await self._flights.run(
-                (vault.address.key, number), partial(self.make, vault, number)
-            )
+        try:
+            with trio.move_on_after(PROMPT_SECONDS):
+                # A task of its own: a browser that goes away stops nothing.
+                await self._flights.run(
+                    (vault.address.key, number), partial(self.make, vault, number)
+                )
+        except ActorError as error:
+            # What is removed is removed: the rest is on the list.
+            log.warning("revocation postponed", fault=type(error).__name__)
 
     async def make(self, vault: VaultActor, number: int) -> None:
         """Revoke tokens, unless they are, or somebody is about it."""

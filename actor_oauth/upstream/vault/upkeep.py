@@ -23,6 +23,7 @@ from actor_oauth.actors.upstream_client import UPSTREAM_CLIENTS, UpstreamClientA
 from actor_oauth.actors.vault import VaultActor
 from actor_oauth.actors.vault.sealing import is_sealed_with
 from actor_oauth.actors.vault.turns import VAULTS
+from actor_oauth.runtime import ActorError
 from actor_oauth.upstream.vault.endings import Endings
 from actor_oauth.upstream.vault.refreshes import LEASE, PATIENCE, Refreshes
 from actor_oauth.upstream.vault.revocations import Revocations
@@ -137,7 +138,14 @@ class Upkeep:
 
         async def do(renewal: Renewal) -> None:
             vault = self._effects.system.get(VaultActor, renewal.vault)
-            await work(vault, renewal.number)
+            try:
+                await work(vault, renewal.number)
+            except ActorError as error:
+                # One vault that cannot answer keeps no other one waiting: it comes back
+                # when its lease ends.
+                fault = type(error).__name__
+                log.warning("vault not looked after", vault=renewal.vault, fault=fault)
+                return
             await listed.done(renewal)
 
         count = 0

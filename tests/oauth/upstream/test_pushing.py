@@ -29,15 +29,6 @@ def test_the_browser_carries_a_name_and_nothing_else(status: int) -> None:
     assert query == {"client_id": ["us"], "request_uri": [NAME]}
 
 
-@pytest.mark.requirement("I-31")
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_server_that_is_busy_is_not_gone_around(status: int) -> None:
-    failed = decide_pushed(status, b"", begun(), retry_after=7)
-
-    assert isinstance(failed, UpstreamFailed)
-    assert (failed.fault, failed.retry_after) == (UpstreamFault.UNREACHABLE, 7)
-
-
 @pytest.mark.requirement("I-14")
 @pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
 def test_a_client_that_is_not_known_is_told_apart(error: str) -> None:

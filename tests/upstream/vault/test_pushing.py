@@ -66,7 +66,7 @@ async def test_who_insists_and_says_not_where_cannot_be_used(world: World) -> No
 
 
 @pytest.mark.requirement("I-10")
-@pytest.mark.parametrize("answer", [Said(503), b""])
+@pytest.mark.parametrize("answer", [Said(503), Said(429), b""])
 async def test_an_endpoint_that_fails_is_not_gone_around(
     world: World, answer: Said | bytes
 ) -> None:

@@ -12,6 +12,7 @@ from actor_oauth.actors.vault.owed import MAX_TRIES
 from actor_oauth.actors.vault.turns import VAULTS
 from actor_oauth.oauth.upstream.credentials import FIRST_PAUSE, LONGEST_PAUSE
 from actor_oauth.oauth.upstream.policy import ConfiguredClient
+from actor_oauth.runtime.address import Address
 from actor_oauth.upstream.vault import open_leftovers
 from actor_oauth.upstream.vault.revocations import LEASE
 from tests.support.standin import Asked, Said, Upstream
@@ -249,3 +250,30 @@ async def test_without_its_key_there_is_nothing_to_revoke_with(
         assert await revoke_owed(world) == 1
         assert await owed(world) == 0
     assert upstream.revoked == []
+
+
+def damage(data: Path, address: Address) -> None:
+    """Make an actor's files unreadable."""
+    for path in data.rglob(f"*{address.key}*"):
+        if address.kind in path.parts or address.kind in path.name:
+            path.write_bytes(b"garbage " * 1000)
+
+
+@pytest.mark.requirement("I-40")
+async def test_a_vault_whose_file_is_damaged_keeps_no_other_one_waiting(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    async with open_world(tmp_path, upstream) as world:
+        for user in (USER, "bob"):
+            await world.connect(user=user)
+            actor = world.actor(user)
+            assert await actor.remove(upstream.url, now=world.clock.now()) is not None
+            await world.effects.system.delivered(actor)
+        damaged = world.actor().address
+    damage(tmp_path, damaged)
+
+    async with open_world(tmp_path, upstream) as world:
+        assert await world.vault.upkeep.revoke_owed() == 2
+        assert upstream.revoked == ["refresh5", "access5"]
+        # Whoever removes something there does not learn it from an exception.
+        await world.vault._revocations.promptly(world.actor(), 1)
