@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from actor_oauth.mcp.catalogue import ServerCatalogue
 from actor_oauth.mcp.guarded import GuardedTransport
-from actor_oauth.mcp.middleware import HiddenOffers, Listeners
+from actor_oauth.mcp.middleware import Listeners, hide_offers
 
 LifespanResult = TypeVar("LifespanResult")
 
@@ -64,11 +64,8 @@ class MCPEndpoint(GuardedTransport):
         super().__init__(app, catalogue=catalogue, issuer=issuer)
         self._manager = server.session_manager
         self._listeners = Listeners()
-        hiding = HiddenOffers(catalogue)
-        server.middleware.extend((hiding, self._listeners))
-        # The SDK compares headers with a tool's schema before any middleware is asked.
-        inner = server._lowlevel_server  # noqa: SLF001  no public way to it
-        inner.get_tool_input_schema = hiding.schemas(inner.get_tool_input_schema)
+        hide_offers(server, catalogue)
+        server.middleware.append(self._listeners)
 
     @override
     def end_listening(self) -> None:

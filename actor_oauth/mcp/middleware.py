@@ -11,6 +11,7 @@ from typing import Final, Generic, NamedTuple, TypeVar, cast
 
 import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import SUBSCRIPTION_ID_META_KEY
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
@@ -129,6 +130,17 @@ class HiddenOffers(Generic[LifespanResult]):
         # The list of one caller, whatever the server says of its lists in general; also
         # that of a caller who sees everything, which others may not.
         return _kept_private(members)
+
+
+def hide_offers(
+    server: MCPServer[LifespanResult], catalogue: ServerCatalogue[LifespanResult]
+) -> None:
+    """Have a server hide what its callers may not know of."""
+    hiding = HiddenOffers(catalogue)
+    server.middleware.append(hiding)
+    # The SDK compares headers with a tool's schema before any middleware is asked.
+    inner = server._lowlevel_server  # noqa: SLF001  no public way to it
+    inner.get_tool_input_schema = hiding.schemas(inner.get_tool_input_schema)
 
 
 def _hides(demand: Demand | None, caller: Caller) -> bool:

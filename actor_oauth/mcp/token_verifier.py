@@ -1,17 +1,25 @@
 """For authors who wire authentication by the SDK's own means: its `TokenVerifier`.
 
 mcp = MCPServer("notes", token_verifier=verifier, auth=verifier.auth_settings())
+app = verifier.with_permissions(mcp, mcp.streamable_http_app())
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.mcpserver import MCPServer
+from starlette.applications import Starlette
 
 from actor_oauth.mcp.access import VerifiedAccessToken
 from actor_oauth.mcp.sdk_urls import as_written
-from actor_oauth.oauth.policy import ResourcePolicy
+from actor_oauth.mcp.step_up import with_permissions
+from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.tokens import AccessTokenInfo
+from actor_oauth.resource import ResourceServer
+
+LifespanResult = TypeVar("LifespanResult")
 
 ValidateToken = Callable[[str, str], Awaitable[AccessTokenInfo | None]]
 
@@ -68,3 +76,21 @@ class ActorTokenVerifier:
             ),
             validate_token_resource=True,
         )
+
+    def with_permissions(
+        self, server: MCPServer[LifespanResult], app: Starlette
+    ) -> Starlette:
+        """Challenge over HTTP for scopes that tools demand, and hide what is to be hidden.
+
+        Without it, tools with demands still refuse, by a JSON-RPC error.
+
+        Args:
+            server: Uses this verifier.
+            app: Its own, before it has served anything; is changed, and given back.
+        """
+        role = ResourceServer(
+            Policy(issuer=self._issuer, resources=(self._resource,)),
+            self._resource,
+            self._validate_token,
+        )
+        return with_permissions(server, app, role)

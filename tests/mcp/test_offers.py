@@ -15,6 +15,7 @@ from mcp_types import GetPromptResult, ReadResourceResult, TextContent
 from pydantic import Field
 
 from actor_oauth.mcp import (
+    ActorTokenVerifier,
     Caller,
     CurrentCaller,
     current_caller,
@@ -23,12 +24,15 @@ from actor_oauth.mcp import (
     root_logging_kept,
 )
 from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.policy import ResourcePolicy
 from tests.mcp.protected_server import (
+    ISSUER,
     SDK_LEAVES_GENERATORS,
     Authority,
     http_client,
     mcp_client,
     protected_server,
+    serving,
     token_info,
 )
 from tests.oauth.test_challenge import parse_challenge
@@ -158,6 +162,36 @@ def text_of(result: object) -> str:
         return content.text
     assert isinstance(result, ReadResourceResult)
     return str(getattr(result.contents[0], "text", None))
+
+
+@pytest.mark.requirement("G-08")
+async def test_a_server_with_the_sdks_own_authentication_challenges_and_hides_too() -> (
+    None
+):
+    authority = holder()
+    verifier = ActorTokenVerifier(
+        ResourcePolicy(identifier=RESOURCE),
+        issuer=ISSUER,
+        validate_token=authority.validate_token,
+    )
+    with root_logging_kept():
+        server: MCPServer[object] = MCPServer(
+            "own", token_verifier=verifier, auth=verifier.auth_settings()
+        )
+    server.tool(name="write")(require_scope("notes:write")(lambda: "written"))
+    server.tool(name="purge")(require(is_admin)(lambda: "purged"))
+    app = verifier.with_permissions(server, server.streamable_http_app())
+    async with serving(app) as base:
+        url = f"{base}/mcp"
+        for modern in (True, False):
+            answer = await post(url, "tools/call", {"name": "write"}, modern=modern)
+            assert answer.status_code == 403
+            challenge = parse_challenge(answer.headers["www-authenticate"])
+            assert challenge["scope"] == "mcp notes:write"
+            assert challenge["resource_metadata"] == METADATA
+        async with mcp_client(url, "t", "auto") as client:
+            tools = (await client.list_tools()).tools
+            assert {tool.name for tool in tools} == {"write"}
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

@@ -9,8 +9,9 @@ from starlette.middleware import Middleware
 from typing_extensions import override
 
 from actor_oauth.mcp.access import VerifiedAccessToken
-from actor_oauth.mcp.fastmcp.step_up import StepUp
+from actor_oauth.mcp.fastmcp.catalogue import catalogue_of
 from actor_oauth.mcp.sdk_urls import as_written
+from actor_oauth.mcp.step_up import StepUp
 from actor_oauth.mcp.token_verifier import ValidateToken
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
@@ -83,7 +84,8 @@ class _Auth(RemoteAuthProvider):
     @override
     def get_middleware(self) -> list[Middleware]:
         """FastMCP's authentication, and behind it the challenge for single calls."""
-        return [*super().get_middleware(), Middleware(StepUp, role=self.role)]
+        challenging = Middleware(StepUp, role=self.role, catalogue_of=catalogue_of)
+        return [*super().get_middleware(), challenging]
 
 
 def fastmcp_auth(

@@ -4,9 +4,11 @@ from inspect import getclosurevars, isfunction
 from typing import Generic, TypeVar, cast
 
 from fastmcp import FastMCP
+from starlette.applications import Starlette
 
 from actor_oauth.mcp.catalogue import Call, Kind
 from actor_oauth.mcp.permissions import Demand, demand_of
+from actor_oauth.resource.asgi import Scope
 
 LifespanResult = TypeVar("LifespanResult")
 
@@ -76,3 +78,10 @@ class FastMCPCatalogue(Generic[LifespanResult]):
                 if resource is not None:
                     return resource
                 return await self._server.get_resource_template(call.name)
+
+
+def catalogue_of(scope: Scope) -> FastMCPCatalogue[object]:
+    """What the server behind a request to its own application offers."""
+    application = cast("Starlette", scope["app"])
+    # FastMCP's own word for where its application keeps the server.
+    return FastMCPCatalogue(cast("FastMCP[object]", application.state.fastmcp_server))
