@@ -30,15 +30,20 @@ class HelperGrants:
     client_id: str
     entropy: Entropy
 
-    async def grant(self, user: str) -> TokenResponse:
+    async def grant(self, user: str, *, props: bool = True) -> TokenResponse:
         """Give a user's grant its first tokens.
+
+        Args:
+            user: Whose.
+            props: Whether the application attaches something.
 
         Raises:
             BenchError: The server refused.
         """
         verifier = urlsafe_b64encode(self.entropy.token_bytes(36)).decode()
         digest = hashlib.sha256(verifier.encode()).digest()
-        code = await self._code(user, urlsafe_b64encode(digest).rstrip(b"=").decode())
+        challenge = urlsafe_b64encode(digest).rstrip(b"=").decode()
+        code = await self._code(user, challenge, props=props)
         return await self._token(
             {
                 "grant_type": "authorization_code",
@@ -70,7 +75,7 @@ class HelperGrants:
             raise BenchError(f"the provider refused: {answer.error}")
         return answer
 
-    async def _code(self, user: str, challenge: str) -> str:
+    async def _code(self, user: str, challenge: str, *, props: bool) -> str:
         query = {
             "response_type": "code",
             "client_id": self.client_id,
@@ -82,7 +87,7 @@ class HelperGrants:
         if not isinstance(request, AuthorizationRequest):
             raise BenchError(f"the provider refused: {request.reason}")
         answer = await self.server.complete_authorization(
-            request, user_id=user, props={"user": user}
+            request, user_id=user, props={"user": user} if props else None
         )
         if not isinstance(answer, Redirect):
             raise BenchError(f"the provider refused: {answer.reason}")

@@ -1,60 +1,157 @@
 """Puts many users on disk, each with a grant: the program that does it.
 
-    python -m actor_oauth.bench.make_users COUNT SAMPLE < settings.json
+    python -m actor_oauth.bench.make_users COUNT < settings.json
 
-Prints the client, and tokens of SAMPLE of the users, spread evenly over all.
+One user is made as any other, by the helper API. The others' files are that user's, with
+name and hashes of tokens changed: byte by byte what the API would have left, a hundred
+times faster. The lists that know of every user (the directory, the client, the index of
+wake-ups) are filled likewise. Whose tokens are which follows from the user's number.
+
+Prints the client.
 """
 
+import hashlib
 import json
+import os
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
 import trio
 
-from actor_oauth.bench.helper_grants import HelperGrants, open_helper
-from actor_oauth.config import Settings, configure_logging
+from actor_oauth.actors.client import ClientActor
+from actor_oauth.actors.directory import USERS, DirectoryActor
+from actor_oauth.actors.user import UserActor
+from actor_oauth.actors.user.housekeeping import SWEEP_GRID
+from actor_oauth.bench.helper_grants import open_helper
+from actor_oauth.config import Settings, configure_logging, read_keyring
+from actor_oauth.oauth.keyring import Keyring, client_key, user_key
+from actor_oauth.oauth.tokens import Token, TokenKind, parse_token, token_hash
 from actor_oauth.provider import Provider
-from actor_oauth.runtime import SystemEntropy
+from actor_oauth.runtime import Address, SystemEntropy
+from actor_oauth.runtime.local import ActorFiles, Disk, write_new
 
-# More only wait for each other.
-_AT_ONCE: Final = 64
+_ROWS_AT_ONCE: Final = 10_000
+_SWEPT: Final = 20 * 86_400
 
 
-async def make_users(
-    settings: Settings, count: int, sample: int
-) -> tuple[str, list[tuple[str, str]]]:
-    """Make users.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Where the tokens of a user come from.
+
+    Attributes:
+        keyring: Of the server: it says which actor is whose.
+        records: What the tokens say of their grant, by kind; the same for everybody.
+    """
+
+    keyring: Keyring
+    records: dict[TokenKind, bytes]
+
+    def key(self, number: int) -> str:
+        """The key of a user's actor."""
+        return user_key(self.keyring, name_of(number))
+
+    def token(self, number: int, kind: TokenKind) -> Token:
+        """A user's token."""
+        text = f"actor-oauth bench {number} {kind}"
+        secret = hashlib.sha256(text.encode()).digest()
+        return Token(kind, self.key(number), self.records[kind], secret)
+
+
+def name_of(number: int) -> str:
+    """The name of a user: of the same length for all."""
+    return f"user{number:08}"
+
+
+def made_in(data: Path) -> Made:
+    """Give the users that were made in a data directory."""
+    told = json.loads((data / _NOTE).read_text())
+    records = {TokenKind(kind): bytes.fromhex(text) for kind, text in told.items()}
+    return Made(read_keyring(data), records)
+
+
+_NOTE: Final = "bench.json"
+
+
+def make_users(settings: Settings, count: int) -> str:
+    """Make users, of an empty data directory.
 
     Args:
         settings: Of a provider.
         count: How many.
-        sample: Of how many the tokens are wanted.
 
     Returns:
-        The client, and pairs of refresh and access token.
+        The client that has their grants.
     """
-    wanted = {number * count // sample for number in range(sample)}
-    tokens: list[tuple[str, str]] = []
+    client_id, refresh, access = trio.run(_make_first, settings)
+    data = settings.data
+    files = ActorFiles(data.absolute(), Disk())
+    tokens = [token for text in (refresh, access) if (token := parse_token(text))]
+    records = {token.kind: token.record for token in tokens}
+    (data / _NOTE).write_text(
+        json.dumps({str(kind): record.hex() for kind, record in records.items()})
+    )
+    made = Made(read_keyring(data), records)
+    first = files.path(Address(UserActor.kind, made.key(0)))
+    image = first.read_bytes()
+    places = [(image.index(token_hash(token)), token.kind) for token in tokens]
+    name_at = image.index(name_of(0).encode())
+    for number in range(count):
+        path = files.path(Address(UserActor.kind, made.key(number)))
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.unlink(missing_ok=True)
+        changed = bytearray(image)
+        changed[name_at : name_at + len(name_of(0))] = name_of(number).encode()
+        for start, kind in places:
+            digest = token_hash(made.token(number, kind))
+            changed[start : start + len(digest)] = digest
+        write_new(path, bytes(changed))
+    os.sync()
+    _list_all(files, made, client_id, count)
+    return client_id
+
+
+async def _make_first(settings: Settings) -> tuple[str, str, str]:
     async with Provider(settings).open() as running:
         helper = await open_helper(running.server, SystemEntropy())
-        numbers = iter(range(count))
-        async with trio.open_nursery() as nursery:
-            for _ in range(_AT_ONCE):
-                nursery.start_soon(_make, helper, numbers, wanted, tokens)
-    return helper.client_id, tokens
+        made = await helper.grant(name_of(0), props=False)
+    return helper.client_id, made.refresh_token or "", made.access_token
 
 
-async def _make(
-    helper: HelperGrants,
-    numbers: Iterator[int],
-    wanted: set[int],
-    tokens: list[tuple[str, str]],
+def _list_all(files: ActorFiles, made: Made, client_id: str, count: int) -> None:
+    """Tell the directory, the client and the index of wake-ups of everybody."""
+    numbers = range(count)
+    directory = files.path(Address(DirectoryActor.kind, USERS))
+    _add_rows(directory, "entries", "id", ((name_of(n), 0) for n in numbers))
+    client = files.path(Address(ClientActor.kind, client_key(client_id)))
+    _add_rows(client, "users", "user_key", ((made.key(n), 0) for n in numbers))
+    wakes = directory.parents[3] / "wakes.db"
+    # As of users who were swept since, and have nothing to erase until their grants end:
+    # were all of them new, all would be visited within the hour.
+    spread = ((f"user/{made.key(n)}", _SWEPT + n % SWEEP_GRID) for n in numbers)
+    _add_rows(wakes, "wakes", "address", spread)
+
+
+def _add_rows(
+    path: Path, table: str, column: str, changes: Iterator[tuple[str, int]]
 ) -> None:
-    for number in numbers:
-        made = await helper.grant(f"user{number}")
-        if number in wanted:
-            tokens.append((made.refresh_token or "", made.access_token))
+    """Add rows like that of the first key, each with its key, and a later time."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA synchronous = OFF")
+        first, _ = next(changes)
+        found = db.execute(f"SELECT * FROM {table} WHERE {column} = ?", (first,))  # noqa: S608 constants
+        _, time, *rest = found.fetchone()
+        places = ", ".join("?" * (2 + len(rest)))
+        sql = f"INSERT INTO {table} VALUES ({places})"  # noqa: S608 a constant
+        while some := list(islice(changes, _ROWS_AT_ONCE)):
+            db.execute("BEGIN")
+            db.executemany(sql, [(key, time + later, *rest) for key, later in some])
+            db.execute("COMMIT")
 
 
 def main() -> None:
@@ -62,9 +159,7 @@ def main() -> None:
     settings = Settings.model_validate_json(sys.stdin.buffer.readline())
     # Standard output is for what was found, and nothing else.
     configure_logging(settings.log_level, settings.log_format, sys.stderr)
-    count, sample = int(sys.argv[1]), int(sys.argv[2])
-    client_id, tokens = trio.run(make_users, settings, count, sample)
-    sys.stdout.write(json.dumps({"client_id": client_id, "tokens": tokens}))
+    sys.stdout.write(json.dumps({"client_id": make_users(settings, int(sys.argv[1]))}))
 
 
 if __name__ == "__main__":

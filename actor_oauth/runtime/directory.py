@@ -36,6 +36,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 # Closing takes a thread and a sync: several at once share both.
 PASSIVATION_BATCH = 32
 ROOM_CHECK_SECONDS = 0.02
+# Such a part of the cap is kept free, where it is not small.
+ROOM_AHEAD = 16
 
 
 class _Place:
@@ -83,6 +85,7 @@ class Directory:
         # A sender stays in memory while its receiver is brought there.
         self.cap = max(2, min(limits.max_activations, engine.max_activations))
         self.budget = Budget(limits.remembered_bytes)
+        self._enough = self.cap - self.cap // ROOM_AHEAD
         self._clock = clock
         self._nursery = nursery
         self._on_loaded = on_loaded
@@ -166,6 +169,8 @@ class Directory:
             budget=self.budget,
         )
         self._activations[address] = activation
+        if len(self._activations) > self._enough:
+            self._pressure.unpark()
         self._nursery.start_soon(partial(self._load, activation, create=create))
 
     async def _load(self, activation: Activation, *, create: bool) -> None:
@@ -209,20 +214,26 @@ class Directory:
         self._remove(activation)
 
     async def make_room(self) -> None:
-        """Passivate what is idle while anyone stands in line, for ever."""
+        """Passivate what is idle while there is too little room, for ever.
+
+        Room is made ahead, since closing an actor takes longer than opening one.
+        """
         while True:
-            if not self._line:
-                await self._pressure.park()
-            victims = self._idle_activations(min(PASSIVATION_BATCH, len(self._line)))
-            if not await self._passivate(victims):
+            wanted = max(len(self._line), len(self._activations) - self._enough)
+            victims = self._idle_activations(min(PASSIVATION_BATCH, wanted))
+            if await self._passivate(victims):
+                continue
+            if self._line:
                 await trio.sleep(ROOM_CHECK_SECONDS)
+            else:
+                await self._pressure.park()
 
     def _idle_activations(
         self, most: int, *, unused_since: float | None = None
     ) -> list[Activation]:
         victims: list[Activation] = []
         for activation in self._activations.values():
-            if len(victims) == most:
+            if len(victims) >= most:
                 break
             if unused_since is not None and activation.last_used > unused_since:
                 break

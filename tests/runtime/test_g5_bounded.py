@@ -133,6 +133,19 @@ async def test_g5_the_least_recently_used_idle_actors_make_room(data: Path) -> N
         assert system._directory.find(system.get(Counter, "n11").address) is kept
 
 
+async def test_g5_room_is_made_before_anybody_has_to_wait_for_it(
+    data: Path, autojump_clock: MockClock
+) -> None:
+    limits = RuntimeLimits(max_activations=32)
+    async with open_counters(data, limits=limits) as system:
+        for number in range(32):
+            await system.get(Counter, f"n{number}").add(1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert system.activations == 30
+        assert system._directory.find(system.get(Counter, "n0").address) is None
+        assert await system.get(Counter, "n0").value() == 1
+
+
 async def test_g5_while_no_actor_is_idle_others_wait_in_line_and_then_get_room(
     data: Path, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

@@ -1,18 +1,24 @@
 """The local engine's files: what is on disk, and what of it can be trusted."""
 
+import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 import trio
 
 from actor_oauth.runtime import LocalEngine
-from actor_oauth.runtime.local.files import checkpoint
+from actor_oauth.runtime.local.files import checkpoint, connect, start_log
 from actor_oauth.runtime.local.store import CHECKPOINT_COMMITS
 from tests.runtime.engine_contract import A, add, opened, see
 from tests.support.counter import Counter
 from tests.support.disks import FaultyDisk, InlineDisk
 from tests.support.files import find, names, open_files, readable_by_others
+
+NORMAL: Final = 1
+"""What SQLite calls `synchronous=NORMAL`."""
 
 
 async def test_a_store_keeps_no_more_files_open_than_it_is_counted_for(
@@ -253,3 +259,39 @@ async def test_a_folder_whose_name_was_not_confirmed_is_synced_again(
         disk.synced.clear()
         async with opened(engine):
             assert disk.synced[0] == "counter"
+
+
+async def test_a_log_is_begun_without_a_sync_only_while_it_is_empty(data: Path) -> None:
+    engine = LocalEngine(data, disk=InlineDisk())
+    async with engine.run(), opened(engine) as store:
+        await add(store)
+        path = find(data, "a.db")
+        before = find(data, "a.db-wal").stat().st_size
+        with contextlib.closing(connect(path)) as other, log_of(path) as log:
+            start_log(other, log)
+            assert find(data, "a.db-wal").stat().st_size == before
+            assert other.execute("PRAGMA synchronous").fetchone() == (NORMAL,)
+
+
+async def test_a_log_that_another_process_begins_is_left_to_it(data: Path) -> None:
+    engine = LocalEngine(data, disk=InlineDisk())
+    async with engine.run(), opened(engine):
+        path = find(data, "a.db")
+        with (
+            contextlib.closing(connect(path)) as other,
+            contextlib.closing(connect(path)) as one,
+            log_of(path) as log,
+        ):
+            other.execute("BEGIN IMMEDIATE")
+            one.execute("PRAGMA busy_timeout = 0")
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                start_log(one, log)
+            assert one.execute("PRAGMA synchronous").fetchone() == (NORMAL,)
+            other.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def log_of(path: Path) -> Iterator[int]:
+    """The descriptor of an actor's write-ahead log."""
+    with path.with_name(path.name + "-wal").open("rb") as file:
+        yield file.fileno()

@@ -5,8 +5,8 @@ from actor_oauth.bench.report.races import latency_chart, milliseconds
 from actor_oauth.bench.scale import ScaleReport
 
 _TEXT = (
-    "Users are made on disk, each with a grant; a server is started on them that keeps only"
-    " few in memory; refreshes of a sample of them are sent over 16 connections."
+    "Users are put on disk, each with a grant; they are listed and backed up; a server is"
+    " started on them that keeps only few in memory; refreshes are sent over 16 connections."
 )
 _MEBIBYTE = 1 << 20
 
@@ -18,6 +18,9 @@ def section_of(report: ScaleReport) -> Section:
         ["made per second, in one process", f"{report.made_per_second:,.0f}"],
         ["bytes of files, each", f"{report.bytes_each:,.0f}"],
         ["bytes of the disk's blocks, each", f"{report.room_each:,.0f}"],
+        ["seconds to list them", f"{report.list_seconds:.1f}"],
+        ["seconds to back them up", f"{report.backup_seconds:.1f}"],
+        ["bytes of the backup, each", f"{report.backup_bytes_each:,.0f}"],
         ["seconds until the server answered", f"{report.start_seconds:.2f}"],
         ["its memory then, MiB", f"{report.resident_at_start / _MEBIBYTE:.0f}"],
         ["users that it keeps in memory", f"{report.cap:,}"],

@@ -4,9 +4,11 @@ from actor_oauth.runtime.local.archive import Archive, ArchiveError, open_archiv
 from actor_oauth.runtime.local.backup import BackedUp, back_up, find_damaged
 from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.engine import LocalEngine
+from actor_oauth.runtime.local.files import ActorFiles, write_new
 from actor_oauth.runtime.local.restoring import restore
 
 __all__ = [
+    "ActorFiles",
     "Archive",
     "ArchiveError",
     "BackedUp",
@@ -16,4 +18,5 @@ __all__ = [
     "find_damaged",
     "open_archive",
     "restore",
+    "write_new",
 ]

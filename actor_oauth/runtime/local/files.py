@@ -148,23 +148,33 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def start_log(path: Path) -> None:
-    """Begin the write-ahead log anew, in a thread, rather than in the next turn.
+def start_log(connection: sqlite3.Connection, log: int) -> None:
+    """Begin a write-ahead log that is empty, so that its end can be known.
 
     SQLite syncs the header of a log that begins, for a header that reaches the disk after
-    its frames could bring old frames back to life. That would block the event loop. So
-    this commits a change that changes nothing. Blocks; gives way to a turn of another
-    process, which starts the log just as well.
+    its frames could bring older frames back to life. That would block the event loop. In
+    an empty file there are no older frames: this commits a change that changes nothing,
+    without a sync, and the first turn's sync covers header and frames together. Gives way
+    to a turn of another process, which starts the log just as well.
+
+    Args:
+        connection: The actor's.
+        log: Descriptor of the log.
 
     Raises:
         sqlite3.Error: If the storage refuses, as it then would the turn.
     """
-    connection = connect(path)
+    # As in a store: no text that an actor might write, since SQLite asks once per text.
+    connection.execute("PRAGMA synchronous = OFF /* log */")
     try:
-        connection.execute("PRAGMA busy_timeout = 0")
-        _change_nothing(connection)
+        connection.execute("BEGIN IMMEDIATE /* log */")
+        # Nobody else can write now.
+        if os.fstat(log).st_size == 0:
+            _change_nothing(connection)
     finally:
-        connection.close()
+        if connection.in_transaction:
+            connection.execute("COMMIT /* log */")
+        connection.execute("PRAGMA synchronous = NORMAL /* log */")
 
 
 def checkpoint(path: Path) -> None:
@@ -181,16 +191,16 @@ def checkpoint(path: Path) -> None:
         if in_log == moved:
             # If a turn comes first, it begins the log.
             with contextlib.suppress(sqlite3.OperationalError):
+                connection.execute("BEGIN IMMEDIATE")
                 _change_nothing(connection)
+                connection.execute("COMMIT")
     finally:
         connection.close()
 
 
 def _change_nothing(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    connection.execute(f"PRAGMA user_version = {version:d}")
-    connection.execute("COMMIT")
+    (version,) = connection.execute("PRAGMA user_version /* log */").fetchone()
+    connection.execute(f"PRAGMA user_version = {version:d} /* log */")
 
 
 def rewrite(connection: sqlite3.Connection) -> None:

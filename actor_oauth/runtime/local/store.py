@@ -136,7 +136,7 @@ class LocalStore:
         """
         if to_write and not self._announced:
             await self._journal.announce(self.address)
-            await self._disk.offload(self._start_log)
+            self._start_log()
             self._announced = True
             return
         await trio.sleep(self._wait_seconds)
@@ -146,7 +146,7 @@ class LocalStore:
         if self._log_is_empty():
             # What stands in the way of this will be reported by the turn.
             with contextlib.suppress(sqlite3.Error):
-                start_log(self.path)
+                start_log(self.db, self._log)
 
     def _log_is_empty(self) -> bool:
         return os.fstat(self._log).st_size == 0
