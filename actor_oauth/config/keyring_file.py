@@ -6,6 +6,8 @@ Rule 2: nobody but its owner may read it. A file that others can read is refused
 repaired: whoever read it meanwhile holds the keys.
 Rule 3: changes replace the file as a whole, one process at a time. Whoever reads finds
 the keys before a change or those after it.
+Rule 4: it is made where there is nothing yet, and never beside data. With new keys all of
+that would be there and nobody could find it.
 """
 
 import contextlib
@@ -50,14 +52,31 @@ def open_keyring(data: Path, *, entropy: Entropy) -> Keyring:
 
     Raises:
         ConfigError: The file cannot be read or written, is damaged, or others may
-            read it.
+            read it; or it is gone from data that it belongs to.
     """
     path = data / KEYRING_FILE
     try:
         return _read(path)
     except FileNotFoundError:
-        _create(path, entropy)
-    return _read(path)
+        if not _has_actors(data):
+            _create(path, entropy)
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        problem = (
+            f"there is no {path}, but data that was written with it: put it back from "
+            "where you keep a copy (without it, nobody's account is found and no token "
+            "works), or begin anew in an empty directory"
+        )
+        raise ConfigError([problem]) from None
+
+
+def _has_actors(data: Path) -> bool:
+    # Whoever writes the first of them has made the keyring before.
+    try:
+        return any((data / "actors").iterdir())
+    except FileNotFoundError:
+        return False
 
 
 def read_keyring(data: Path) -> Keyring:

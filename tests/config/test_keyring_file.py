@@ -43,6 +43,24 @@ def test_the_first_start_makes_a_private_file_and_later_ones_read_it(
     assert [path.name for path in tmp_path.iterdir()] == [KEYRING_FILE]
 
 
+@pytest.mark.requirement("K-11")
+def test_a_keyring_that_is_gone_is_not_made_anew_beside_the_data(
+    tmp_path: Path,
+) -> None:
+    made = open_keyring(tmp_path, entropy=ENTROPY)
+    # Before anything was written it may be lost: nobody needs it.
+    (tmp_path / KEYRING_FILE).unlink()
+    (tmp_path / "actors").mkdir()
+    assert open_keyring(tmp_path, entropy=ENTROPY) != made
+    kept = (tmp_path / KEYRING_FILE).rename(tmp_path / "kept")
+    (tmp_path / "actors" / "user").mkdir()
+    with pytest.raises(ConfigError, match="put it back"):
+        open_keyring(tmp_path, entropy=ENTROPY)
+    assert not (tmp_path / KEYRING_FILE).exists()
+    kept.rename(tmp_path / KEYRING_FILE)
+    open_keyring(tmp_path, entropy=ENTROPY)
+
+
 def test_processes_that_start_at_once_all_use_the_same_keys(tmp_path: Path) -> None:
     racers = [
         subprocess.Popen(
