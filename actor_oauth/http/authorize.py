@@ -3,6 +3,7 @@
 from actor_oauth.http.browser import Next
 from actor_oauth.http.consent import go_on
 from actor_oauth.http.departure import refused_here, tell
+from actor_oauth.http.following import left_at
 from actor_oauth.http.login import new_ticket, sign_in_page
 from actor_oauth.http.page import Answer, Move, Page, message
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
@@ -23,15 +24,21 @@ async def show_authorize(site: Site, visit: Visit) -> Answer:
     if seconds:
         site.server.refusals.note(Refused(Reason.RATE_LIMITED), "authorize")
         return _throttled(seconds, at_address=who is None)
+    # Back from the application's own sign-in, it is still the same request.
+    presented_at = None if site.own_identity is None else left_at(site, visit)
     request = await site.server.parse_auth_request(
-        visit.parameters, signed_in=who is not None or auto_approved is not None
+        visit.parameters,
+        signed_in=who is not None or auto_approved is not None,
+        presented_at=presented_at,
     )
     if isinstance(request, AuthorizationError):
         return tell(request)
     if auto_approved is not None:
         return await _approve_at_once(site, request, auto_approved)
     sign_in = None if who is None else who.sign_in
-    needed = await site.server.required_interaction(request, sign_in)
+    needed = await site.server.required_interaction(
+        request, sign_in, presented_at=presented_at
+    )
     if isinstance(needed, AuthorizationError):
         return tell(needed)
     if who is None or needed is Interaction.SIGN_IN:

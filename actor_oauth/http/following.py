@@ -5,20 +5,26 @@ follows that from page to page: it begins when the function names somebody, and 
 it names nobody, or somebody else.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 import structlog
 import trio
 
-from actor_oauth.http.browser import Next, Ticket
+from actor_oauth.http.browser import TICKET_LIFETIME, Next, Ticket
 from actor_oauth.http.own_identity import BrowserRequest, OwnIdentity
 from actor_oauth.http.page import Cookie, Move
 from actor_oauth.http.site import Site, Visit, signed_in
+from actor_oauth.oauth.prompts import Prompt, known_prompts
 from actor_oauth.oauth.upstream.attempts import with_query
 from actor_oauth.runtime import OverloadedError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_PURPOSE: Final = "own sign-in"
+_SINCE: Final = "since"
 
 
 async def follow_application(
@@ -34,7 +40,9 @@ async def follow_application(
     """
     user_id = await _ask(own, request)
     who = await signed_in(site, visit)
-    if who is not None and who.session.user_id == user_id:
+    since = left_at(site, visit) or 0
+    stands = who is not None and who.session.auth_time >= since
+    if who is not None and stands and who.session.user_id == user_id:
         return visit, None
     if who is not None:
         await site.server.log_out(who.cookie)
@@ -47,13 +55,30 @@ async def follow_application(
     return replace(visit, cookies={**cookies, cookie.name: entered}), cookie
 
 
-def to_own_sign_in(site: Site, own: OwnIdentity, ticket: Ticket) -> Move:
+def left_at(site: Site, visit: Visit) -> int | None:
+    """Give when a visit left for the application's sign-in, from which it comes back.
+
+    Once there, this server cannot tell whether the person signed in again: whoever comes
+    back is believed to have done it. Asking at each return would go on for ever.
+
+    Returns:
+        None if it did not, or too long ago.
+    """
+    plain = site.server.unseal(_PURPOSE, visit.parameters.get(_SINCE) or "")
+    if plain is None or site.clock.now() >= int(plain) + TICKET_LIFETIME:
+        return None
+    return int(plain)
+
+
+def to_own_sign_in(site: Site, own: OwnIdentity, visit: Visit, ticket: Ticket) -> Move:
     """Send a browser to the application's sign-in, and from there to what it wanted."""
     query = parse_qsl(ticket.query.decode(), keep_blank_values=True)
-    again = ("prompt", "login") in query
-    # Once there, this server cannot tell whether the person did it again: asking for it
-    # at each return would go on for ever.
-    kept = [one for one in query if one != ("prompt", "login")]
+    prompt = None
+    kept = [one for one in query if one[0] != _SINCE]
+    if ticket.then is Next.AUTHORIZE:
+        now = str(site.clock.now()).encode()
+        kept.append((_SINCE, site.server.seal(_PURPOSE, now)))
+        prompt = _prompt(dict(query), known=site.session_cookie in visit.cookies)
     base = site.addresses.issuer.removesuffix("/")
     places = {
         Next.AUTHORIZE: base + "/authorize",
@@ -64,9 +89,21 @@ def to_own_sign_in(site: Site, own: OwnIdentity, ticket: Ticket) -> Move:
     }
     place = places.get(ticket.then, base + "/account")
     parameters = {"return_to": f"{place}?{urlencode(kept)}" if kept else place}
-    if again:
-        parameters["prompt"] = "login"
+    if prompt is not None:
+        parameters["prompt"] = prompt
     return Move(location=with_query(own.sign_in_url, parameters))
+
+
+def _prompt(query: Mapping[str, str], *, known: bool) -> Prompt | None:
+    """Say what the application is to do with a person whom it may know already.
+
+    Whoever is signed in and sent away all the same is to sign in once more, also if the
+    client's wish is not to be seen, as in a request that it pushed.
+    """
+    wished = known_prompts(query.get("prompt"))
+    if Prompt.SELECT_ACCOUNT in wished and Prompt.LOGIN not in wished:
+        return Prompt.SELECT_ACCOUNT
+    return Prompt.LOGIN if known or Prompt.LOGIN in wished else None
 
 
 async def _ask(own: OwnIdentity, request: BrowserRequest) -> str | None:

@@ -105,7 +105,7 @@ def sign_in_page(
         The form; or the way to the application's own, if it has one.
     """
     if site.own_identity is not None:
-        return to_own_sign_in(site, site.own_identity, ticket)
+        return to_own_sign_in(site, site.own_identity, visit, ticket)
     browser = visit.cookies.get(site.browser_cookie)
     cookies: tuple[Cookie, ...] = ()
     if browser is None or not is_browser_mark(browser):

@@ -27,7 +27,8 @@ class OwnIdentity:
         authenticate: Gives the name of the user whose browser this is, or None.
         sign_in_url: Where a browser is sent in which nobody is signed in. It is given
             `return_to`, an address of this server, and `prompt` if the client wants the
-            person to sign in once more.
+            person to sign in once more (`login`), or to choose who to be
+            (`select_account`).
         seconds: How long `authenticate` may take.
     """
 

@@ -1,12 +1,22 @@
 """An application's own sessions: this server's follow them from page to page."""
 
+import json
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
+import httpx2
 import pytest
 import trio
+from itsdangerous import BadSignature, TimestampSigner
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from actor_oauth.actors.user import UserActor
 from actor_oauth.config import Settings
@@ -90,11 +100,82 @@ async def test_who_is_not_is_sent_there_and_comes_back(
     sent = query_of(location)
     assert sent["prompt"] == "login"
     assert sent["return_to"].startswith(f"{ORIGIN}/authorize?response_type=code")
-    # Asked for again on the way back it would never end.
-    assert "prompt" not in sent["return_to"]
     browser.http.cookies["app"] = "ann"
     page = await browser.follow(await browser.get(sent["return_to"]))
     assert "Ledger" in page.text
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ({"prompt": "login"}, "login"),
+        ({"prompt": "login consent"}, "login"),
+        ({"prompt": "select_account"}, "select_account"),
+        ({"max_age": "0"}, "login"),
+    ],
+)
+async def test_who_is_to_sign_in_once_more_is_sent_there_once(
+    running: RunningProvider, wish: dict[str, str], told: str
+) -> None:
+    browser = browser_of(running, "ann")
+    await browser.get("/account")
+    answer = await browser.get(await request_of(running, **wish))
+    sent = query_of(answer.headers["location"])
+    assert sent["prompt"] == told
+    page = await browser.follow(await browser.get(sent["return_to"]))
+    assert "Ledger" in page.text
+
+
+async def test_a_wish_in_a_pushed_request_is_kept_and_ends(
+    running: RunningProvider,
+) -> None:
+    browser = browser_of(running, "ann")
+    await browser.get("/account")
+    query = query_of(await request_of(running, prompt="login"))
+    pushed = (await browser.http.post("/par", data=query)).json()
+    name = {"client_id": query["client_id"], "request_uri": pushed["request_uri"]}
+    answer = await browser.get(f"/authorize?{urlencode(name)}")
+    sent = query_of(answer.headers["location"])
+    assert sent["prompt"] == "login"
+    page = await browser.follow(await browser.get(sent["return_to"]))
+    assert "Ledger" in page.text
+
+
+async def test_a_session_of_starlette_is_recognised_as_the_documents_say(
+    tmp_path: Path,
+) -> None:
+    """FastAPI's sessions are these: a signed cookie."""
+
+    async def sign_in(request: Request) -> Response:
+        request.session["user"] = "ann"
+        return Response()
+
+    secret = "a secret of the application"
+    app = Starlette(
+        routes=[Route("/sign-in", sign_in)],
+        middleware=[Middleware(SessionMiddleware, secret_key=secret)],
+    )
+    signer = TimestampSigner(secret)
+
+    async def authenticate(request: BrowserRequest) -> str | None:
+        try:
+            sealed = signer.unsign(request.cookies.get("session", ""), max_age=1209600)
+        except BadSignature:
+            return None
+        user: str | None = json.loads(b64decode(sealed)).get("user")
+        return user
+
+    own = OwnIdentity(authenticate=authenticate, sign_in_url=SIGN_IN)
+    async with open_own(tmp_path, own) as running:
+        browser = browser_of(running)
+        assert (await browser.get("/account")).status_code == 302
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as http:
+            given = (await http.get("/sign-in")).cookies["session"]
+        browser.http.cookies["session"] = given
+        assert "ann" in (await browser.get("/account")).text
+        browser.http.cookies["session"] = "x" + given
+        assert (await browser.get("/account")).status_code == 302
 
 
 async def test_another_person_in_the_application_is_another_person_here(
