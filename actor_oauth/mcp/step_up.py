@@ -54,7 +54,7 @@ class StepUp:
     def _token_of(self, scope: Scope) -> VerifiedAccessToken | None:
         """The caller's, if this is about MCP, and not one of the application's routes."""
         user = scope.get("user")
-        if not isinstance(user, AuthenticatedUser):
+        if scope["type"] != "http" or not isinstance(user, AuthenticatedUser):
             return None
         token = user.access_token
         is_ours = str(scope["path"]).rstrip("/").endswith(self._path)
