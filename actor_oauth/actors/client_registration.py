@@ -1,12 +1,15 @@
 """The one row in which a client's actor keeps the registration."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
 from actor_oauth.oauth.client_lifecycle import ClientState
 from actor_oauth.oauth.clients import Client
 from actor_oauth.runtime import Database
+
+_WEIGHT: Final = 1024
+"""Of a registration beside its record, roughly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +30,14 @@ class Registration:
     epoch: int
     ended_epoch: int
     record: str | None
-    secret_hash: bytes | str | None
+    secret_hash: bytes | str | None = field(repr=False)
     expires_at: int | None
-    previous_secret_hash: bytes | str | None = None
+    previous_secret_hash: bytes | str | None = field(default=None, repr=False)
+
+    @property
+    def weight(self) -> int:
+        """How much memory it takes to remember it, in bytes."""
+        return _WEIGHT + len(self.record or "")
 
     @property
     def client(self) -> Client | None:

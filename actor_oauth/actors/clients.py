@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from actor_oauth.actors.assertion_authentication import AssertionAuthentication
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_secret import hash_client_secret
+from actor_oauth.actors.client_secret import compare_secret, hash_client_secret
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
@@ -85,7 +85,7 @@ class Clients:
             client_id, self._effects.policy
         ):
             return await self._publications.client(client_id)
-        client = await self.actor(client_id).client()
+        client = (await self.actor(client_id).registration()).client
         if client is None or client.client_id != client_id:
             return Refused(Reason.CLIENT_UNKNOWN)
         # A document is of no use to a server that does not ask for it again.
@@ -119,7 +119,7 @@ class Clients:
         self, credentials: Credentials
     ) -> Client | Refused:
         actor = self.actor(credentials.client_id)
-        found = await actor.authenticate(credentials.secret)
+        found = compare_secret(await actor.registration(), credentials.secret)
         matches = found.secret_matches
         if found.password_hash is not None and credentials.secret is not None:
             matches = await self._passwords.verify(

@@ -11,7 +11,11 @@ import trio
 from sqlite_utils.migrations import Migrations
 
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_secret import Authentication, hash_client_secret
+from actor_oauth.actors.client_secret import (
+    Authentication,
+    compare_secret,
+    hash_client_secret,
+)
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
 from actor_oauth.oauth.client_lifecycle import ClientState
 from actor_oauth.oauth.clients import Client
@@ -150,7 +154,7 @@ async def test_an_id_is_registered_once(client: ClientActor) -> None:
 async def test_only_its_own_secret_authenticates_a_client(
     client: ClientActor, secret: str | None, matches: bool
 ) -> None:
-    assert await client.authenticate(secret) == Authentication(
+    assert compare_secret(await client.registration(), secret) == Authentication(
         client=CLIENT, secret_matches=matches
     )
 
@@ -162,7 +166,7 @@ async def test_nothing_authenticates_a_client_that_is_not_there(
     nobody = Authentication(client=None, secret_matches=False)
     for secret in (secret_of(b"s"), secret_of(b"\0"), "", None):
         actor = system.get(ClientActor, "nobody")
-        assert await actor.authenticate(secret) == nobody
+        assert compare_secret(await actor.registration(), secret) == nobody
 
 
 @pytest.mark.requirement("E-03")
@@ -171,7 +175,7 @@ async def test_no_secret_authenticates_a_public_client(system: ActorSystem) -> N
     public = Client(client_id="aocl_y", redirect_uris=("http://localhost/cb",))
     await actor.register(public, secret_hash=None, now=NOW)
     for secret in (secret_of(b"\0"), "", None):
-        answer = await actor.authenticate(secret)
+        answer = compare_secret(await actor.registration(), secret)
         assert answer == Authentication(client=public, secret_matches=False)
 
 
@@ -181,13 +185,13 @@ async def test_a_secret_that_a_person_chose_is_left_to_the_caller(
 ) -> None:
     actor = system.get(ClientActor, "c2")
     await actor.register(CLIENT, secret_hash="$argon2id$...", now=NOW)
-    answer = await actor.authenticate("hunter2")
+    answer = compare_secret(await actor.registration(), "hunter2")
     assert answer == Authentication(
         client=CLIENT, secret_matches=False, password_hash="$argon2id$..."
     )
     assert "argon2" not in repr(answer)
     await actor.delete(now=NOW)
-    assert (await actor.authenticate("hunter2")).password_hash is None
+    assert compare_secret(await actor.registration(), "hunter2").password_hash is None
 
 
 @pytest.mark.requirement("B-34", "B-36")
@@ -198,7 +202,9 @@ async def test_a_deleted_client_is_gone_for_good(
     assert await client.delete(now=NOW)
     assert await client.client() is None
     assert await client.status() is None
-    assert not (await client.authenticate(secret_of(b"s"))).secret_matches
+    assert not compare_secret(
+        await client.registration(), secret_of(b"s")
+    ).secret_matches
     assert await client.enlist("u2", now=NOW) == GONE
     assert not await client.delete(now=NOW)
     assert not await client.set_disabled(disabled=False, now=NOW)
@@ -418,3 +424,16 @@ async def test_whoever_enlists_while_a_client_is_deleted_is_refused_or_told(
         for key, answer in answers.items():
             assert await told(system, key) == ([("aocl_x", 1)] if answer == 1 else [])
             assert answer in (1, GONE)
+
+
+@pytest.mark.requirement("G12", "B-36")
+async def test_g12_a_client_that_another_process_deletes_is_known_no_more_at_once(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as one, opened(tmp_path) as other:
+        mine, its = one.get(ClientActor, "c1"), other.get(ClientActor, "c1")
+        await mine.register(CLIENT, secret_hash=hash_client_secret("s"), now=NOW)
+        for _ in range(2):
+            assert (await mine.registration()).client == CLIENT
+        await its.delete(now=NOW)
+        assert (await mine.registration()).client is None
