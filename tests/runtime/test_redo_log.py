@@ -13,6 +13,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actor_oauth.runtime import ActorSystem, Address, NotDurableError
 from actor_oauth.runtime.local import Disk
 from actor_oauth.runtime.local.engine import LocalEngine
+from actor_oauth.runtime.local.log_tail import Copied
 from actor_oauth.runtime.local.redo_log import SEGMENT_SECONDS
 from actor_oauth.runtime.local.redo_records import (
     Record,
@@ -22,6 +23,7 @@ from actor_oauth.runtime.local.redo_records import (
     file_head,
 )
 from actor_oauth.runtime.local.redo_recovery import recover
+from actor_oauth.runtime.local.store import LocalStore, Mark
 from tests.support.callers import Caller
 from tests.support.counter import Counter
 from tests.support.disks import FaultyDisk, PowerLossDisk
@@ -99,6 +101,25 @@ async def test_where_redo_log_and_log_fail_only_that_actor_is_refused(
     with pytest.raises(NotDurableError):
         await turns[0].answer()
     assert [await turn.answer() for turn in turns[1:]] == [2, 2]
+
+
+async def test_commits_that_cannot_be_read_back_are_synced_where_they_are(
+    system: ActorSystem,
+    disk: FaultyDisk,
+    nursery: trio.Nursery,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, faults = LocalStore.copy_commits, [OSError("unreadable")]
+
+    def fail_at_first(store: LocalStore, mark: Mark) -> Copied | None:
+        if faults:
+            raise faults.pop()
+        return read(store, mark)
+
+    monkeypatch.setattr(LocalStore, "copy_commits", fail_at_first)
+
+    assert await count_all(system, nursery) == [2, 2, 2]
+    assert synced(disk) == ["redo", "db-wal"]
 
 
 async def test_what_another_connection_has_committed_is_synced_in_its_log(
