@@ -8,11 +8,14 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 import pytest
+import trio
 
 from actor_oauth.config import Settings
+from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.provider import Provider, RunningProvider
+from actor_oauth.upstream.vault import Connected, LoginRedirect, upkeep
 from tests.http.deployment import PASSWORD, USER, Browser, SettableClock, read_page
-from tests.support.standin import Said, Upstream, open_upstream
+from tests.support.standin import Asked, Said, Upstream, open_upstream, query_text
 
 ORIGIN = "http://127.0.0.1:8000"
 CONNECTIONS = f"{ORIGIN}/oauth/connections"
@@ -282,6 +285,45 @@ async def test_a_deleted_user_leaves_no_connection(site: Site) -> None:
     # And one who never had any.
     await site.running.server.create_user("bob", PASSWORD)
     assert await site.running.server.delete_user("bob")
+
+
+@pytest.mark.requirement("K-10", "I-40")
+async def test_a_deleted_user_leaves_none_elsewhere_though_the_vault_is_off_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "EVERY", 0.01)
+    on = Settings(
+        data=tmp_path, issuer=ORIGIN, vault_enabled=True, loopback_upstreams=True
+    )
+    async with open_upstream() as upstream:
+        async with Provider(on).open() as running:
+            await running.server.create_user(USER, PASSWORD)
+            vault = running.vault
+            assert vault is not None
+            begun = await vault.begin_login(USER, upstream.url, browser="b")
+            assert isinstance(begun, LoginRedirect)
+            answer = parse_form(query_text(upstream.approve(begun.url)))
+            assert isinstance(answer, Parameters)
+            label = upstream.server.url.partition("://")[2]
+            finished = await vault.finish_login(
+                USER, answer, browser="b", redirect_uri=vault.policy.redirect_uri(label)
+            )
+            assert isinstance(finished, Connected)
+        asked = trio.Event()
+
+        def revoke(request: Asked) -> Said:
+            upstream.revoked.append(request.form["token"])
+            if len(upstream.revoked) == 2:
+                asked.set()
+            return Said(members={})
+
+        upstream.server.pages["/revoke"] = revoke
+        off = on.model_copy(update={"vault_enabled": False})
+        async with Provider(off).open() as running:
+            assert await running.server.delete_user(USER)
+            with trio.fail_after(60):
+                await asked.wait()
+    assert upstream.revoked == ["refresh3", "access3"]
 
 
 async def test_who_is_not_signed_in_is_sent_to_do_so(site: Site) -> None:
