@@ -44,6 +44,7 @@ async def show_account(site: Site, visit: Visit) -> Answer:
         "next_page": next_page,
         "done": _DONE.get(visit.parameters.get("done") or ""),
         "connections": _connections_url(site),
+        "ended": await _ended(site, who),
         "csrf_logout": csrf_token(who.cookie, _LOGOUT),
         "csrf_everywhere": csrf_token(who.cookie, _EVERYWHERE),
     }
@@ -157,6 +158,14 @@ async def _app(site: Site, who: SignedIn, grant: GrantSummary) -> dict[str, obje
 def _connections_url(site: Site) -> str | None:
     """Where the services that the person has connected are listed, if anywhere."""
     return None if site.vault is None else site.vault.policy.base_url + "/connections"
+
+
+async def _ended(site: Site, who: SignedIn) -> int:
+    """How many services wait for the person to connect them again."""
+    if site.vault is None:
+        return 0
+    found = await site.vault.list_providers(who.session.user_id)
+    return sum(provider.needs_authorization for provider in found)
 
 
 def _to_login(site: Site) -> Move:
