@@ -1,5 +1,8 @@
 """Answering the clients of authorization requests: with a code, or with an error."""
 
+import json
+from collections.abc import Sequence
+
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.refusals import Refusals
@@ -46,6 +49,7 @@ class AuthorizationAnswers:
         metadata: Json,
         props: Json,
         auth_time: int | None = None,
+        details: Sequence[Json] | None = None,
     ) -> Approval | Refused:
         """What a user agrees to, once the client knows of the grant to be (B-36).
 
@@ -56,6 +60,7 @@ class AuthorizationAnswers:
             metadata: For listing the user's grants.
             props: For the protected application.
             auth_time: When the user last proved who it is.
+            details: What of the details that are asked for; None for all.
         """
         epoch = await self._clients.enlist(request.client_id, user_key)
         if isinstance(epoch, Refused):
@@ -66,6 +71,7 @@ class AuthorizationAnswers:
             metadata=metadata,
             client_epoch=epoch,
             auth_time=auth_time,
+            details=None if details is None else json.dumps([*details]),
         )
 
     async def success(self, approved: Approved) -> Redirect | AuthorizationError:

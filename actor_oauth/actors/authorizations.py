@@ -5,6 +5,8 @@ application's. An application that asks in a way of its own calls `complete`. Al
 the same turn of the user's actor.
 """
 
+from collections.abc import Sequence
+
 from actor_oauth.actors.accounts import Accounts, check_user_id
 from actor_oauth.actors.authorization_answers import AuthorizationAnswers
 from actor_oauth.actors.clients import Clients
@@ -105,6 +107,7 @@ class Authorizations:
         metadata: Json = None,
         props: Json = None,
         auth_time: int | None = None,
+        details: Sequence[Json] | None = None,
     ) -> Redirect | AuthorizationError:
         """Grant a request on behalf of a user whom the application has asked.
 
@@ -124,6 +127,7 @@ class Authorizations:
             metadata=metadata,
             props=props,
             auth_time=auth_time,
+            details=details,
         )
         if isinstance(approval, Refused):
             return await self._answers.error(request, approval.reason, signed_in=True)

@@ -5,6 +5,7 @@ at once. It serves the server's own pages and an application's alike.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Final
 
 from actor_oauth.actors.accounts import Accounts, check_asked_user
@@ -116,6 +117,7 @@ class Consents:
         remember: bool,
         metadata: Json,
         props: Json,
+        details: Sequence[Json] | None,
     ) -> Redirect | AuthorizationError:
         """Answer yes; the first answer counts (C-14, C-15).
 
@@ -136,6 +138,7 @@ class Consents:
             scope=consent.offered if scope is None else scope,
             metadata=metadata,
             props=props,
+            details=details,
         )
         if isinstance(approval, Refused):
             return self._answers.error_here(approval.reason, request.client_id)

@@ -1,8 +1,9 @@
 """Issuing a code: the user has said yes, and a grant begins (RFC 6749 §4.1.2)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from actor_oauth.oauth.authorization_details import narrow_details
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.grants import Grant, GrantState, record
 from actor_oauth.oauth.json_values import Json
@@ -39,6 +40,8 @@ class Approval:
             knows. Kept with the grant for the `auth_time` of OpenID Connect.
         methods: How, for the `amr` of OpenID Connect; none if nobody knows.
         session: The name of the browser session, for its `sid`; None without one.
+        details: Of the `authorization_details` that were requested, at most, as JSON
+            text; None for all.
     """
 
     scope: Scope
@@ -49,6 +52,7 @@ class Approval:
     auth_time: int | None = None
     methods: tuple[str, ...] = ()
     session: str | None = None
+    details: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,11 @@ def decide_code(
         return Refused(Reason.CLIENT_ENDED)
     if not approval.scope or not approval.scope.issubset(request.scope):
         return Refused(Reason.SCOPE_NOT_GRANTED)
+    if approval.details is not None:
+        granted = narrow_details(approval.details, request.details)
+        if granted is None:
+            return Refused(Reason.DETAILS_NOT_GRANTED)
+        request = replace(request, details=granted)
     code = Token(TokenKind.CODE, actor_key, record(number, 0), draw(fresh, "code"))
     sealed_props = data_key = None
     if approval.props is not None:

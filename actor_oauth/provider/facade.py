@@ -219,6 +219,7 @@ class Provider:
         scope: Scope | None = None,
         metadata: Json = None,
         props: Json = None,
+        details: Sequence[Json] | None = None,
     ) -> Redirect | AuthorizationError:
         """Grant what the person was asked before they signed in.
 
@@ -227,12 +228,13 @@ class Provider:
             scope: What was allowed, at most what was asked; None for all of it.
             metadata: As for `AuthorizationServer.complete_authorization`.
             props: Likewise.
+            details: Likewise.
 
         Raises:
             ValueError: Nothing was asked, or metadata or props are not acceptable.
         """
         return await self._own_pages.complete(
-            signed_in, scope=scope, metadata=metadata, props=props
+            signed_in, scope=scope, metadata=metadata, props=props, details=details
         )
 
     async def refresh_upstream(

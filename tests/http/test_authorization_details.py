@@ -2,12 +2,17 @@
 
 import json
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
+from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
 from actor_oauth.oauth.authorization_details import DetailType
+from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.exchange_token import ACCESS_TOKEN_TYPE
+from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.policy import Policy
+from actor_oauth.oauth.reasons import Reason
 from tests.http.deployment import ISSUER, Deploy, policy_for, query_of
 
 RESOURCE = f"{ISSUER}/mcp"
@@ -28,6 +33,45 @@ def a_policy(*, jwt: bool = False) -> Policy:
         policy,
         resources=(replace(resource, detail_types=(kind,), has_jwt_tokens=jwt),),
     )
+
+
+@pytest.mark.requirement("C-29")
+async def test_an_application_that_asks_on_its_own_pages_grants_less(
+    deploy: Deploy,
+) -> None:
+    wish = [
+        {"type": "payment", "amount": "5 EUR", "actions": ["once", "monthly"]},
+        {"type": "payment", "amount": "7 EUR"},
+    ]
+    less: list[Json] = [{"type": "payment", "amount": "5 EUR", "actions": ["once"]}]
+    more: list[Json] = [{"type": "payment", "amount": "9 EUR"}]
+    async with deploy(policy=a_policy()) as deployment:
+        client, server = await deployment.register(), deployment.server
+        url = deployment.authorize_url(client, authorization_details=json.dumps(wish))
+        request = await server.parse_auth_request(urlsplit(url).query, signed_in=True)
+        assert isinstance(request, AuthorizationRequest)
+        redirect = await server.complete_authorization(
+            request, user_id="ada", details=less
+        )
+        assert isinstance(redirect, Redirect)
+        code = query_of(redirect.url)["code"]
+        tokens = (await deployment.redeem(client, code)).json()
+        assert tokens["authorization_details"] == less
+        browser = server.new_browser_secret()
+        handle = await server.begin_consent(request, user_id="ada", browser=browser)
+        assert isinstance(handle, str)
+        for details in (more, []):
+            refused = await server.complete_authorization(
+                request, user_id="ada", details=details
+            )
+            assert isinstance(refused, AuthorizationError)
+            assert refused.reason is Reason.DETAILS_NOT_GRANTED
+        agreed = await server.approve_consent(
+            handle, user_id="ada", browser=browser, details=less
+        )
+        assert isinstance(agreed, Redirect)
+        tokens = (await deployment.redeem(client, query_of(agreed.url)["code"])).json()
+        assert tokens["authorization_details"] == less
 
 
 @pytest.mark.requirement("C-29", "H-08")

@@ -98,6 +98,7 @@ class AuthorizationMethods(ServerParts):
         metadata: Json = None,
         props: Json = None,
         auth_time: int | None = None,
+        details: Sequence[Json] | None = None,
     ) -> Redirect | AuthorizationError:
         """Grant a request on behalf of a user who was asked on a page of one's own.
 
@@ -110,6 +111,8 @@ class AuthorizationMethods(ServerParts):
                 Encrypted; readable only with a live token of the grant. At most 64 KiB.
             auth_time: When the user last proved who it is, in Unix seconds; None if the
                 application does not know.
+            details: What of `authorization_details` is allowed, in the spelling of the
+                request; None for all of them.
 
         Raises:
             ValueError: If the user's name, the metadata or the props are not acceptable.
@@ -121,4 +124,5 @@ class AuthorizationMethods(ServerParts):
             metadata=metadata,
             props=props,
             auth_time=auth_time,
+            details=details,
         )

@@ -9,6 +9,8 @@ cookie with a `new_browser_secret`, or of the session cookie that `log_in` gave,
 case an answer counts only while that session lives.
 """
 
+from collections.abc import Sequence
+
 from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.actors.browser_secrets import new_browser_secret
 from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
@@ -87,6 +89,7 @@ class ConsentMethods(ServerParts):
         remember: bool = False,
         metadata: Json = None,
         props: Json = None,
+        details: Sequence[Json] | None = None,
     ) -> Redirect | AuthorizationError:
         """Answer yes. Of several answers the first counts, however close they come.
 
@@ -99,6 +102,7 @@ class ConsentMethods(ServerParts):
                 effect where `describe_consent` says that it may not be remembered.
             metadata: As for `complete_authorization`.
             props: As for `complete_authorization`.
+            details: As for `complete_authorization`.
 
         Raises:
             ValueError: If the metadata or the props are not acceptable.
@@ -111,6 +115,7 @@ class ConsentMethods(ServerParts):
             remember=remember,
             metadata=metadata,
             props=props,
+            details=details,
         )
 
     async def deny_consent(

@@ -9,6 +9,7 @@ Until then nothing is stored. The question travels through the page as a sealed 
 
 import hmac
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
@@ -174,6 +175,7 @@ class OwnPages:
         scope: Scope | None,
         metadata: Json,
         props: Json,
+        details: Sequence[Json] | None,
     ) -> Redirect | AuthorizationError:
         """See `Provider.complete_upstream`."""
         if signed_in.request is None:
@@ -195,6 +197,7 @@ class OwnPages:
             scope=scope,
             metadata=metadata,
             props=props,
+            details=details,
         )
 
     def _asked(self, ticket: str, browser: str) -> dict[str, Json] | None:
