@@ -219,7 +219,10 @@ class OwnServer:
 
     def target(self) -> Target:
         """How to ask it for things."""
-        endpoints = overridden(discover(self.url), {"resource": f"{self.url}/mcp"})
+        endpoints = overridden(
+            discover(self.url),
+            {"resource": f"{self.url}/mcp", "unguarded": f"{self.url}/echo"},
+        )
         return Target(endpoints, spreads_addresses=True)
 
     def add_checker(self) -> Credentials:

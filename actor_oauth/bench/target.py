@@ -36,6 +36,7 @@ class Endpoints:
         introspection: RFC 7662.
         registration: RFC 7591.
         resource: Something that refuses a bad access token with 401, and a good one not.
+        unguarded: The same application of the same server, for everybody.
     """
 
     token: str
@@ -44,6 +45,7 @@ class Endpoints:
     introspection: str | None = None
     registration: str | None = None
     resource: str | None = None
+    unguarded: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +180,20 @@ class Target:
         """
         if self.endpoints.resource is None:
             return self.introspect(client, access_token)
+        return self._get(self.endpoints.resource, access_token)
+
+    def unguarded(self, access_token: str) -> Request:
+        """Send the request of `check` to where nobody looks at the token.
+
+        Raises:
+            BenchError: The server has no such place.
+        """
+        url = _needed(self.endpoints.unguarded, "resource without a guard")
+        return self._get(url, access_token)
+
+    def _get(self, url: str, access_token: str) -> Request:
         bearer = {"Authorization": f"Bearer {access_token}", **self.headers}
-        return render("GET", self.endpoints.resource, headers=bearer)
+        return render("GET", url, headers=bearer)
 
     @property
     def can_check(self) -> bool:

@@ -28,7 +28,7 @@ def test_everything_is_measured_beside_servers_that_do_nothing() -> None:
     section = section_of(report)
     assert section.problems == []
     assert report.skipped == {}
-    assert len(report.figures) == 8
+    assert len(report.figures) == 9
     for figure in report.figures:
         assert figure.per_second > 0, figure.name
         assert figure.done >= figure.latencies.total > 0
@@ -38,6 +38,11 @@ def test_everything_is_measured_beside_servers_that_do_nothing() -> None:
     rates = section.blocks[0]
     assert isinstance(rates, Table)
     assert all(len(row) == len(rates.columns) for row in rates.rows)
+    beside = section.blocks[1]
+    assert isinstance(beside, Table)
+    (share,) = [row[1] for row in beside.rows if "without the guard" in row[0]]
+    # Both are ticks of the kernel, few of them in so short a time.
+    assert 0.1 < float(share) < 10
 
 
 def test_what_a_server_does_not_have_is_told() -> None:

@@ -8,8 +8,10 @@ from actor_oauth.bench.report.races import latency_chart, milliseconds
 from actor_oauth.bench.throughput.run import (
     ASGI_ECHO,
     CEILING,
+    CHECK,
     QUART_ECHO,
     REFRESH,
+    UNGUARDED,
     Figure,
     ThroughputReport,
 )
@@ -99,6 +101,7 @@ def _rates(report: ThroughputReport) -> Table:
 
 def _beside(report: ThroughputReport) -> Table:
     rows = [["bare SQLite commits, per second", f"{median(report.commits):,.0f}"]]
+    rows.extend(_guarded(report))
     if report.checks:
         checks = f"{median(report.checks):,.0f}"
         rows.append(["access checks in the provider's process, per second", checks])
@@ -111,6 +114,23 @@ def _beside(report: ThroughputReport) -> Table:
         share = max(refreshes) / median(report.commits)
         rows.append(["refreshes, of bare commits", f"{share:.2f}"])
     return Table(title="Beside them", columns=["what", "found"], rows=rows)
+
+
+def _guarded(report: ThroughputReport) -> Iterable[list[str]]:
+    """What a request through the guard costs, as a share of one that passes it by."""
+    for one in report.figures:
+        other = next((f for f in report.figures if _passes_by(f, one)), None)
+        if one.name == CHECK and other is not None and one.cpu_each:
+            share = other.cpu_each / one.cpu_each
+            name = f"{_name(one)}, {one.connections} connections: CPU without the guard"
+            yield [name, f"{share:.2f}"]
+
+
+def _passes_by(figure: Figure, checked: Figure) -> bool:
+    return figure.name == UNGUARDED and (figure.workers, figure.connections) == (
+        checked.workers,
+        checked.connections,
+    )
 
 
 def _ratio(report: ThroughputReport, figure: Figure, echo: str) -> str:

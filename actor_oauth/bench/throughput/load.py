@@ -25,6 +25,7 @@ class Kind(StrEnum):
     REQUEST = "request"
     REFRESH = "refresh"
     CHECK = "check"
+    UNGUARDED = "unguarded"
     INTROSPECT = "introspect"
     FLOW = "flow"
     REGISTER = "register"
@@ -112,6 +113,8 @@ def _script(job: Job, number: int, note: Note) -> Script:
     grant = job.grants[number]
     if job.kind is Kind.REFRESH:
         return _refresh(target, grant, note)
+    if job.kind is Kind.UNGUARDED:
+        return _repeat(target.unguarded(grant.access_token or ""), note)
     make = target.check if job.kind is Kind.CHECK else target.introspect
     return _repeat(make(grant.client, grant.access_token or ""), note)
 

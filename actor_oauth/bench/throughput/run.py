@@ -29,11 +29,13 @@ QUART_ECHO: Final = "bare Quart-Trio echo"
 CEILING: Final = "the driver's ceiling"
 REFRESH: Final = "refresh"
 CHECK: Final = "access check"
+UNGUARDED: Final = "the same without the guard"
 
 _ECHOES: Final = {CEILING: "canned", ASGI_ECHO: "asgi", QUART_ECHO: "quart"}
 _KINDS: Final = {
     REFRESH: Kind.REFRESH,
     CHECK: Kind.CHECK,
+    UNGUARDED: Kind.UNGUARDED,
     "introspection": Kind.INTROSPECT,
     "code flow (authorize, redeem)": Kind.FLOW,
     "registration": Kind.REGISTER,
@@ -281,6 +283,8 @@ def _try(server: Served, kind: Kind, grants: Sequence[Grant]) -> None:
     match kind:
         case Kind.CHECK:
             target.check(grants[0].client, "")
+        case Kind.UNGUARDED:
+            target.unguarded("")
         case Kind.INTROSPECT:
             target.introspect(grants[0].client, "")
         case Kind.FLOW:
