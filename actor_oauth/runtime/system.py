@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from functools import lru_cache
+from typing import TypeVar, cast
 
 import structlog
 import trio
@@ -52,6 +53,8 @@ class ActorSystem:
         self._clock = clock
         self._stopping = False
         self._waiting = 0
+        # A reference never changes, and each request asks for the same few.
+        self._reference = lru_cache(maxsize=limits.max_activations)(self._refer)
         self._watch = trio.CancelScope()
         self._absent = {name: AbsentActors(kind) for name, kind in self._kinds.items()}
         self._directory = Directory(
@@ -89,7 +92,10 @@ class ActorSystem:
             raise ActorUsageError(
                 f"{actor_class.__name__} is not in this system's kinds"
             )
-        return actor_class(Address(actor_class.kind, key), caller=self)
+        return cast("T", self._reference(actor_class.kind, key))
+
+    def _refer(self, kind: str, key: str) -> Actor:
+        return self._kinds[kind](Address(kind, key), caller=self)
 
     async def delivered(self, actor: Actor) -> None:
         """Wait until what is in the actor's outbox now has been delivered durably.
