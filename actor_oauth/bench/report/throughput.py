@@ -104,7 +104,8 @@ def _beside(report: ThroughputReport) -> Table:
     rows.extend(_guarded(report))
     if report.checks:
         checks = f"{median(report.checks):,.0f}"
-        rows.append(["access checks in the provider's process, per second", checks])
+        name = "access checks in the provider's process, per second of CPU"
+        rows.append([name, checks])
     refreshes = [
         one.per_second
         for one in report.figures

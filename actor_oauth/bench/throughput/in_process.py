@@ -2,10 +2,12 @@
 
     python -m actor_oauth.bench.throughput.in_process SECONDS < settings.json
 
-Prints how many checks of an access token there were in a second, one after the other.
+Prints how many checks of an access token there were in a second of this process's CPU time,
+one after the other: on a busy machine that tells of the check, and the clock of the others.
 """
 
 import sys
+from time import process_time
 from typing import Final
 
 import trio
@@ -29,15 +31,16 @@ async def checks_per_second(settings: Settings, seconds: float) -> float:
         server = running.server
         helper = await open_helper(server, SystemEntropy())
         tokens = await helper.grant("bench")
-        begun, count = trio.current_time(), 0
-        while trio.current_time() < begun + seconds:
+        begun, count = process_time(), 0
+        deadline = trio.current_time() + seconds
+        while trio.current_time() < deadline:
             for _ in range(_AT_ONCE):
                 found = await server.validate_token(
                     tokens.resource, tokens.access_token
                 )
                 assert found is not None
             count += _AT_ONCE
-        return count / (trio.current_time() - begun)
+        return count / (process_time() - begun)
 
 
 def main() -> None:

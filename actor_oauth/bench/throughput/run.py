@@ -91,7 +91,7 @@ class ThroughputReport:
         seconds: Of each measurement.
         figures: Of everything that was done.
         commits: Of the bare SQLite loop, per second, in each pass.
-        checks: In the provider's own process, per second, in each pass.
+        checks: In the provider's own process, per second of its CPU, in each pass.
         skipped: What the server has no endpoint for.
     """
 
