@@ -9,6 +9,7 @@ run on the machine meanwhile.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -23,6 +24,13 @@ from benchmarks.peers.catalogue import Peer, peers
 from benchmarks.peers.measure import Effort, Finding, try_to_measure
 from benchmarks.peers.page import report_of, write
 
+QUIET = 0.5
+"""Programs that run already, on average over a minute, at most."""
+BEWARE = (
+    "other programs kept the machine busy: outcomes of races and histories hold, rates"
+    " and latencies mean nothing"
+)
+
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
@@ -34,8 +42,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[])
     parser.add_argument("--list", action="store_true", help="the names, and no more")
     parser.add_argument("--racers", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--grants", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--grants", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--html", metavar="FILE", type=argparse.FileType("w"))
@@ -85,6 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
         connections=options.connections,
     )
     told = conditions("the servers below, one after the other")
+    if os.getloadavg()[0] > QUIET:
+        told["beware"] = BEWARE
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("starting", total=1)
 

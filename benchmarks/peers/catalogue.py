@@ -203,8 +203,10 @@ def _command(*parts: object) -> str:
     return shlex.join(pinned(list(map(str, parts)), divide_cores(1).server))
 
 
-def _mint(url: str) -> str:
-    return shlex.join([str(SERVERS / "mint.sh"), url])
+def mint_command(url: str) -> str:
+    """Give the command that prints what a server has minted."""
+    # As lean as Python can be: it is started for every race.
+    return shlex.join([sys.executable, "-I", "-S", str(SERVERS / "mint.py"), url])
 
 
 def _mint_by_browser(url: str, method: str) -> str:
@@ -227,7 +229,7 @@ def _oidc_provider(stage: Stage, *, on_disk: bool) -> Foreign:
     return Foreign(
         issuer=url,
         endpoints={"resource": f"{url}/bench/protected"},
-        token_command=_mint(url),
+        token_command=mint_command(url),
         command=_command(node, program, "--port", port, *options),
     )
 
@@ -266,7 +268,7 @@ def _django(stage: Stage, *, grace: int, on_postgresql: bool) -> Foreign:
             "revocation": f"{url}/oauth/revoke_token/",
             "resource": f"{url}/bench/protected",
         },
-        token_command=_mint(url),
+        token_command=mint_command(url),
         command=_module(stage, "django_toolkit", *options),
     )
 
@@ -287,7 +289,7 @@ def authlib_at(url: str, command: str | None = None) -> Foreign:
             "revocation": f"{url}/oauth/revoke",
             "resource": f"{url}/bench/protected",
         },
-        token_command=_mint(url),
+        token_command=mint_command(url),
         command=command,
     )
 

@@ -21,7 +21,7 @@ from actor_oauth.bench.plan import Foreign, Plan, What
 from actor_oauth.bench.races.outcome import Violation
 from actor_oauth.bench.report.document import Report
 from actor_oauth.bench.run import run_plan
-from benchmarks.peers.catalogue import ROOT, authlib_at
+from benchmarks.peers.catalogue import ROOT, authlib_at, mint_command
 from benchmarks.peers.environments import SERVERS
 from tests.support.programs import NODE_DIRECTORY, find_program
 
@@ -117,7 +117,7 @@ def oidc_provider() -> Iterator[Foreign]:
         yield Foreign(
             issuer=url,
             endpoints={"resource": f"{url}/bench/protected"},
-            token_command=f"{SERVERS / 'mint.sh'} {url}",
+            token_command=mint_command(url),
         )
 
 
