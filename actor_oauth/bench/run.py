@@ -101,7 +101,10 @@ def _races(plan: Plan, findings: Findings, tell: Tell) -> None:
 
 
 def _rules(plan: Plan) -> Rules:
-    return foreign_rules(plan.grace) if plan.foreign else Rules(grace=plan.grace)
+    if plan.foreign:
+        return foreign_rules(plan.grace)
+    # Without a window, this provider takes every second use for a thief's (D-28).
+    return Rules(grace=plan.grace, overlaps_end=plan.grace == 0)
 
 
 def _history(plan: Plan, findings: Findings, tell: Tell) -> None:

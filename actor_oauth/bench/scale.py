@@ -22,12 +22,13 @@ from actor_oauth.bench.plan import Plan, divide_cores
 from actor_oauth.bench.target import Credentials
 from actor_oauth.bench.throughput.cpu import resident_bytes
 from actor_oauth.oauth.tokens import TokenKind
+from actor_oauth.runtime import RuntimeLimits
 
 _SAMPLE: Final = 5_000
 _CONNECTIONS: Final = 16
 # Tokens are presented again and again, for as long as it takes.
 _GRACE: Final = 3000
-_CAP: Final = 4096
+_CAP: Final = RuntimeLimits().max_activations
 _REFRESH: Final = TokenKind.REFRESH
 _BLOCK: Final = 512
 _EXPONENT: Final = 1.1

@@ -10,8 +10,8 @@ class RuntimeLimits:
     Attributes:
         mailbox_size: Turns queued per actor; further callers wait their turn to queue.
         max_waiting: Callers that may wait over all actors; the next is refused at once.
-        max_activations: Actors in memory, at least 2. Each holds up to five open files,
-            so the operating system's file limit lowers this at start.
+        max_activations: Actors in memory, at least 2. Each takes some 190 KiB, and up to
+            five open files, so the operating system's file limit lowers this at start.
         call_seconds: How long a caller waits for its reply, queueing included.
         idle_seconds: An actor unused for this long is passivated.
         drain_seconds: How long shutdown waits for what is in flight.
@@ -22,7 +22,7 @@ class RuntimeLimits:
 
     mailbox_size: int = 256
     max_waiting: int = 20_000
-    max_activations: int = 4096
+    max_activations: int = 800
     call_seconds: float = 20.0
     idle_seconds: float = 60.0
     drain_seconds: float = 10.0

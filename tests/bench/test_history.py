@@ -39,6 +39,7 @@ from actor_oauth.bench.target import Credentials
 
 RULES = Rules(grace=5.0)
 STRICT = Rules(grace=0.0)
+ONE_TIME = Rules(grace=0.0, overlaps_end=True)
 START = begun("r0", "a0")
 TOKENS = ["r0", "r1", "r2"]
 
@@ -125,7 +126,9 @@ def events(draw: st.DrawFn) -> Event:
 @given(
     history=st.lists(events(), max_size=5),
     initial=st.sampled_from([START, State()]),
-    rules=st.sampled_from([RULES, STRICT, foreign_rules(5.0), foreign_rules(0.0)]),
+    rules=st.sampled_from(
+        [RULES, STRICT, ONE_TIME, foreign_rules(5.0), foreign_rules(0.0)]
+    ),
 )
 def test_the_checker_finds_an_order_if_and_only_if_there_is_one(
     history: list[Event], initial: State, rules: Rules
@@ -250,6 +253,16 @@ def test_where_no_grace_is_promised_one_of_two_wins_and_the_grant_lives() -> Non
     assert judged(race[0], second, rules=STRICT) is Anomaly.FORK
     again = event(Refresh("r0"), gave("r1"), 0)
     assert judged(race[0], again, rules=STRICT) is Anomaly.REPLAY_ACCEPTED
+
+
+def test_strict_one_time_use_ends_the_grant_of_two_who_overlapped() -> None:
+    rules = ONE_TIME
+    race = [event(Refresh("r0"), gave("r1"), 0), event(Refresh("r0"), Refused(), 0)]
+    assert is_fine(*race, event(Refresh("r1"), Refused(), 2), rules=rules)
+    goes_on = event(Refresh("r1"), gave("r2"), 2)
+    assert judged(*race, goes_on, rules=rules) is Anomaly.STALE_ACCEPT
+    both = event(Refresh("r0"), gave("r2"), 0)
+    assert judged(race[0], both, rules=rules) is Anomaly.FORK
 
 
 def test_a_foreign_server_without_grace_may_answer_overlapping_uses_alike() -> None:

@@ -60,6 +60,8 @@ class Rules:
         replay_ends: Whether a replay, of a code or a token, always ends the grant.
         old_access_may_end: Whether a refresh may end the access token before it.
         revokes_superseded: Whether revoking a superseded token always ends the grant.
+        overlaps_end: Whether a second use ends the grant also if it overlapped the first:
+            strict one-time use, which an operator may choose.
         overlaps_may_agree: Whether, without a grace window, a use that overlapped the
             first may be answered with the current tokens as well.
     """
@@ -69,6 +71,7 @@ class Rules:
     old_access_may_end: bool = False
     revokes_superseded: bool = True
     overlaps_may_agree: bool = False
+    overlaps_end: bool = False
 
 
 def foreign_rules(grace: float) -> Rules:
@@ -150,7 +153,8 @@ def _refresh(state: State, token: str, event: Event, rules: Rules) -> tuple[Stat
     _, earliest, latest = window
     if _may_be_retry(event, latest, rules):
         found += _retry(state, event)
-    if rules.grace == 0 and event.start <= latest < NEVER:
+    overlaps = rules.grace == 0 and event.start <= latest < NEVER
+    if overlaps and not rules.overlaps_end:
         found += (state,) if isinstance(event.outcome, Refused) else ()
     elif event.end > earliest + rules.grace:
         found += _replay(state, event, rules)

@@ -1,0 +1,188 @@
+"""Compares what was measured with the goals, and says what bounds the rest."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final, cast
+
+from actor_oauth.bench.report.document import Section, Table
+from actor_oauth.bench.throughput.run import ASGI_ECHO, CHECK, REFRESH
+from actor_oauth.oauth.json_values import Json
+
+Raw = Mapping[str, Json]
+Members = Mapping[str, Json]
+
+_CONNECTIONS: Final = 16
+_MEBIBYTE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One goal.
+
+    Attributes:
+        what: Is compared.
+        limit: What it should reach, or not exceed.
+        measured: Finds it; None if that was not measured.
+        at_most: Whether the limit is an upper one.
+        bound: What stands in the way, if it is not reached.
+    """
+
+    what: str
+    limit: float
+    measured: Callable[[Raw], float | None]
+    bound: str
+    at_most: bool = False
+
+
+def _members(value: "Json | None") -> Members:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: "Json | None") -> Sequence[Members]:
+    return [_members(one) for one in value] if isinstance(value, list) else []
+
+
+def _number(value: "Json | None") -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _rate(raw: Raw, name: str, workers: int, connections: int) -> float | None:
+    for one in _items(_members(raw.get("throughput")).get("figures")):
+        wanted = (name, workers, connections)
+        if (one["name"], one["workers"], one["connections"]) == wanted:
+            return median(cast("list[float]", one["rates"]))
+    return None
+
+
+def _ratio(over: float | None, under: float | None) -> float | None:
+    return over / under if over is not None and under else None
+
+
+def _of_echo(name: str) -> Callable[[Raw], float | None]:
+    return lambda raw: _ratio(
+        _rate(raw, name, 1, _CONNECTIONS), _rate(raw, ASGI_ECHO, 1, _CONNECTIONS)
+    )
+
+
+def _in_process(raw: Raw) -> float | None:
+    rates = _members(raw.get("throughput")).get("checks")
+    return median(cast("list[float]", rates)) if rates else None
+
+
+def _two_workers(raw: Raw) -> float | None:
+    return _ratio(
+        _rate(raw, REFRESH, 2, _CONNECTIONS), _rate(raw, REFRESH, 1, _CONNECTIONS)
+    )
+
+
+def _cold(raw: Raw) -> float | None:
+    accesses = _items(_members(raw.get("scale")).get("accesses"))
+    if not accesses:
+        return None
+    cold, _, warm, *_ = (
+        _number(_members(_members(one["latencies"])["milliseconds"])["p50"])
+        for one in accesses
+    )
+    return _ratio(cold, warm)
+
+
+def _memory(raw: Raw) -> float | None:
+    accesses = _items(_members(raw.get("scale")).get("accesses"))
+    largest = max((_number(one["resident"]) for one in accesses), default=0.0)
+    return largest / _MEBIBYTE or None
+
+
+def _room(raw: Raw) -> float | None:
+    return _number(_members(raw.get("scale")).get("room_each")) / 1024 or None
+
+
+def _slow(raw: Raw) -> float | None:
+    rates = {
+        _number(one["delay"]): _number(one["per_second"])
+        for one in _items(raw.get("slow disk"))
+    }
+    return _ratio(rates.get(5.0), rates.get(0.0))
+
+
+GOALS: Final = (
+    Goal(
+        "durable refresh, of the bare ASGI echo",
+        0.6,
+        _of_echo(REFRESH),
+        "CPU of one core: the turn, hashing, and the sync's thread, beside what the echo"
+        " does too (ARCHITECTURE.md, What a refresh costs)",
+    ),
+    Goal(
+        "request through the guard, of the bare ASGI echo",
+        0.85,
+        _of_echo(CHECK),
+        "CPU: parsing the token, one view of its owner",
+    ),
+    Goal(
+        "access checks in the provider's process, per second",
+        30_000,
+        _in_process,
+        "CPU of Python: docs/access-checks.md",
+    ),
+    Goal(
+        "refresh with two workers, of one",
+        1.8,
+        _two_workers,
+        "two cores have to serve two workers and the driver",
+    ),
+    Goal(
+        "cold refresh, of a warm one (median latency)",
+        2.0,
+        _cold,
+        "opening the file, the journal's sync and the log's own, and passivating"
+        " another user at the cap",
+        at_most=True,
+    ),
+    Goal(
+        "memory of the server, MiB",
+        300.0,
+        _memory,
+        "some 190 KiB a user in memory, of which 100 are statements that SQLite has"
+        " prepared: `max_activations` sets it",
+        at_most=True,
+    ),
+    Goal(
+        "disk for an idle user, KiB",
+        16.0,
+        _room,
+        "a page a table",
+        at_most=True,
+    ),
+    Goal(
+        "refreshes with syncs 5 ms slower, of those with none",
+        0.7,
+        _slow,
+        "every connection waits for a batch before it asks again: 64 connections fill"
+        " a batch in less than 5 ms",
+    ),
+)
+
+
+def goals_section(raw: Raw) -> Section:
+    """Make the table of goals out of all figures."""
+    return Section(
+        title="Goals",
+        text="Each within this one run. A goal that was missed says what stands in the way.",
+        blocks=[
+            Table(
+                title="What was wanted, and what was reached",
+                columns=["goal", "wanted", "measured", "reached"],
+                rows=[_row(goal, goal.measured(raw)) for goal in GOALS],
+            )
+        ],
+    )
+
+
+def _row(goal: Goal, measured: float | None) -> list[str]:
+    wanted = f"{'at most' if goal.at_most else 'at least'} {goal.limit:,g}"
+    if measured is None:
+        return [goal.what, wanted, "", "not measured in this run"]
+    shown = f"{measured:,.0f}" if goal.limit >= 10 else f"{measured:.2f}"
+    met = measured <= goal.limit if goal.at_most else measured >= goal.limit
+    return [goal.what, wanted, shown, "yes" if met else f"no: {goal.bound}"]
