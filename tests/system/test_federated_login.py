@@ -6,7 +6,7 @@ import pytest
 
 from actor_oauth.config import Settings
 from actor_oauth.provider import Provider
-from tests.http.deployment import Browser, read_page
+from tests.http.deployment import Browser, query_of, read_page
 from tests.support.openid_provider import openid_provider, pass_its_pages
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -43,6 +43,8 @@ async def test_a_person_signs_in_with_a_real_openid_provider(
             url = read_page(departure).refresh
             assert url is not None
             assert url.startswith(issuer)
+            # It takes pushed requests, and has the nonce from there.
+            assert set(query_of(url)) == {"client_id", "request_uri"}
             back = await pass_its_pages(url, login, callback=CALLBACK)
             answer = await browser.get(back.removeprefix(ORIGIN))
             assert answer.status_code == (303 if admitted else 403), answer.text

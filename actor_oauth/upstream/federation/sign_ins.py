@@ -5,7 +5,7 @@ Rule 2: nothing of an answer is believed before it was found to be the asked ser
 """
 
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import structlog
@@ -28,10 +28,10 @@ from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.upstream.attempts import (
     LIFETIME,
     Attempt,
+    Departure,
     begin_attempt,
     decide_callback,
     state_hash,
-    with_query,
 )
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
@@ -131,10 +131,14 @@ class SignIns:
         server = await self._servers.server(provider)
         if isinstance(server, SignInRefused):
             return logged(server, provider)
-        url, state, attempt = self._departure(provider, server, wishes)
+        departure = self._departure(provider, server, wishes)
+        url = await self._calls.authorization_url(departure)
+        if isinstance(url, UpstreamFailed):
+            return logged(failed(url), provider)
         effects = self._effects
-        record = render_record({"attempt": attempt.to_record(), "data": data}).encode()
-        key = state_hash(state)
+        attempt = departure.attempt.to_record()
+        record = render_record({"attempt": attempt, "data": data}).encode()
+        key = state_hash(departure.state)
         begun = await effects.system.get(SignInsActor, sign_ins_key(key)).begin(
             key,
             BegunSignIn(
@@ -174,7 +178,7 @@ class SignIns:
 
     def _departure(
         self, provider: LoginProvider, server: UpstreamServer, wishes: Wishes
-    ) -> tuple[str, str, Attempt]:
+    ) -> Departure:
         departure = begin_attempt(
             resource=provider.issuer,
             server=server,
@@ -185,11 +189,10 @@ class SignIns:
             sends_resource=False,
             further=parameters_for(provider, wishes),
         )
-        url = departure.url
-        if provider.kind is ProviderKind.OIDC:
-            nonce = nonce_of(departure.attempt.verifier)
-            url = with_query(url, {"nonce": nonce})
-        return url, departure.state, departure.attempt
+        if provider.kind is not ProviderKind.OIDC:
+            return departure
+        nonce = nonce_of(departure.attempt.verifier)
+        return replace(departure, parameters={**departure.parameters, "nonce": nonce})
 
     async def _finish(
         self, provider: LoginProvider, answer: Parameters, browser: str
