@@ -22,7 +22,7 @@ class RuntimeLimits:
 
     mailbox_size: int = 256
     max_waiting: int = 20_000
-    max_activations: int = 800
+    max_activations: int = 700
     call_seconds: float = 20.0
     idle_seconds: float = 60.0
     drain_seconds: float = 10.0
