@@ -17,8 +17,10 @@ from typing import Final
 
 from actor_oauth.bench.asking import BenchError
 from actor_oauth.bench.flow import Flow
+from actor_oauth.bench.identity_provider import IdentityProvider
 from actor_oauth.bench.source import FlowSource
 from actor_oauth.bench.target import (
+    Assertion,
     Credentials,
     Target,
     discover,
@@ -157,6 +159,8 @@ class OwnServer:
         module: What they run.
         feels_lag: Whether they measure how late their event loop is.
         programs: They.
+        identity_provider: Which they trust.
+        presenter: Who may present its assertions, once there is somebody.
     """
 
     settings: Settings
@@ -168,6 +172,8 @@ class OwnServer:
     module: str = "actor_oauth.bench.server"
     feels_lag: bool = False
     programs: list[Program] = field(default_factory=list)
+    identity_provider: IdentityProvider = field(default_factory=IdentityProvider)
+    presenter: Credentials | None = None
 
     @property
     def url(self) -> str:
@@ -227,18 +233,21 @@ class OwnServer:
 
     def add_checker(self) -> Credentials:
         """Register somebody who may introspect any token, as an operator does."""
+        return self._add_client("--redirect-uri", "http://127.0.0.1/callback")
+
+    def add_presenter(self) -> Credentials:
+        """Register somebody who may present assertions, as an operator does."""
+        return self._add_client("--assertions")
+
+    def _add_client(self, *options: str) -> Credentials:
         command = [sys.executable, "-m", "actor_oauth", "clients", "add"]
-        options = ["--name", "bench", "--redirect-uri", "http://127.0.0.1/callback"]
+        named = ["--name", "bench", "--confidential", "--json"]
+        trusted = self.settings.model_dump_json(include={"trusted_issuers"})
+        issuers = json.dumps(json.loads(trusted)["trusted_issuers"])
         ran = subprocess.run(  # noqa: S603 - this very program
-            [
-                *command,
-                *options,
-                "--confidential",
-                "--json",
-                "--data",
-                str(self.settings.data),
-            ],
+            [*command, *named, *options, "--data", str(self.settings.data)],
             stdout=subprocess.PIPE,
+            env={**os.environ, "ACTOR_OAUTH_TRUSTED_ISSUERS": issuers},
             check=True,
         )
         members = json.loads(ran.stdout)
@@ -248,7 +257,17 @@ class OwnServer:
 
     def source(self, target: Target) -> FlowSource:
         """Where its grants come from: every one is of another user."""
-        return FlowSource(Flow(target, SystemEntropy()), many_users=True)
+        flow = Flow(target, SystemEntropy())
+        return FlowSource(flow, many_users=True, asserts=self._assert)
+
+    def _assert(self, number: int) -> list[Assertion]:
+        if self.presenter is None:
+            self.presenter = self.add_presenter()
+        client, sign = self.presenter, self.identity_provider.assertion
+        return [
+            Assertion(client=client, assertion=sign(self.url, client.client_id))
+            for _ in range(number)
+        ]
 
 
 def own_settings(data: Path, port: int, **changes: object) -> Settings:
@@ -304,8 +323,11 @@ def own_server(
     ):
         folder = Path(scratch)
         port: int = listener.getsockname()[1]
+        identity_provider = IdentityProvider()
+        changes.setdefault("trusted_issuers", (identity_provider.trusted(),))
         server = OwnServer(
             settings=own_settings(data or folder / "data", port, **changes),
+            identity_provider=identity_provider,
             listener=listener,
             folder=folder,
             workers=workers,

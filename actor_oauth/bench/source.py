@@ -1,11 +1,11 @@
-"""Where a run's grants and codes come from: an own flow, a file, or a command."""
+"""Where a run's grants, codes and assertions come from: an own flow, a file, or a command."""
 
 import json
 import os
 import shlex
 import subprocess
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 
 from actor_oauth.bench.asking import BenchError, converse
 from actor_oauth.bench.flow import Flow
-from actor_oauth.bench.target import REDIRECT_URI, Code, Credentials, Grant
+from actor_oauth.bench.target import REDIRECT_URI, Assertion, Code, Credentials, Grant
 from actor_oauth.oauth.json_values import Json
 
 COUNT_VARIABLE: Final = "ACTOR_OAUTH_BENCH_COUNT"
@@ -42,6 +42,10 @@ class Source(Protocol):
         """Give newly registered clients."""
         ...
 
+    def assertions(self, number: int) -> list[Assertion]:
+        """Give identity assertions that were not presented yet."""
+        ...
+
 
 class FlowSource:
     """Gets everything by the instrument's own flow.
@@ -51,10 +55,18 @@ class FlowSource:
         many_users: Whether the server takes the instrument's word for who the user is.
             If not, everybody is the same user, and every grant needs a client of its
             own: a second authorization of a client may supersede the first.
+        asserts: Gives assertions that the server believes, if anything can.
     """
 
-    def __init__(self, flow: Flow, *, many_users: bool) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        *,
+        many_users: bool,
+        asserts: Callable[[int], list[Assertion]] | None = None,
+    ) -> None:
         self._flow = flow
+        self._asserts = asserts
         self._many_users = many_users
         self._numbers = count()
         self._shared: Credentials | None = None
@@ -81,6 +93,16 @@ class FlowSource:
             [self._flow.code(*who) for who in self._who(number, apart=False)]
         )
 
+    def assertions(self, number: int) -> list[Assertion]:
+        """Have an identity provider make them.
+
+        Raises:
+            BenchError: There is none that the server trusts.
+        """
+        if self._asserts is None:
+            raise BenchError("assertions have to be given: --tokens, --token-command")
+        return self._asserts(number)
+
     def _who(self, number: int, *, apart: bool) -> list[tuple[Credentials, str]]:
         users = [f"bench{next(self._numbers)}" for _ in range(number)]
         if apart or not self._many_users:
@@ -93,8 +115,8 @@ class FlowSource:
 class LineSource:
     """Gives what stands in lines of text, each of them once.
 
-    A line is a refresh token, or a JSON object with `refresh_token` or `code`, and as
-    needed `access_token`, `client_id`, `client_secret`, `code_verifier`,
+    A line is a refresh token, or a JSON object with `refresh_token`, `code` or
+    `assertion`, and as needed `access_token`, `client_id`, `client_secret`, `code_verifier`,
     `redirect_uri`.
 
     Args:
@@ -106,6 +128,7 @@ class LineSource:
         self._client = client
         self._grants: deque[Grant] = deque()
         self._codes: deque[Code] = deque()
+        self._assertions: deque[Assertion] = deque()
         self.add(lines)
 
     def add(self, lines: Iterable[str]) -> None:
@@ -121,6 +144,7 @@ class LineSource:
     def _add(self, members: Mapping[str, Json]) -> None:
         client = _client_of(members, self._client)
         code, refresh = _text(members, "code"), _text(members, "refresh_token")
+        assertion = _text(members, "assertion")
         if code is not None:
             self._codes.append(
                 Code(
@@ -135,8 +159,10 @@ class LineSource:
             self._grants.append(
                 Grant(client=client, refresh_token=refresh, access_token=access)
             )
+        elif assertion is not None:
+            self._assertions.append(Assertion(client=client, assertion=assertion))
         else:
-            raise BenchError("a line has neither refresh_token nor code")
+            raise BenchError("a line has neither refresh_token, code nor assertion")
 
     def grants(self, number: int, *, apart: bool = False) -> list[Grant]:  # noqa: ARG002 - as others do
         """Give the next ones; whose they are is what the lines say.
@@ -158,6 +184,14 @@ class LineSource:
         """Give none: a line that registers a client says nothing."""
         raise BenchError("clients have to be registered, which tokens given do not do")
 
+    def assertions(self, number: int) -> list[Assertion]:
+        """Give the next ones.
+
+        Raises:
+            BenchError: There are not as many.
+        """
+        return _taken(self._assertions, number, "assertions")
+
 
 def file_source(path: Path, client: Credentials | None) -> LineSource:
     """Read a file of tokens.
@@ -172,10 +206,10 @@ def file_source(path: Path, client: Credentials | None) -> LineSource:
 
 
 class CommandSource:
-    """Runs a command for as many grants or codes as are needed.
+    """Runs a command for as many grants, codes or assertions as are needed.
 
     It finds their number in `ACTOR_OAUTH_BENCH_COUNT` and whether they are to be
-    `grants` or `codes` in `ACTOR_OAUTH_BENCH_KIND`, and prints one a line.
+    `grants`, `codes` or `assertions` in `ACTOR_OAUTH_BENCH_KIND`, and prints one a line.
 
     Args:
         command: As typed into a shell, but run without one.
@@ -197,6 +231,10 @@ class CommandSource:
     def clients(self, number: int) -> list[Credentials]:
         """Have new grants printed, for the sake of their clients."""
         return [grant.client for grant in self.grants(number)]
+
+    def assertions(self, number: int) -> list[Assertion]:
+        """Have new ones printed."""
+        return self._run(number, "assertions").assertions(number)
 
     def _run(self, number: int, kind: str) -> LineSource:
         wanted = {COUNT_VARIABLE: str(number), KIND_VARIABLE: kind}

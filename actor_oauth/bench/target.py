@@ -14,6 +14,7 @@ from actor_oauth.bench.http import (
     render_form,
     render_json,
 )
+from actor_oauth.oauth.grant_types import JWT_BEARER
 from actor_oauth.oauth.json_values import Json
 
 REDIRECT_URI: Final = "http://127.0.0.1/callback"
@@ -85,6 +86,14 @@ class Code:
     redirect_uri: str = REDIRECT_URI
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """An identity assertion that was not presented yet, and who may present it."""
+
+    client: Credentials
+    assertion: str
+
+
 class Target:
     """A server, and how to ask it for things.
 
@@ -153,6 +162,11 @@ class Target:
         if code.verifier is not None:
             fields["code_verifier"] = code.verifier
         return self._post(self.endpoints.token, fields, code.client)
+
+    def present(self, assertion: Assertion) -> Request:
+        """Present an assertion (RFC 7523 §2.1)."""
+        fields = {"grant_type": JWT_BEARER, "assertion": assertion.assertion}
+        return self._post(self.endpoints.token, fields, assertion.client)
 
     def revoke(self, client: Credentials, token: str, hint: str) -> Request:
         """Revoke a token (RFC 7009 §2.1).

@@ -136,7 +136,7 @@ def test_who_came_too_late_on_a_slow_machine_was_a_replay() -> None:
     assert facts["rounds too slow to be judged"] == 1
 
 
-@pytest.mark.requirement("M-3", "D-25", "D-26", "D-28")
+@pytest.mark.requirement("M-3", "M-13", "D-25", "D-26", "D-28")
 def test_no_race_finds_fault_with_the_provider() -> None:
     """Small, but real: over HTTP and two processes, and none of the races left out."""
     races = [name for name in RACES if name != "refresh-window"]
@@ -154,6 +154,9 @@ def test_no_race_finds_fault_with_the_provider() -> None:
     ran = raw[f"races{title.removeprefix('Races')}"]
     assert isinstance(ran, list)
     assert len(ran) == len(races)
+    by_name = {one["name"]: one for one in ran if isinstance(one, dict)}
+    presented = by_name["assertion-assertion"]
+    assert presented["facts"] == {"assertions accepted": presented["rounds"]}
 
 
 def test_a_window_is_raced_past_and_reported_over_the_command_line(

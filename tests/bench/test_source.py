@@ -9,7 +9,14 @@ from actor_oauth.bench.asking import BenchError
 from actor_oauth.bench.plan import Foreign
 from actor_oauth.bench.served import foreign_source, foreign_target
 from actor_oauth.bench.source import CommandSource, LineSource, file_source
-from actor_oauth.bench.target import Code, Credentials, Endpoints, Grant, discover
+from actor_oauth.bench.target import (
+    Assertion,
+    Code,
+    Credentials,
+    Endpoints,
+    Grant,
+    discover,
+)
 from tests.support.canned_server import canned_server, reply
 
 ME = Credentials(client_id="me", secret="s")
@@ -17,8 +24,12 @@ LINE = '{"refresh_token": "r2", "access_token": "a", "client_id": "x"}'
 CODE = '{"code": "c", "code_verifier": "v", "client_id": "x", "client_secret": "y"}'
 
 
+SAID = '{"assertion": "j.w.t"}'
+
+
 def test_lines_are_tokens_or_objects() -> None:
-    source = LineSource(["r1", "", LINE, CODE], ME)
+    source = LineSource(["r1", "", LINE, CODE, SAID], ME)
+    assert source.assertions(1) == [Assertion(client=ME, assertion="j.w.t")]
     assert source.grants(2) == [
         Grant(client=ME, refresh_token="r1"),
         Grant(
@@ -64,12 +75,15 @@ def test_a_command_prints_as_many_as_it_is_asked_for(tmp_path: Path) -> None:
         "for n in range(int(os.environ['ACTOR_OAUTH_BENCH_COUNT'])):\n"
         "    if os.environ['ACTOR_OAUTH_BENCH_KIND'] == 'codes':\n"
         '        print(\'{"code": "c%d"}\' % n)\n'
+        "    elif os.environ['ACTOR_OAUTH_BENCH_KIND'] == 'assertions':\n"
+        '        print(\'{"assertion": "a%d"}\' % n)\n'
         "    else:\n"
         "        print('r%d' % n)\n"
     )
     source = CommandSource(f"{sys.executable} {program}", ME)
     assert [one.refresh_token for one in source.grants(3)] == ["r0", "r1", "r2"]
     assert [one.code for one in source.codes(2)] == ["c0", "c1"]
+    assert [one.assertion for one in source.assertions(1)] == ["a0"]
     assert source.clients(1) == [ME]
 
 

@@ -3,9 +3,9 @@
     python -m tests.support.unserialised_server --fd 3 < settings.json
 
 Everything is the product's own, from HTTP down to the decisions and the SQL; only what
-runs the turns of users' actors is another. A turn there reads the state when it is asked
-for, takes its time, and then writes over whatever was written meanwhile: which is what
-code does that awaits between a read and a write. Nothing of it is on disk.
+runs the turns of users' and issuers' actors is another. A turn there reads the state when
+it is asked for, takes its time, and then writes over whatever was written meanwhile: which
+is what code does that awaits between a read and a write. Nothing of it is on disk.
 """
 
 import sqlite3
@@ -26,6 +26,8 @@ from actor_oauth.runtime.dispatcher import Dispatcher
 from actor_oauth.runtime.engine import Store
 
 PAUSE_SECONDS: Final = 0.01
+# Who holds grants, and who holds what was asserted once.
+_UNSERIALISED: Final = ("user", "issuer")
 _JOURNAL_MODE: Final = slice(18, 20)
 _NOT_WAL: Final = b"\x01\x01"
 
@@ -112,14 +114,14 @@ class UnserialisedDispatcher(Dispatcher):
 
 
 class UnserialisedEngine(LocalEngine):
-    """The local engine, but for users."""
+    """The local engine, but for what races are about."""
 
     async def open(
         self, address: Address, migrations: Migrations, *, create: bool
     ) -> Store | None:
         """Open the actor's database."""
         store = await super().open(address, migrations, create=create)
-        if store is None or address.kind != "user":
+        if store is None or address.kind not in _UNSERIALISED:
             return store
         return UnserialisedStore(store)
 

@@ -6,7 +6,7 @@ from time import sleep
 from typing import Final
 
 from actor_oauth.bench.asking import BenchError
-from actor_oauth.bench.races import codes, endings, refreshes, registrations
+from actor_oauth.bench.races import assertions, codes, endings, refreshes, registrations
 from actor_oauth.bench.races.ground import Course, Ground
 from actor_oauth.bench.races.outcome import RaceReport, Round, summed_up
 from actor_oauth.bench.target import Target
@@ -82,6 +82,9 @@ RACES: Final[Mapping[str, Race]] = {
         _registration,
     ),
     "code-code": Race("redemptions of one code", codes.race, _nothing),
+    "assertion-assertion": Race(
+        "presentations of one identity assertion (ID-JAG)", assertions.race, _nothing
+    ),
     "check-revoke": Race(
         "checks of an access token, and the revocation of its grant",
         endings.checks_and_revocation,
