@@ -85,7 +85,8 @@ def _is_too_old(
     auth_time = sign_in.auth_time
     if _is_since(presented_at, auth_time):
         return False
-    if Prompt.LOGIN in request.prompts:
+    # Zero is another word for `login`, also within one second (OIDC Core §3.1.2.1).
+    if Prompt.LOGIN in request.prompts or request.max_age == 0:
         return True
     chosen = _is_since(presented_at, sign_in.entered_at)
     if Prompt.SELECT_ACCOUNT in request.prompts and not chosen:

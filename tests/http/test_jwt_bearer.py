@@ -536,6 +536,8 @@ async def test_a_jwt_access_token_says_on_whose_word_it_was_issued(
         }
 
 
+# The transport of these tests leaves its body half-read when it is cancelled.
+@pytest.mark.filterwarnings("ignore:Async generator 'httpx2:ResourceWarning")
 @pytest.mark.requirement("M-13", "M-20", "D-08")
 async def test_a_client_that_hangs_up_gets_one_token_or_none(agent: Agent) -> None:
     # At any step of the way: the grant is there whole or not at all.

@@ -69,6 +69,14 @@ def test_a_sign_in_may_be_too_long_ago(max_age: int, expected: Interaction) -> N
     assert decide(max_age=max_age, presented_at=START - 150) is Interaction.CONSENT
 
 
+def test_an_age_of_zero_asks_for_a_new_sign_in_within_the_same_second() -> None:
+    just_now = SignIn(user_id="ada", auth_time=START)
+    assert decide(sign_in=just_now, max_age=1) is Interaction.CONSENT
+    assert decide(sign_in=just_now, max_age=0) is Interaction.SIGN_IN
+    after = decide(sign_in=just_now, max_age=0, presented_at=START)
+    assert after is Interaction.CONSENT
+
+
 def test_who_came_in_for_this_request_has_chosen_an_account_if_not_proved_who_it_is() -> (
     None
 ):
