@@ -76,7 +76,11 @@ def test_races_without_serialisation_are_lost() -> None:
     )
     report, _ = found(plan)
     wrong = "\n".join(report.problems)
-    assert Violation.SECOND_SUCCESSOR in wrong
+    # Whether the race forks the grant or one turn writes over its beginning is chance.
+    assert (
+        f"refresh-refresh: {Violation.SECOND_SUCCESSOR}" in wrong
+        or f"refresh-refresh: {Violation.LOST_GRANT}" in wrong
+    )
     assert f"code-code: {Violation.DOUBLE_REDEMPTION}" in wrong
     assert f"assertion-assertion: {Violation.DOUBLE_REDEMPTION}" in wrong
 

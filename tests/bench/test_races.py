@@ -136,6 +136,12 @@ def test_who_came_too_late_on_a_slow_machine_was_a_replay() -> None:
     assert facts["rounds too slow to be judged"] == 1
 
 
+def test_where_nobody_was_first_nobody_came_too_late() -> None:
+    facts, violations = judged([refused(1.5), refused(2.5)], living=0, grace=1)
+    assert violations == {Violation.LOST_GRANT: 1, Violation.REFUSED_IN_GRACE: 2}
+    assert facts["rounds too slow to be judged"] == 0
+
+
 @pytest.mark.requirement("M-3", "M-13", "D-25", "D-26", "D-28")
 def test_no_race_finds_fault_with_the_provider() -> None:
     """Small, but real: over HTTP and two processes, and none of the races left out."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 from actor_oauth.bench.races.ground import Course, Ground, distinct, fresh_grant
@@ -52,8 +53,8 @@ def judge(
     """
     successors = distinct(hits, "refresh_token")
     refusals = [hit.answer for hit in hits if 400 <= hit.answer.status < 500]
-    closes = min((h.answer.sent for h in hits if h.answer.is_good), default=0.0)
-    closes += course.grace
+    first = min((h.answer.sent for h in hits if h.answer.is_good), default=inf)
+    closes = first + course.grace
     too_late = sum(answer.received > closes for answer in refusals)
     facts["racers answered with tokens"] += len(hits) - len(refusals)
     facts["racers refused"] += len(refusals)
