@@ -5,6 +5,7 @@ host, in a default port that is or is not written, or in the slash of an empty p
 Everything else counts: another port, another path, a slash at its end, a query.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -17,6 +18,9 @@ from actor_oauth.oauth.uris import Uri, parse_web_url
 MAX_REQUEST_URL_LENGTH: Final = 1 << 16
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+# A segment that some server takes for `..`, and what they read in different ways.
+_CLIMB: Final = re.compile(r"(?:^|[/\\])\.\.(?=[/\\;\0-\x20]|$)")
+_UNUSUAL: Final = re.compile(r"//|;|%(?:[01][0-9a-f]|20|25|2f|3b|5c)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)
@@ -44,6 +48,11 @@ def covers(resource: str, url: str) -> bool:
     prefix of it that ends between two segments. `/mcp` covers `/mcp` and `/mcp/x`, not
     `/mcp-other`. A resource with a query covers that query only.
 
+    Whoever serves the request may read its path otherwise than whoever asks here: nginx
+    climbs out of `/mcp//..` to the root, others drop what follows a `;`, take a backslash
+    for a slash, or decode twice or not at all. So a path that climbs by anything but `..`
+    between single slashes is covered by nothing.
+
     Args:
         resource: The audience of the token.
         url: The URL of the request as it stood on the wire, percent-encoded.
@@ -58,7 +67,10 @@ def covers(resource: str, url: str) -> bool:
     wanted, prefix = audience
     if wanted.origin != actual.origin or wanted.query not in (None, actual.query):
         return False
-    return _segments(actual)[: len(prefix)] == prefix
+    if _segments(actual)[: len(prefix)] != prefix:
+        return False
+    # Nearly no path climbs, and this is asked on every request.
+    return ".." not in unquote(unquote(actual.path)) or _is_plain(actual.path)
 
 
 def find_resource(requested: Sequence[str], policy: Policy) -> ResourcePolicy | None:
@@ -99,6 +111,12 @@ def known_scopes(policy: Policy) -> Scope:
 def _audience(resource: str) -> tuple[Uri, list[str]] | None:
     uri = parse_web_url(resource)
     return None if uri is None else (uri, _segments(uri))
+
+
+def _is_plain(path: str) -> bool:
+    """Tell whether all agree on where a path leads."""
+    climbs = _CLIMB.search(unquote(unquote(path))) is not None
+    return not (climbs and _UNUSUAL.search(path))
 
 
 def _segments(uri: Uri) -> list[str]:

@@ -98,6 +98,21 @@ def test_the_one_spelling_is_its_own(url: str) -> None:
         ("https://h/mcp", "https://h/x/../mcp/./y", True),
         ("https://h/mcp", "https://h/../../mcp", True),
         ("https://h/mcp", "https://h/mcp\\..\\admin", False),
+        # How far these climb depends on who reads them: nginx, Tomcat, IIS, Express.
+        ("https://h/mcp", "https://h/mcp//../admin", False),
+        ("https://h/mcp", "https://h/mcp/%2f../admin", False),
+        ("https://h/mcp", "https://h/mcp/..;/admin", False),
+        ("https://h/mcp", "https://h/mcp/..%3Bx/admin", False),
+        ("https://h/mcp", "https://h/mcp/..%5Cadmin", False),
+        ("https://h/mcp", "https://h/mcp/%252e%252e/admin", False),
+        ("https://h/mcp", "https://h/mcp/..%00/admin", False),
+        # As one of them reads it, it comes back to where it began.
+        ("https://h/mcp", "https://h/mcp//../admin/..;/mcp", False),
+        ("https://h/mcp", "https://h/admin/..%2Fmcp", False),
+        # Dots that nobody climbs by.
+        ("https://h/mcp", "https://h/mcp//main...dev;a%20b", True),
+        ("https://h/mcp", "https://h/mcp/a%252e%252e;/.../x", True),
+        ("https://h/mcp", "https://h/mcp//x;y", True),
         ("https://h/mcp", "https://u@h/mcp", False),
         ("nonsense", "https://h/mcp", False),
         ("https://h/mcp", "nonsense", False),

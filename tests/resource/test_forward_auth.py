@@ -115,6 +115,9 @@ async def test_without_a_good_token_the_answer_is_the_guards_challenge() -> None
         (b"/mcp/../secret", 403),
         (b"/mcp\\x", 403),
         (b"@evil.example/mcp", 403),
+        # nginx serves `/other` for it, and asks with what the client wrote.
+        (b"/mcp//../other", 403),
+        (b"/mcp/..;/other", 403),
     ],
 )
 async def test_the_forwarded_address_decides_which_resource_is_asked_for(
