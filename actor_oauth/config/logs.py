@@ -4,13 +4,16 @@ import logging
 from typing import Final, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from actor_oauth.config.redaction import redact_event
 from actor_oauth.config.settings import LogFormat, LogLevel
 
 # Their news is not an operator's: `serve` says itself that it is up.
 _QUIET_LOGGERS: Final = ("hypercorn", "httpx2", "httpcore", "mcp", "quart")
+
+# Texts of many lines, which come last.
+_TRACEBACKS: Final = frozenset(("exception", "stack"))
 
 
 class _RedactingHandler(logging.StreamHandler[TextIO]):
@@ -71,4 +74,32 @@ def _final_processors(log_format: LogFormat, stream: TextIO) -> list[Processor]:
     ]
     if log_format is LogFormat.JSON:
         return [*common, structlog.processors.JSONRenderer()]
-    return [*common, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    console = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    return [*common, _escape_controls, console]
+
+
+def _escape_controls(
+    _logger: WrappedLogger, _method: str, event: EventDict
+) -> EventDict:
+    """Keep strangers' words from acting on a terminal, or from looking like a record.
+
+    Whatever is neither text nor number the renderer escapes itself.
+    """
+    escaped: EventDict = {}
+    for name, value in event.items():
+        if isinstance(value, str):
+            lines = value.split("\n") if name in _TRACEBACKS else [value]
+            value = "\n  ".join(map(_escaped, lines))  # noqa: PLW2901 - what is shown
+        escaped[_escaped(name)] = value
+    return escaped
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
