@@ -6,11 +6,11 @@ from typing import Final
 
 import trio
 from hypercorn.config import Config
-from hypercorn.trio import serve as serve_asgi
 from hypercorn.typing import ASGIFramework
 
 from actor_oauth.config import Settings
 from actor_oauth.provider.background import run_background_services
+from actor_oauth.provider.connections import serve_connections
 from actor_oauth.provider.opening import RunningProvider
 from actor_oauth.resource.asgi import ASGIApp
 
@@ -41,25 +41,18 @@ async def serve_running(
     config = _hypercorn_config(settings, fd)
     async with trio.open_nursery() as nursery:
 
+        def accepting() -> None:
+            nursery.start_soon(run_background_services, running, settings)
+            listening()
+
         async def stopped() -> None:
             await stop.wait()
             running.end_event_streams()
 
-        async def serve_and_end(
-            *, task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED
-        ) -> None:
-            await serve_asgi(
-                _as_framework(running.app),
-                config,
-                mode="asgi",
-                shutdown_trigger=stopped,
-                task_status=task_status,
-            )
-            nursery.cancel_scope.cancel()
-
-        await nursery.start(serve_and_end)
-        nursery.start_soon(run_background_services, running, settings)
-        listening()
+        await serve_connections(
+            _as_framework(running.app), config, listening=accepting, stop=stopped
+        )
+        nursery.cancel_scope.cancel()
 
 
 def _hypercorn_config(settings: Settings, fd: int | None) -> Config:

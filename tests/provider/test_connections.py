@@ -1,0 +1,106 @@
+"""What a client sends may end its own connection, and nobody else's."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
+from typing import Final
+
+import pytest
+import structlog.testing
+import trio
+from hypercorn.config import Config
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+
+from actor_oauth.provider.connections import serve_connections
+
+HANDSHAKE: Final = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+UPGRADE: Final = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nHTTP2-Settings: "
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+SETTINGS: Final = b"\0\0\0\4\0\0\0\0\0"
+# In HPACK: GET, http, a path in plain text, `:authority: x`.
+FIELDS: Final = b"\x82\x86\x04\x02/%b\x01\x01x"
+
+
+def headers(stream: int, path: bytes = b"a") -> bytes:
+    """A whole request of HTTP/2."""
+    fields = FIELDS % path
+    length = len(fields).to_bytes(3)
+    return length + b"\1\5" + stream.to_bytes(4) + fields
+
+
+async def tell_path(
+    scope: Scope, _receive: ASGIReceiveCallable, send: ASGISendCallable
+) -> None:
+    """Answer with the path that was asked for."""
+    assert scope["type"] == "http", "this application knows nothing else"
+    body = scope["path"].encode()
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [], "trailers": False}
+    )
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+@pytest.fixture
+async def port(nursery: trio.Nursery) -> AsyncIterator[int]:
+    """Where the application is served, until the test ends."""
+    socket = trio.socket.socket()
+    await socket.bind(("127.0.0.1", 0))
+    number: int = socket.getsockname()[1]
+    config = Config()
+    config.bind = [f"fd://{socket.detach()}"]
+    config.accesslog = config.errorlog = None
+    listening, stop = trio.Event(), trio.Event()
+
+    async def serve() -> None:
+        await serve_connections(
+            tell_path, config, listening=listening.set, stop=stop.wait
+        )
+
+    nursery.start_soon(serve)
+    await listening.wait()
+    yield number
+    stop.set()
+
+
+async def talk(port: int, sent: bytes) -> bytes:
+    """Send bytes as they are; gives what came back until the end."""
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    received = b""
+    async with stream:
+        await stream.send_all(sent)
+        with trio.fail_after(5):
+            async for chunk in stream:
+                received += chunk
+    return received
+
+
+# Each of these ended the whole server as Hypercorn's own `serve` accepts connections.
+@pytest.mark.requirement("G7", "K-14")
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HANDSHAKE + b"Sec-WebSocket-Protocol: \xff\r\n\r\n",
+        HANDSHAKE + b"Sec-WebSocket-Extensions: \xff\r\n\r\n",
+        UPGRADE + urlsafe_b64encode(b"\0\4\xff\xff\xff\xff") + b"\r\n\r\n",
+        PREFACE + SETTINGS + headers(1, b"\xff"),
+    ],
+)
+async def test_a_request_that_the_server_stumbles_over_ends_one_connection(
+    port: int, sent: bytes
+) -> None:
+    with structlog.testing.capture_logs() as logged:
+        await talk(port, sent)
+
+    plain = b"GET /still HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = await talk(port, plain)
+    assert b"/still" in answer
+    assert not any("xff" in repr(record) for record in logged)
+
+
+@pytest.mark.requirement("J-19")
+async def test_an_upgrade_smuggles_nothing_past_a_proxy(port: int) -> None:
+    asked = UPGRADE + b"AAMAAABk\r\n\r\n" + PREFACE + SETTINGS + headers(3, b"b")
+    assert b"/b" not in await talk(port, asked)
+    assert b"/a" not in await talk(port, PREFACE + SETTINGS + headers(1))
