@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from actor_oauth.actors.directory import USERS, DirectoryActor, DirectoryPage
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords
+from actor_oauth.actors.unknown_names import UnknownNamesActor, unknown_names_key
 from actor_oauth.actors.user import UserActor
 from actor_oauth.actors.user.sessions import session_hash
 from actor_oauth.oauth.clients import CLIENT_ID_PREFIX
@@ -146,11 +147,13 @@ class Accounts:
             What the browser's cookie holds, new every time.
         """
         user, now = self.actor(user_id), self._effects.now()
+        account = await user.account()
+        if account is None:
+            return await self._refuse_unknown(user.address.key, password)
         wait = await user.login_allowed(now=now)
         if wait:
             return LoginRefused(retry_after=wait)
-        account = await user.account()
-        stored = None if account is None else account.password_hash
+        stored = account.password_hash
         matches = await self._passwords.verify(stored, password)
         await user.record_login(success=matches, now=now)
         if not matches:
@@ -163,6 +166,17 @@ class Accounts:
         )
         # Disabled, or the password was changed in between: as if it did not match.
         return LoginRefused(retry_after=None) if cookie is None else cookie
+
+    async def _refuse_unknown(self, user_key: str, password: str) -> LoginRefused:
+        """Refuse an attempt as one at an account with another password is refused."""
+        effects = self._effects
+        names = effects.system.get(UnknownNamesActor, unknown_names_key(user_key))
+        wait = await names.login_allowed(user_key, now=effects.now())
+        if wait:
+            return LoginRefused(retry_after=wait)
+        await self._passwords.verify(None, password)
+        await names.record_login(user_key)
+        return LoginRefused(retry_after=None)
 
     async def enter(self, user_id: str) -> str | None:
         """Open a session for somebody who was recognised elsewhere.

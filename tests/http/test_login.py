@@ -267,6 +267,32 @@ async def test_one_account_cannot_be_guessed_from_many_addresses(
     assert int(answers[-1].headers["retry-after"]) >= 1
 
 
+@pytest.mark.requirement("E-09", "K-03")
+async def test_guessing_does_not_tell_which_names_are_accounts(deploy: Deploy) -> None:
+    options = HttpOptions(login_rate=Rate(burst=100, interval=1.0))
+    told = []
+    for name in (USER, "nobody"):
+        async with deploy(options=options) as deployment:
+            browser = deployment.browser()
+            page = await browser.get("/login")
+            answers = []
+            for wait in (0, 0, 0, 0, 0, 0, 1, 0, 1, 1):
+                deployment.clock.advance(wait)
+                answer = await browser.submit(page, username=name, password="wrong one")
+                answers.append((answer.status_code, answer.headers.get("retry-after")))
+            told.append(answers)
+
+    assert told[0] == told[1]
+    assert told[0][4:] == [
+        (403, None),
+        (429, "1"),
+        (403, None),
+        (429, "2"),
+        (429, "1"),
+        (403, None),
+    ]
+
+
 async def test_who_is_signed_in_need_not_sign_in(deployment: Deployment) -> None:
     browser = deployment.browser()
     await sign_in(browser)

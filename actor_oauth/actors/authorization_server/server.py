@@ -46,6 +46,7 @@ from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.actors.token_endpoint import TokenEndpoint
 from actor_oauth.actors.token_format import TokenFormat
 from actor_oauth.actors.token_status import TokenStatus
+from actor_oauth.actors.unknown_names import UnknownNamesActor
 from actor_oauth.actors.upstream_client import UpstreamClientActor
 from actor_oauth.actors.user import UserActor
 from actor_oauth.actors.userinfo import UserInfo
@@ -68,6 +69,7 @@ ACTOR_KINDS: Final[tuple[type[Actor], ...]] = (
     UpstreamClientActor,
     *FEDERATION_KINDS,
     RenewalsActor,
+    UnknownNamesActor,
 )
 """What the actor system of an authorization server has to know."""
 

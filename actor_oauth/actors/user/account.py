@@ -120,13 +120,18 @@ def count_attempt(db: Database, *, now: int) -> int:
     attempts, blocked_until = row
     if now < blocked_until:
         return blocked_until - now
-    excess = attempts + 1 - FREE_ATTEMPTS
-    # 1, 2, 4, … seconds; the bound on the exponent only keeps the number small.
-    wait = min(MAX_WAIT, 1 << min(excess, 16)) if excess >= 0 else 0
     db.execute(
-        "UPDATE account SET attempts = attempts + 1, blocked_until = ?", (now + wait,)
+        "UPDATE account SET attempts = attempts + 1, blocked_until = ?",
+        (now + wait_after(attempts + 1),),
     )
     return 0
+
+
+def wait_after(attempts: int) -> int:
+    """Give the seconds until the next attempt, after some that failed in a row."""
+    excess = attempts - FREE_ATTEMPTS
+    # 1, 2, 4, … seconds; the bound on the exponent only keeps the number small.
+    return min(MAX_WAIT, 1 << min(excess, 16)) if excess >= 0 else 0
 
 
 def record_login(db: Database, *, success: bool, now: int) -> None:
