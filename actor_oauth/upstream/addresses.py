@@ -7,7 +7,13 @@ IPv4 address are judged by the address inside, or refused.
 """
 
 import re
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
 from typing import Final
 
 # The last label of a host decides whether resolvers read it as an IPv4 address, in any
@@ -17,6 +23,13 @@ _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 # RFC 6052 §2.1. Networks without IPv4 give every host such an address (DNS64).
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _LOW_32_BITS: Final = 0xFFFFFFFF
+# What the library calls global, all or some of it in older versions. Clouds have services
+# for their own machines at some of these: Oracle in the first, Azure at the last.
+_NOT_PUBLIC: Final = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv4Network("168.63.129.16/32"),
+)
 
 
 def is_literal(host: str) -> bool:
@@ -58,7 +71,8 @@ def is_loopback(address: str) -> bool:
 
 def _is_public_v4(address: IPv4Address) -> bool:
     # The library calls multicast global; nobody can connect to it.
-    return address.is_global and not address.is_multicast
+    plain = address.is_global and not address.is_multicast
+    return plain and not any(address in network for network in _NOT_PUBLIC)
 
 
 def _is_public_v6(address: IPv6Address) -> bool:
