@@ -45,7 +45,9 @@ def orphans(folder: Path, pattern: str) -> Iterator[Path]:
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield path
+            # An owner that deletes its file and closes it meanwhile has done its duty.
+            if os.fstat(descriptor).st_nlink:
+                yield path
         except BlockingIOError:
             continue
         finally:
