@@ -75,18 +75,24 @@ class Program:
         raise BenchError(f"a server did not start: {said or 'it said nothing'}")
 
     def stop(self) -> None:
-        """End it in an orderly way, or else."""
+        """Terminate it, or else."""
         self.process.terminate()
         try:
             self.process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
+        self._let_go()
 
     def kill(self) -> None:
         """End it as `kill -9` does, with all that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
 
 
 def start_program(
@@ -99,6 +105,9 @@ def start_program(
     say: bytes = b"",
 ) -> Program:
     """Start a program in a process group of its own.
+
+    Its standard input stays open for as long as this process lives, so that it may end
+    when this one was killed.
 
     Args:
         command: What to run.
@@ -120,8 +129,8 @@ def start_program(
             process_group=0,
         )
     assert process.stdin is not None
-    with process.stdin as stdin:
-        stdin.write(say)
+    process.stdin.write(say)
+    process.stdin.flush()
     return Program(process, Path(name))
 
 
@@ -206,7 +215,7 @@ class OwnServer:
             program.wait_for_url()
 
     def stop(self) -> None:
-        """End the processes in an orderly way."""
+        """Terminate the processes."""
         for program in self.programs:
             program.stop()
         self.programs.clear()

@@ -26,6 +26,7 @@ from actor_oauth.config import Settings, configure_logging, is_loopback_url
 from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.provider import Provider
+from actor_oauth.provider.parent import wait_for_parents_end
 from actor_oauth.resource.asgi import ASGIApp
 
 TICK_SECONDS: Final = 0.001
@@ -100,6 +101,14 @@ async def _answer_status(
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+async def serve_with_parent(settings: Settings, fd: int, *, feels_lag: bool) -> None:
+    """Serve until terminated, or the process is gone that started this one."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(serve, settings, fd, feels_lag=feels_lag))
+        await wait_for_parents_end()
+        nursery.cancel_scope.cancel()
+
+
 async def serve(settings: Settings, fd: int, *, feels_lag: bool) -> None:
     """Serve until terminated.
 
@@ -118,13 +127,13 @@ async def serve(settings: Settings, fd: int, *, feels_lag: bool) -> None:
 
 
 def main() -> None:
-    """Read the settings, and serve."""
+    """Read the settings, and serve until standard input ends."""
     settings = Settings.model_validate_json(sys.stdin.buffer.readline())
     assert settings.issuer is not None
     assert is_loopback_url(settings.issuer)
     configure_logging(settings.log_level, settings.log_format, sys.stderr)
     fd = int(sys.argv[sys.argv.index("--fd") + 1])
-    trio.run(partial(serve, settings, fd, feels_lag="--lag" in sys.argv))
+    trio.run(partial(serve_with_parent, settings, fd, feels_lag="--lag" in sys.argv))
 
 
 if __name__ == "__main__":

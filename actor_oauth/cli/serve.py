@@ -14,7 +14,7 @@ import typer
 from actor_oauth.cli.greeting import greet
 from actor_oauth.cli.listen import bind
 from actor_oauth.cli.options import ConfigOption, DataOption, overrides
-from actor_oauth.cli.stop_signals import open_stop_signals
+from actor_oauth.cli.stop_signals import STOP_MARGIN, open_stop_signals
 from actor_oauth.cli.supervisor import READY, supervise
 from actor_oauth.cli.terminal import say
 from actor_oauth.config import (
@@ -29,6 +29,7 @@ from actor_oauth.config import (
 )
 from actor_oauth.provider import Provider
 from actor_oauth.provider import serve as serve_provider
+from actor_oauth.provider.parent import wait_for_parents_end
 from actor_oauth.runtime import SystemEntropy
 
 _PASSWORD_BYTES: Final = 32
@@ -112,7 +113,11 @@ async def _serve(settings: Settings, *, fd: int, config: Path | None) -> None:
     if settings.auto_approve is not None:
         _warn_of_auto_approve(settings.auto_approve)
     announce = partial(greet, settings, config=config, has_users=has_users)
-    async with open_stop_signals() as stopping:
+    seconds = _seconds_to_stop(settings)
+    if settings.workers > 1:
+        # It kills workers that are late, and sees them end.
+        seconds += STOP_MARGIN
+    async with open_stop_signals(seconds) as stopping:
         if settings.workers > 1:
             await supervise(settings, fd=fd, announce=announce, stopping=stopping)
         else:
@@ -126,7 +131,8 @@ async def _serve(settings: Settings, *, fd: int, config: Path | None) -> None:
 
 
 async def _serve_as_worker(settings: Settings, *, fd: int) -> None:
-    async with open_stop_signals() as stopping, trio.open_nursery() as nursery:
+    seconds = _seconds_to_stop(settings)
+    async with open_stop_signals(seconds) as stopping, trio.open_nursery() as nursery:
         nursery.start_soon(_stop_without_parent, stopping)
         await serve_provider(
             settings,
@@ -137,10 +143,12 @@ async def _serve_as_worker(settings: Settings, *, fd: int) -> None:
         nursery.cancel_scope.cancel()
 
 
+def _seconds_to_stop(settings: Settings) -> float:
+    return settings.shutdown_seconds + STOP_MARGIN
+
+
 async def _stop_without_parent(stopping: trio.Event) -> None:
-    parent = trio.lowlevel.FdStream(os.dup(sys.stdin.fileno()))
-    async with parent:
-        await parent.receive_some(1)
+    await wait_for_parents_end()
     stopping.set()
 
 

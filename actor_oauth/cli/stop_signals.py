@@ -1,12 +1,21 @@
-"""SIGTERM, SIGINT and SIGHUP end the server in order; a second one ends it at once."""
+"""SIGTERM, SIGINT and SIGHUP end the server in order; a second one ends it at once.
 
+A disk that does not answer holds a thread, and nothing but the end of the process ends
+that. So there is a time after which the process leaves, as by `kill -9`: what was answered
+is on stable storage, and the next start looks after the rest.
+"""
+
+import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
 import trio
+
+STOP_MARGIN: Final = 5.0
+"""Seconds to close every database in, after what requests in flight may take."""
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -14,24 +23,40 @@ _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_stop_signals() -> AsyncIterator[trio.Event]:
+async def open_stop_signals(
+    seconds: float, *, leave: Callable[[int], None] = os._exit
+) -> AsyncIterator[trio.Event]:
     """Give an event that is set by the first stop signal.
 
     A second signal cancels the body. Must be opened in the main thread.
+
+    Args:
+        seconds: How long the body may take from when the event is set.
+        leave: What ends the process with a status, whatever it is at.
     """
     stopping = trio.Event()
+
+    async def leave_when_late() -> None:
+        await stopping.wait()
+        await trio.sleep(seconds)
+        _log.error("not stopped in time: leaving at once", seconds=seconds)
+        leave(1)
+
     with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as late:
+            late.start_soon(leave_when_late)
+            async with trio.open_nursery() as nursery:
 
-            async def watch() -> None:
-                async for number in signals:
-                    if stopping.is_set():
-                        _log.warning("stopping at once")
-                        nursery.cancel_scope.cancel()
-                        return
-                    _log.info("stopping", signal=signal.Signals(number).name)
-                    stopping.set()
+                async def watch() -> None:
+                    async for number in signals:
+                        if stopping.is_set():
+                            _log.warning("stopping at once")
+                            nursery.cancel_scope.cancel()
+                            return
+                        _log.info("stopping", signal=signal.Signals(number).name)
+                        stopping.set()
 
-            nursery.start_soon(watch)
-            yield stopping
-            nursery.cancel_scope.cancel()
+                nursery.start_soon(watch)
+                yield stopping
+                nursery.cancel_scope.cancel()
+            late.cancel_scope.cancel()

@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 import trio
 
+from actor_oauth.cli.stop_signals import STOP_MARGIN
 from actor_oauth.config import ConfigError, Settings
 
 READY: Final = b"ready\n"
@@ -25,9 +26,6 @@ READY: Final = b"ready\n"
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
-# Beyond what a worker itself allows for requests in flight.
-_KILL_MARGIN: Final = 5.0
-
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger(__name__)
 
 
@@ -158,7 +156,7 @@ async def _is_ready(process: trio.Process, settings: Settings) -> bool:
 async def _stop_worker(fleet: _Fleet, process: trio.Process) -> None:
     await fleet.stopping.wait()
     process.terminate()
-    await trio.sleep(fleet.settings.shutdown_seconds + _KILL_MARGIN)
+    await trio.sleep(fleet.settings.shutdown_seconds + STOP_MARGIN)
     process.kill()
 
 

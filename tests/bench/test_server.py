@@ -1,7 +1,9 @@
 """The servers of the instrument's own, in this process."""
 
 import json
+import os
 import socket
+import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -41,14 +43,18 @@ async def test_an_echo_answers_with_what_it_was_sent(
 
 
 async def test_the_provider_approves_whoever_is_named_and_guards_an_echo(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     settings = own_settings(tmp_path / "data", listener.getsockname()[1])
+    reading, writing = os.pipe()
+    stdin = os.fdopen(reading)
+    monkeypatch.setattr(sys, "stdin", stdin)
+    serve = partial(server.serve_with_parent, settings, feels_lag=True)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(
-            partial(server.serve, settings, listener.detach(), feels_lag=True)
-        )
+        nursery.start_soon(serve, listener.detach())
         url = await url_from(capfd)
         async with httpx2.AsyncClient(timeout=60) as http:
             refused = await http.get(f"{url}/authorize?client_id=nobody")
@@ -76,7 +82,9 @@ async def test_the_provider_approves_whoever_is_named_and_guards_an_echo(
             late = json.loads((await http.get(f"{url}/lag")).content)
             assert late
             assert min(late) >= 0
-        nursery.cancel_scope.cancel()
+        # As when the process that started it is killed.
+        os.close(writing)
+    stdin.close()
 
 
 def test_a_server_that_does_not_start_says_why() -> None:
