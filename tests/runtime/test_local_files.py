@@ -89,6 +89,28 @@ async def test_a_long_log_is_moved_into_the_database_and_begun_anew(data: Path) 
         assert (await see(store))[0] == CHECKPOINT_COMMITS + 10
 
 
+async def test_while_a_log_is_moved_no_turn_can_be_the_one_to_begin_it(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[bool] = []
+    monkeypatch.setattr("actor_oauth.runtime.local.engine.CHECKPOINT_COMMITS", 4)
+
+    def move(path: Path) -> None:
+        checkpoint(path)
+        began.append(store.begin())
+
+    monkeypatch.setattr("actor_oauth.runtime.local.engine.checkpoint", move)
+    engine = LocalEngine(data, disk=InlineDisk())
+    async with engine.run(), opened(engine) as store:
+        for _ in range(4):
+            await add(store)
+        assert await engine.make_durable([store]) == {}
+        await trio.testing.wait_all_tasks_blocked()
+        assert began == [False]
+        assert store.begin()
+        store.rollback()
+
+
 async def test_a_checkpoint_that_fails_is_put_off(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actor_oauth.runtime import ActorSystem, Address, NotDurableError
 from actor_oauth.runtime.local import Disk
 from actor_oauth.runtime.local.engine import LocalEngine
+from actor_oauth.runtime.local.files import ActorFiles
+from actor_oauth.runtime.local.locked_file import orphans
 from actor_oauth.runtime.local.log_tail import Copied
 from actor_oauth.runtime.local.redo_log import SEGMENT_SECONDS
 from actor_oauth.runtime.local.redo_records import (
@@ -292,7 +294,7 @@ async def test_the_redo_log_of_a_process_that_was_killed_is_taken_over(
 
 def a_log(folder: Path, salts: bytes, rest: bytes) -> Path:
     """Something with the salts of a log."""
-    path = folder / "x.db-wal"
+    path = ActorFiles(folder, FaultyDisk()).log_path(X)
     write(path, bytes(16) + salts + bytes(8) + rest)
     return path
 
@@ -305,9 +307,7 @@ def recovered(folder: Path, redo: bytes, *, boot: str | None = "now") -> FaultyD
     """Recover from a redo log that a dead process has left."""
     write(folder / "redo" / "1.redo", redo)
     disk = FaultyDisk()
-    recover(
-        folder / "redo", boot=boot, disk=disk, log_path=lambda _: folder / "x.db-wal"
-    )
+    recover(folder / "redo", boot=boot, files=ActorFiles(folder, disk))
     return disk
 
 
@@ -373,6 +373,20 @@ def test_the_redo_log_of_a_living_process_is_left_to_it(memory: Path) -> None:
     recovered(memory, file_head("before"))
     assert names(memory / "redo") == ["2.redo"]
     os.close(descriptor)
+
+
+def test_a_redo_log_that_its_process_ends_meanwhile_is_left_to_it(
+    memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(memory / "1.redo", file_head("now"))
+    lock = fcntl.flock
+
+    def end_and_lock(descriptor: int, operation: int) -> None:
+        (memory / "1.redo").unlink()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", end_and_lock)
+    assert list(orphans(memory, "*.redo")) == []
 
 
 def test_without_the_kernels_word_no_run_is_known(

@@ -79,7 +79,7 @@ def back_up(
     files = ActorFiles(data, disk)
     if (data / "redo").is_dir():
         # What a power failure took is put back first, as before anybody opens an actor.
-        recover(data / "redo", boot=disk.boot(), disk=disk, log_path=files.log_path)
+        recover(data / "redo", boot=disk.boot(), files=files)
     draft = target.with_name(f"{target.name}.{os.getpid()}.partial")
     writer = ArchiveWriter(draft)
     try:

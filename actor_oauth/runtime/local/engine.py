@@ -63,7 +63,6 @@ class LocalEngine:
         self._stores: dict[Address, LocalStore] = {}
         # Let go of without a wake-up in the index: the journal must go on naming them.
         self._owed: set[Address] = set()
-        self._suspect: set[Address] = set()
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._journal = Journal(
             self._path / "live",
@@ -78,7 +77,7 @@ class LocalEngine:
             name,
             boot=self._boot,
             disk=self._disk,
-            log_path=self._files.log_path,
+            sync_logs=self._files.sync_logs,
         )
         self._syncs = Syncs(self._disk, self._redo)
         self._nursery: trio.Nursery | None = None
@@ -131,8 +130,7 @@ class LocalEngine:
         recover(
             self._path / "redo",
             boot=self._boot,
-            disk=self._disk,
-            log_path=self._files.log_path,
+            files=self._files,
         )
         self._wakes.open()
         try:
@@ -170,7 +168,6 @@ class LocalEngine:
         )
         if store is not None:
             self._stores[address] = store
-            self._suspect.discard(address)
         return store
 
     def _image(self, migrations: Migrations) -> tuple[int, bytes]:
@@ -184,7 +181,7 @@ class LocalEngine:
     def _open(
         self, address: Address, migrations: Migrations, goal: int, image: bytes | None
     ) -> LocalStore | None:
-        path = self._files.path(address)
+        path, suspects = self._files.path(address), self._files.suspects
         if not path.exists():
             if image is None:
                 return None
@@ -192,10 +189,11 @@ class LocalEngine:
         db = connect(path)
         try:
             migrate(db, migrations, goal)
-            if address in self._suspect:
+            if address in suspects:
                 rewrite(db)
+                suspects.clear(address)
             db.execute("PRAGMA busy_timeout = 0")
-            return LocalStore(address, path, db, self._journal, self._disk)
+            return LocalStore(address, path, db, self._journal, self._disk, suspects)
         except BaseException:
             db.close()
             raise
@@ -205,9 +203,7 @@ class LocalEngine:
         batch = {store: store.mark() for store in cast("Sequence[LocalStore]", stores)}
         done = await self._syncs.make_durable(batch)
         for store, mark in batch.items():
-            if store.address in done.failures:
-                self._suspect.add(store.address)
-            else:
+            if store.address not in done.failures:
                 store.made_durable(mark, done.copied.get(store))
                 self._checkpoint_if_long(store)
         if self._redo.has_full_segments and self._nursery is not None:
@@ -221,7 +217,8 @@ class LocalEngine:
 
     async def _checkpoint(self, store: LocalStore) -> None:
         try:
-            await self._disk.offload(partial(checkpoint, store.path))
+            with store.turns_kept_out():
+                await self._disk.offload(partial(checkpoint, store.path))
         except sqlite3.Error as error:
             log.info("checkpoint put off", file=store.path.name, error=str(error))
         else:

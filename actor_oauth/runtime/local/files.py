@@ -11,22 +11,31 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.disk import Disk
+from actor_oauth.runtime.local.suspects import Suspects
 
 BUSY_SECONDS: Final = 10.0
 
+CHECKPOINT_BUSY_MS: Final = 100
+"""For turns and views of others, which take some 0.1 ms. Turns here wait as long."""
+
 
 class ActorFiles:
-    """The files below `root/actors`, in up to 4096 folders per kind."""
+    """The files below `root/actors`, in up to 4096 folders per kind.
+
+    Attributes:
+        suspects: Those whose logs a sync of its own would prove nothing of.
+    """
 
     def __init__(self, root: Path, disk: Disk) -> None:
         self._root = root / "actors"
         self._disk = disk
+        self.suspects = Suspects(root / "suspects")
         # Folders whose names this process knows to be durable: at most 4096 per kind.
         self._durable = {self._root}
 
@@ -72,6 +81,44 @@ class ActorFiles:
                 path.hardlink_to(draft)
         finally:
             draft.unlink(missing_ok=True)
+
+    def sync_logs(self, addresses: Collection[Address]) -> None:
+        """Put the write-ahead logs of these actors on stable storage. Blocks.
+
+        A log that is not there has been moved into its database, which SQLite has synced.
+
+        Raises:
+            OSError: If the disk did not confirm.
+        """
+        for address in addresses:
+            if address in self.suspects:
+                self._rewrite(address)
+            else:
+                self._sync_log(address)
+
+    def _sync_log(self, address: Address) -> None:
+        try:
+            # It carries no locks, so it may be opened and closed.
+            descriptor = os.open(self.log_path(address), os.O_RDWR)
+        except FileNotFoundError:
+            return
+        try:
+            self._disk.sync_data(descriptor)
+        except OSError:
+            self.suspects.add(address)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def _rewrite(self, address: Address) -> None:
+        if not self.path(address).exists():
+            return
+        try:
+            with contextlib.closing(connect(self.path(address))) as db:
+                rewrite(db)
+        except sqlite3.Error as error:
+            raise OSError(errno.EIO, f"{address} cannot be written anew") from error
+        self.suspects.clear(address)
 
     def _create_folders(self, folder: Path) -> None:
         """Make folders durable, also those that another process has just made."""
@@ -178,18 +225,21 @@ def start_log(connection: sqlite3.Connection, log: int) -> None:
 
 
 def checkpoint(path: Path) -> None:
-    """Move a long log into its database, beside the turns that go on. Blocks.
+    """Move a long log into its database, and begin it anew. Blocks.
+
+    Keeps the turns of other processes out, lest there is always one more commit and the
+    log grows for as long as its actor is busy. This process's turns the caller has to keep
+    out until it is over: the first commit after it would sync the log's header.
 
     Raises:
         sqlite3.Error: If the storage refuses; nothing is lost then.
     """
     connection = connect(path)
     try:
-        connection.execute("PRAGMA busy_timeout = 0")
-        row = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        _, in_log, moved = row
-        if in_log == moved:
-            # If a turn comes first, it begins the log.
+        connection.execute(f"PRAGMA busy_timeout = {CHECKPOINT_BUSY_MS:d}")
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        if not busy:
+            # If a turn of another process comes first, it begins the log.
             with contextlib.suppress(sqlite3.OperationalError):
                 connection.execute("BEGIN IMMEDIATE")
                 _change_nothing(connection)

@@ -8,7 +8,7 @@ when it is full or old: what actors have erased may stand in it.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +48,7 @@ class RedoLog:
         boot: Names this run of the machine; None if that cannot be known, and then there
             is no redo log: nobody could tell whether it has to be put back.
         disk: For syncs.
-        log_path: Where the write-ahead log of an actor is.
+        sync_logs: Puts the write-ahead logs of actors on stable storage.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class RedoLog:
         *,
         boot: str | None,
         disk: Disk,
-        log_path: Callable[[Address], Path],
+        sync_logs: Callable[[Collection[Address]], None],
     ) -> None:
         self._folder = folder
         self._name = name
         self._boot = boot
         self._disk = disk
-        self._log_path = log_path
+        self._sync_logs = sync_logs
         self._generation = 0
         self._current: _Segment | None = None
         self._full: list[_Segment] = []
@@ -131,7 +131,7 @@ class RedoLog:
         """
         while (segment := self._take_full()) is not None:
             try:
-                sync_logs(segment.covered, self._log_path, self._disk)
+                self._sync_logs(segment.covered)
                 segment.path.unlink(missing_ok=True)
             except OSError as error:
                 log.error("redo log kept", file=segment.path.name, error=str(error))
@@ -161,25 +161,3 @@ class RedoLog:
         self._generation += 1
         path = self._folder / f"{self._name}-{self._generation}.redo"
         return _Segment(path, create_locked(path, file_head(boot), self._disk))
-
-
-def sync_logs(
-    addresses: set[Address], log_path: Callable[[Address], Path], disk: Disk
-) -> None:
-    """Put the write-ahead logs of these actors on stable storage. Blocks.
-
-    A log that is not there has been moved into its database, which SQLite has synced.
-
-    Raises:
-        OSError: If the disk did not confirm.
-    """
-    for address in addresses:
-        try:
-            # It carries no locks, so it may be opened and closed.
-            descriptor = os.open(log_path(address), os.O_RDWR)
-        except FileNotFoundError:
-            continue
-        try:
-            disk.sync_data(descriptor)
-        finally:
-            os.close(descriptor)

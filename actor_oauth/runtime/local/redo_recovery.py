@@ -11,16 +11,13 @@ processes may be at work in the same logs: they are synced, and not written to.
 
 import fcntl
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
-from actor_oauth.runtime.address import Address
-from actor_oauth.runtime.local.disk import Disk
+from actor_oauth.runtime.local.files import ActorFiles
 from actor_oauth.runtime.local.locked_file import orphans
 from actor_oauth.runtime.local.log_frames import HEADER_BYTES, read_salts
-from actor_oauth.runtime.local.redo_log import sync_logs
 from actor_oauth.runtime.local.redo_records import Record, boot_of, decode
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -30,8 +27,7 @@ def recover(
     folder: Path,
     *,
     boot: str | None,
-    disk: Disk,
-    log_path: Callable[[Address], Path],
+    files: ActorFiles,
 ) -> None:
     """Take over the redo logs of dead processes. Blocks.
 
@@ -39,8 +35,7 @@ def recover(
         folder: Where the redo logs are.
         boot: Names this run of the machine; None if that cannot be known: then no process
             here has ever written a redo log, and those found come from elsewhere.
-        disk: For syncs.
-        log_path: Where the write-ahead log of an actor is.
+        files: Where the actors' own logs are.
 
     Raises:
         OSError: If the storage refuses. What was not put back is tried again next time.
@@ -59,8 +54,8 @@ def recover(
                     actors=len(covered),
                 )
                 for record in decode(data):
-                    _put_back(record, log_path(record.address))
-            sync_logs(covered, log_path, disk)
+                    _put_back(record, files.log_path(record.address))
+            files.sync_logs(covered)
             path.unlink()
     finally:
         os.close(lock)

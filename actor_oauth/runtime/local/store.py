@@ -1,9 +1,10 @@
 """One actor's SQLite file, open."""
 
 import contextlib
+import errno
 import os
 import sqlite3
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.files import start_log
 from actor_oauth.runtime.local.journal import Journal
 from actor_oauth.runtime.local.log_tail import Copied, LogTail, Pending, copy_commits
+from actor_oauth.runtime.local.suspects import Suspects
 from actor_oauth.runtime.storage_faults import Fault, storage_fault
 
 # A turn holds the lock for some 0.1 ms, so another process gets it soon.
@@ -58,6 +60,7 @@ class LocalStore:
         db: sqlite3.Connection,
         journal: Journal,
         disk: Disk,
+        suspects: Suspects,
     ) -> None:
         self.address = address
         self.path = path
@@ -66,7 +69,9 @@ class LocalStore:
         self.tail = LogTail()
         self._journal = journal
         self._disk = disk
+        self._suspects = suspects
         self._announced = False
+        self._kept_out = False
         self._changes = 0
         self._wait_seconds = FIRST_WAIT_SECONDS
         self._log_named = False
@@ -78,7 +83,7 @@ class LocalStore:
 
     def begin(self) -> bool:
         """Open a turn's transaction; see `Store.begin`."""
-        if not self._announced or not self._begin(_BEGIN):
+        if self._kept_out or not self._announced or not self._begin(_BEGIN):
             return False
         self._changes = self.db.total_changes
         self.tail.look(self._log)
@@ -129,7 +134,7 @@ class LocalStore:
         return self._data_version(), self.db.total_changes
 
     async def wait(self, *, to_write: bool) -> None:
-        """Announce the activation, or wait for another process to finish its turn.
+        """Announce the activation, or wait for another process's turn or a checkpoint.
 
         Raises:
             OSError: If the activation could not be announced.
@@ -141,6 +146,15 @@ class LocalStore:
             return
         await trio.sleep(self._wait_seconds)
         self._wait_seconds = min(self._wait_seconds * 2, LAST_WAIT_SECONDS)
+
+    @contextlib.contextmanager
+    def turns_kept_out(self) -> Iterator[None]:
+        """Let no turn begin for as long as the block lasts; they `wait`."""
+        self._kept_out = True
+        try:
+            yield
+        finally:
+            self._kept_out = False
 
     def _start_log(self) -> None:
         if self._log_is_empty():
@@ -185,6 +199,14 @@ class LocalStore:
             # Whoever began the log may have been killed before syncing its name.
             self._disk.sync_directory(self.path.parent)
             self._log_named = True
+            # If another process was told of a failure before this one opened the log,
+            # this sync has proved nothing.
+            if self.address in self._suspects:
+                raise OSError(errno.EIO, "another process could not sync the log")
+
+    def doubt(self) -> None:
+        """Have whoever opens the actor next, in any process, write its log anew. Blocks."""
+        self._suspects.add(self.address)
 
     def made_durable(self, mark: Mark, copied: Copied | None) -> None:
         """Note what a sync covered: all that had been committed and seen at its mark."""
@@ -196,5 +218,18 @@ class LocalStore:
         # The log's descriptor goes last: while it is open its number is not reused.
         try:
             self.db.close()
+            self._look_after_log()
         finally:
             os.close(self._log)
+
+    def _look_after_log(self) -> None:
+        """See that a log which stays, for another process or a failure, can be trusted.
+
+        Commits that the redo log covers may not be in it on the disk, and a failure to
+        write them is told to this descriptor, but not to one that is opened later.
+        """
+        if self._announced and os.fstat(self._log).st_nlink:
+            try:
+                self._disk.sync_data(self._log)
+            except OSError:
+                self.doubt()

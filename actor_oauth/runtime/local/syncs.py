@@ -124,6 +124,7 @@ def _sync(share: Share, done: Done) -> None:
             found = store.copy_commits(mark)
             store.sync()
         except OSError as error:
+            store.doubt()
             done.failures[store.address] = error
         else:
             if found is not None:
