@@ -7,21 +7,19 @@ it names nobody, or somebody else.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
-import structlog
-import trio
-
+from actor_oauth.actors.callbacks.parts import ask_application
 from actor_oauth.http.browser import TICKET_LIFETIME, Next, Ticket
 from actor_oauth.http.own_identity import BrowserRequest, OwnIdentity
 from actor_oauth.http.page import Cookie, Move
 from actor_oauth.http.site import Site, Visit, signed_in
 from actor_oauth.oauth.prompts import Prompt, known_prompts
+from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.upstream.attempts import with_query
 from actor_oauth.runtime import OverloadedError
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _PURPOSE: Final = "own sign-in"
 _SINCE: Final = "since"
@@ -107,11 +105,9 @@ def _prompt(query: Mapping[str, str], *, known: bool) -> Prompt | None:
 
 
 async def _ask(own: OwnIdentity, request: BrowserRequest) -> str | None:
-    try:
-        with trio.fail_after(own.seconds):
-            return await own.authenticate(request)
-    except trio.TooSlowError:
-        log.error("authenticate_user took too long", seconds=own.seconds)
-    except Exception as fault:  # noqa: BLE001 - the application's, whatever it is
-        log.error("authenticate_user failed", fault=repr(fault))
-    raise OverloadedError("the application does not say who this is")
+    said = await ask_application(
+        "authenticate", partial(own.authenticate, request), seconds=own.seconds
+    )
+    if isinstance(said, Refused):
+        raise OverloadedError("the application does not say who this is")
+    return said

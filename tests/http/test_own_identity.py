@@ -17,6 +17,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from actor_oauth.actors.user import UserActor
 from actor_oauth.config import Settings
@@ -214,7 +215,7 @@ async def test_a_disabled_account_is_nobodys(running: RunningProvider) -> None:
     assert (await browser.get("/account")).status_code == 302
 
 
-@pytest.mark.requirement("D-06")
+@pytest.mark.requirement("D-06", "K-12")
 @pytest.mark.parametrize("slow", [False, True])
 async def test_an_application_that_cannot_say_makes_people_wait(
     tmp_path: Path, *, slow: bool
@@ -222,11 +223,14 @@ async def test_an_application_that_cannot_say_makes_people_wait(
     async def fail(request: BrowserRequest) -> str | None:
         if slow:
             await trio.sleep_forever()
-        raise LookupError(request.path)
+        raise LookupError(request.cookies["app"])
 
     own = OwnIdentity(authenticate=fail, sign_in_url=SIGN_IN, seconds=0.01)
     async with open_own(tmp_path, own) as running:
-        answer = await browser_of(running).get("/account")
+        with capture_logs() as logs:
+            answer = await browser_of(running, "hush").get("/account")
+        assert any(entry.get("callback") == "authenticate" for entry in logs)
+        assert "hush" not in str(logs)
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
         assert "LookupError" not in answer.text

@@ -42,20 +42,34 @@ class RunnerParts:
         Returns:
             What it answered; Refused if it took too long or raised, which is logged.
         """
-        try:
-            with trio.fail_after(self.callbacks.seconds):
-                return await question()
-        except trio.TooSlowError:
-            log.error(
-                "callback too slow", callback=name, seconds=self.callbacks.seconds
-            )
-            return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
-        except Exception as error:  # noqa: BLE001 - the application's fault, logged
-            log_failure(name, error)
-            return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
+        return await ask_application(name, question, seconds=self.callbacks.seconds)
 
 
-def log_failure(callback: str, fault: Exception) -> None:
+async def ask_application(
+    name: str, question: Callable[[], Awaitable[Answer]], *, seconds: float
+) -> Answer | Refused:
+    """Ask the application something, and let none of its faults out.
+
+    Args:
+        name: What is asked, for the log.
+        question: Asks it, and judges what it gave by raising.
+        seconds: How long it may take.
+
+    Returns:
+        What it answered; Refused if it took too long or raised, which is logged.
+    """
+    try:
+        with trio.fail_after(seconds):
+            return await question()
+    except trio.TooSlowError:
+        log.error("callback too slow", callback=name, seconds=seconds)
+        return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
+    except Exception as error:  # noqa: BLE001 - the application's fault, logged
+        _log_failure(name, error)
+        return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
+
+
+def _log_failure(callback: str, fault: Exception) -> None:
     """Log that a callback raised something.
 
     Neither the exception's text nor any local value is logged: each may hold a token

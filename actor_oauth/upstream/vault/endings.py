@@ -1,9 +1,9 @@
 """Telling the application of connections that only their users can bring back (I-31)."""
 
-import trio
+from functools import partial
 
 from actor_oauth.actors.callbacks import Callbacks
-from actor_oauth.actors.callbacks.parts import log_failure
+from actor_oauth.actors.callbacks.parts import ask_application
 from actor_oauth.actors.vault import VaultActor
 from actor_oauth.oauth.upstream.hooks import ConnectionEnded
 from actor_oauth.oauth.upstream.policy import VaultPolicy
@@ -33,8 +33,8 @@ class Endings:
             name=found.terms.name,
             reauthorize_url=self._policy.login_url(found.resource),
         )
-        try:
-            with trio.fail_after(self._callbacks.seconds):
-                await callback(ended)
-        except Exception as fault:  # noqa: BLE001 - the application's fault, logged
-            log_failure("on_connection_ended", fault)
+        await ask_application(
+            "on_connection_ended",
+            partial(callback, ended),
+            seconds=self._callbacks.seconds,
+        )

@@ -14,10 +14,12 @@ import structlog
 import trio
 
 from actor_oauth.actors.callbacks import Callbacks
+from actor_oauth.actors.callbacks.parts import ask_application
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.vault import Answered, Stored, Taken, VaultActor
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.props import encode_metadata
+from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.upstream.addresses import read_url
 from actor_oauth.oauth.upstream.attempts import (
@@ -335,15 +337,17 @@ class Logins:
         callback = self._callbacks.on_auth_success
         if callback is None:
             return None
-        try:
-            with trio.fail_after(self._callbacks.seconds):
-                said = await callback(resource, header)
+
+        async def described() -> AuthSuccess | None:
+            said = await callback(resource, header)
             encode_metadata(None if said is None else said.metadata)
-        except Exception:
-            # Its word is only about names: the connection stands without it.
-            log.exception("callback failed", callback="on_auth_success")
-            return None
-        return said
+            return said
+
+        said = await ask_application(
+            "on_auth_success", described, seconds=self._callbacks.seconds
+        )
+        # Its word is only about names: the connection stands without it.
+        return None if isinstance(said, Refused) else said
 
 
 def browser_hash(browser: str) -> bytes:

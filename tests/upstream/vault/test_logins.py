@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trio
 import trio.testing
+from structlog.testing import capture_logs
 
 from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.oauth.scopes import Scope
@@ -881,23 +882,37 @@ async def test_the_application_names_a_connection(
     ]
 
 
-async def test_an_application_that_fails_connects_all_the_same(
+@pytest.mark.requirement("K-12")
+async def test_an_application_that_fails_connects_all_the_same_and_logs_no_token(
     tmp_path: Path, upstream: Upstream
 ) -> None:
-    answers: list[Callable[[], AuthSuccess | None]] = [
-        lambda: None,
-        lambda: AuthSuccess(metadata="x" * 20_000),
-        lambda: 1 / 0,  # type: ignore[list-item, return-value]  # it fails
+    answers: list[Callable[[str], AuthSuccess | None]] = [
+        lambda _: None,
+        lambda _: AuthSuccess(metadata="x" * 20_000),
+        fail_with,
     ]
 
     async def name(resource: str, header: str | None) -> AuthSuccess | None:
         if not answers:
             await trio.sleep_forever()
-        return answers.pop(0)()
+        return answers.pop(0)(header or "")
 
     callbacks = Callbacks(on_auth_success=name, seconds=0.05)
     async with open_world(tmp_path, upstream, callbacks=callbacks) as world:
-        for _ in range(4):
-            await world.connect()
+        with capture_logs() as logs:
+            for _ in range(4):
+                await world.connect()
         [provider] = await world.vault.list_providers(USER)
         assert provider.name == "Stand-in"
+    failed = [entry for entry in logs if entry.get("callback") == "on_auth_success"]
+    assert [entry.get("fault") for entry in failed] == [
+        "ValueError",
+        "LookupError",
+        None,
+    ]
+    # Its text is the token that it was given, and a traceback would repeat it.
+    assert not any("exc_info" in entry or "Bearer" in str(entry) for entry in failed)
+
+
+def fail_with(header: str) -> AuthSuccess | None:
+    raise LookupError(header)
