@@ -20,6 +20,7 @@ from actor_oauth.oauth.metadata import (
     well_known_path,
 )
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.resources import find_resource
 
 _MAX_AGE = b"public, max-age=3600"
 _NOT_FOUND = {
@@ -78,8 +79,9 @@ def metadata_routes(policy: Policy, endpoints: Endpoints) -> Mapping[str, Route]
         served[unquote(path.partition("?")[0])].append(_about(resource, policy))
     # clients that do not know the resource's path ask at the root.
     root = f"/.well-known/{PROTECTED_RESOURCE}"
-    if root not in served and len(policy.resources) == 1:
-        served[root].append(_about(policy.resources[0], policy))
+    unnamed = find_resource((), policy)
+    if root not in served and unnamed is not None:
+        served[root].append(_about(unnamed, policy))
     return {path: _route(documents) for path, documents in served.items()}
 
 

@@ -265,6 +265,9 @@ def check_policy(policy: Policy) -> list[str]:
         problems.append("The userinfo endpoint cannot be a resource as well.")
     if len(set(canonical)) != len(canonical):
         problems.append("Two resources have the same identifier.")
+    default = policy.default_resource
+    if default is not None and canonical_resource(default) not in canonical:
+        problems.append(f"The default resource {default!r} is none of the resources.")
     problems += _check_schemes(policy.private_use_schemes)
     problems += _check_lifetimes(policy.lifetimes)
     problems += _check_refresh(policy)

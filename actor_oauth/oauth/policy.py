@@ -89,6 +89,8 @@ class Policy:
     Attributes:
         issuer: The issuer identifier, byte for byte as published (A-01).
         resources: At least one.
+        default_resource: The identifier of the one that a request is about which names
+            none; the only one there is, if not given.
         lifetimes: See `Lifetimes`.
         consent: See `ConsentPolicy`.
         refresh: What holds for refresh tokens.
@@ -129,6 +131,7 @@ class Policy:
 
     issuer: str
     resources: tuple[ResourcePolicy, ...]
+    default_resource: str | None = None
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     consent: ConsentPolicy = field(default_factory=ConsentPolicy)
     refresh: RefreshRules = field(default_factory=RefreshRules)

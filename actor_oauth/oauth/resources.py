@@ -77,15 +77,19 @@ def find_resource(requested: Sequence[str], policy: Policy) -> ResourcePolicy | 
     """Find the one resource that a request is about (C-09).
 
     Args:
-        requested: The values of `resource`; none means the only resource there is.
+        requested: The values of `resource`; none means the default one, or the only one
+            there is.
         policy: Whose resources to look among.
 
     Returns:
         None if a value is malformed or not ours, if several resources are named (a
-        grant is for exactly one), or if none is named and there are several.
+        grant is for exactly one), or if none is named, there are several, and none of
+        them is the default.
 
     Source: RFC 8707 §2.
     """
+    if not requested and policy.default_resource is not None:
+        requested = (policy.default_resource,)
     if not requested:
         return policy.resources[0] if len(policy.resources) == 1 else None
     wanted = {canonical_resource(url) for url in requested}

@@ -131,7 +131,7 @@ async def test_the_root_document_is_the_only_resources(deployment: Deployment) -
 
 
 @pytest.mark.requirement("A-12")
-async def test_with_several_resources_the_root_is_the_origins_or_nobodys(
+async def test_with_several_resources_the_root_is_the_origins_or_the_default_ones(
     deploy: Deploy,
 ) -> None:
     several = with_resources(ISSUER + "/a", ISSUER + "/b")
@@ -139,6 +139,10 @@ async def test_with_several_resources_the_root_is_the_origins_or_nobodys(
         browser = deployment.browser()
         assert (await browser.get(PRM)).status_code == 404
         assert (await browser.get(PRM + "/b")).json()["resource"] == ISSUER + "/b"
+    default = replace(several, default_resource=ISSUER + "/b")
+    async with deploy(policy=default) as deployment:
+        root = await deployment.browser().get(PRM)
+        assert root.json()["resource"] == ISSUER + "/b"
 
 
 @pytest.mark.requirement("A-12")

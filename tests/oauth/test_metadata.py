@@ -304,6 +304,12 @@ def test_one_resource_is_configured_once() -> None:
     assert check_policy(twice) == ["Two resources have the same identifier."]
 
 
+def test_the_default_resource_is_one_of_them() -> None:
+    assert check_policy(replace(POLICY, default_resource=API.identifier)) == []
+    [problem] = check_policy(replace(POLICY, default_resource="https://other.example"))
+    assert "'https://other.example' is none of the resources" in problem
+
+
 @given(st.text(), st.text(), st.lists(st.text()).map(tuple))
 def test_checking_a_policy_never_raises(
     issuer: str, identifier: str, scopes: tuple[str, ...]

@@ -1,5 +1,7 @@
 """Resource indicators."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,6 +136,14 @@ def test_asking_what_is_covered_never_raises(resource: str, url: str) -> None:
 def test_an_omitted_resource_is_the_only_one() -> None:
     assert find_resource((), ONE) is MCP
     assert find_resource((), TWO) is None
+
+
+@pytest.mark.requirement("C-09")
+def test_an_omitted_resource_is_the_default_one_where_there_are_several() -> None:
+    policy = replace(TWO, default_resource="https://API.example/")
+    assert find_resource((), policy) is API
+    assert find_resource(("https://h.example/mcp",), policy) is MCP
+    assert find_resource(("nonsense",), policy) is None
 
 
 @pytest.mark.requirement("C-09")

@@ -106,6 +106,12 @@ class ResourcesSettings(SettingsGroup):
         "servers elsewhere that learn a grant's props by introspection). Without any: the "
         "issuer's `/mcp` with the scope `mcp`.",
     )
+    default_resource: str | None = Field(
+        default=None,
+        description="The `identifier` of the resource that a client means which names "
+        "none, as older ones and n8n do. Without it, the only one; where there are "
+        "several, such a request is refused (`invalid_target`).",
+    )
     scope_descriptions: dict[str, str] = Field(
         default_factory=dict,
         description="Table: what a scope allows, in words, for the consent page.",
@@ -123,6 +129,7 @@ class ResourcesSettings(SettingsGroup):
         return replace(
             policy,
             resources=tuple(resource.policy() for resource in resources),
+            default_resource=self.default_resource,
             scope_descriptions=tuple(
                 {**_SCOPE_DESCRIPTIONS, **self.scope_descriptions}.items()
             ),
