@@ -19,6 +19,7 @@ import httpcore2
 import structlog
 import trio
 
+from actor_oauth.oauth.upstream.failures import is_unavailable
 from actor_oauth.oauth.uris import Uri, parse_web_url
 from actor_oauth.upstream.body import TooLargeError, UndecodableError, read_body
 from actor_oauth.upstream.freshness import fresh_for
@@ -37,8 +38,6 @@ from actor_oauth.upstream.outgoing import Outgoing, Reply
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _OK: Final = 200
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERRORS: Final = 500
 
 
 class FetchFault(StrEnum):
@@ -114,7 +113,7 @@ class FetchFailed:
     def is_passing(self) -> bool:
         """Whether it says nothing about the document: later it may work again."""
         if self.status is not None:
-            return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERRORS
+            return is_unavailable(self.status)
         return self.fault in _PASSING
 
     @property
@@ -240,8 +239,8 @@ class Fetcher:
             if expects_json and not reply.is_json:
                 media_type = reply.header("content-type") or ""
                 return FetchFailed(fault=FetchFault.MEDIA_TYPE, detail=media_type)
-            # The body of a server's own fault says nothing that anybody here reads.
-            if not request.reads_body or reply.status >= _SERVER_ERRORS:
+            # The body of a server that cannot answer says nothing that anybody here reads.
+            if not request.reads_body or reply.is_unavailable:
                 return reply
             async with aclosing(response.aiter_stream()) as chunks:
                 body = await read_body(

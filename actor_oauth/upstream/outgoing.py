@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlencode
 
+from actor_oauth.oauth.upstream.failures import is_unavailable
 from actor_oauth.oauth.uris import Uri
 
 USER_AGENT: Final = b"actor-oauth"
@@ -13,9 +14,6 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 
 HeaderLine = tuple[bytes, bytes]
-
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERRORS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,7 @@ class Reply:
     @property
     def is_unavailable(self) -> bool:
         """Whether the server says that it cannot answer now: 429, or a 5xx."""
-        return self.status == _TOO_MANY_REQUESTS or self.status >= _SERVER_ERRORS
+        return is_unavailable(self.status)
 
     def header(self, name: str) -> str | None:
         """Give a header, its lines joined as RFC 9110 §5.3 allows; None if absent."""

@@ -26,7 +26,6 @@ from actor_oauth.upstream.outgoing import Outgoing, Reply
 _OK: Final = 200
 _UNAUTHORIZED: Final = 401
 _TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERRORS: Final = 500
 _CLIENT: Final[dict[str, Json]] = {"name": "actor-oauth", "version": "0"}
 # The first is what MCP servers know since 2026-07-28, the second what all knew before.
 _CALLS: Final[tuple[tuple[str, Mapping[str, Json]], ...]] = (
@@ -77,8 +76,9 @@ async def probe(fetcher: Fetcher, url: str) -> Probed | UpstreamFailed:
             return answer
         answer = await _judge(fetcher, _call(url, method, parameters))
     if isinstance(answer, Reply):
-        failing = answer.status >= _SERVER_ERRORS
-        return unreachable(answer) if failing else Probed(verdict=Verdict.UNKNOWN)
+        if answer.is_unavailable:
+            return unreachable(answer)
+        return Probed(verdict=Verdict.UNKNOWN)
     return answer
 
 

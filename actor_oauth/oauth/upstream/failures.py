@@ -100,6 +100,15 @@ _TEXTS: Final[Mapping[UpstreamFault, str]] = {
 }
 
 
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERRORS: Final = 500
+
+
+def is_unavailable(status: int) -> bool:
+    """Tell whether a server says that it cannot answer now: 429, or a 5xx (I-31)."""
+    return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamFailed:
     """Something with another server did not work.

@@ -7,7 +7,11 @@ from typing import Final
 
 from actor_oauth.oauth.json_values import Json, get_text, parse_json_object
 from actor_oauth.oauth.scopes import Scope, parse_scope
-from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.failures import (
+    UpstreamFailed,
+    UpstreamFault,
+    is_unavailable,
+)
 
 MAX_TOKEN_LENGTH: Final = 16384
 MAX_LIFE: Final = 366 * 86400
@@ -18,8 +22,6 @@ CLIENT_ERRORS: Final = ("invalid_client", "unauthorized_client")
 
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERRORS: Final = 500
 # What can stand in a header line, without a space that could end the credentials.
 _ACCESS_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _OTHER_TOKEN: Final = re.compile(r"[\x20-\x7e]+")
@@ -76,7 +78,7 @@ def decide_token_response(
 
     Source: OAuth 2.1 §3.2.3, §3.2.4 (I-22, I-31).
     """
-    if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS:
+    if is_unavailable(status):
         fault = UpstreamFault.UNREACHABLE
         return UpstreamFailed(fault=fault, detail=str(status), retry_after=retry_after)
     members = parse_json_object(body)
@@ -94,10 +96,19 @@ def decide_token_response(
         access_token=access_token,
         refresh_token=_text(members, "refresh_token", _OTHER_TOKEN),
         expires_at=None if life is None else now + life,
-        scope=parse_scope(get_text(members, "scope") or "") or requested,
+        scope=_scope(get_text(members, "scope") or "", requested),
         obtained_at=now,
         id_token=_text(members, "id_token", _ACCESS_TOKEN),
     )
+
+
+def _scope(text: str, requested: Scope) -> Scope:
+    """Read what was granted; what was asked for, if that is not said."""
+    names: list[str] = []
+    for word in text.split(" "):
+        # GitHub separates by commas. Elsewhere a name may have one, and was asked for.
+        names += [word] if word in requested else word.split(",")
+    return parse_scope(" ".join(filter(None, names))) or requested
 
 
 def _refusal(status: int, members: Mapping[str, Json]) -> UpstreamFailed:

@@ -27,8 +27,6 @@ from actor_oauth.upstream.outgoing import Outgoing, Reply
 
 _GITHUB_JSON: Final = "application/vnd.github+json"
 _OK: Final = 200
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERRORS: Final = 500
 
 
 class Recogniser:
@@ -119,7 +117,7 @@ class Recogniser:
         reply = await ask(self._fetcher, request)
         if isinstance(reply, UpstreamFailed):
             return failed(reply)
-        if reply.status == _TOO_MANY_REQUESTS or reply.status >= _SERVER_ERRORS:
+        if reply.is_unavailable:
             return SignInRefused(
                 fault=SignInFault.UPSTREAM_BUSY, detail=f"{reply.status} {url}"
             )

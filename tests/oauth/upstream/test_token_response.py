@@ -113,6 +113,25 @@ def test_a_scope_that_is_not_named_is_the_one_that_was_asked_for(
 
 @pytest.mark.requirement("I-22")
 @pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ("read:user,user:email", ("read:user", "user:email")),
+        ("repo, gist", ("repo", "gist")),
+        ("a,b repo,gist", ("a,b", "repo", "gist")),
+        (",", ("a,b", "repo")),
+    ],
+)
+def test_scopes_come_with_commas_between_them_from_github(
+    scope: str, expected: tuple[str, ...]
+) -> None:
+    body = json.dumps({**GOOD, "scope": scope}).encode()
+    found = decide_token_response(200, body, requested=Scope(("a,b", "repo")), now=NOW)
+    assert isinstance(found, UpstreamTokens)
+    assert found.scope.names == expected
+
+
+@pytest.mark.requirement("I-22")
+@pytest.mark.parametrize(
     "members",
     [
         {"access_token": None},
