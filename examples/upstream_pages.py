@@ -90,7 +90,8 @@ async def ask() -> Response | Redirection:
         f"<h1>Shall {escape(view.client_name)}{unverified} act for you?</h1>"
         f"<p>It will send you to {escape(view.redirect_host)}.<form method=post>"
         f"<input type=hidden name=ticket value='{question.ticket}'>"
-        "<button>Yes, sign in with GitHub</button></form>"
+        "<button name=answer value=yes>Yes, sign in with GitHub</button>"
+        "<button>No</button></form>"
     )
     page.set_cookie(BROWSER, browser, httponly=True, samesite="Lax")
     return page
@@ -98,11 +99,12 @@ async def ask() -> Response | Redirection:
 
 @pages.post("/authorize")
 async def go() -> Response | Redirection:
-    """Take the yes, and go to GitHub."""
+    """Take the answer: after a yes, go to GitHub."""
     form = await request.form
-    outward = await provider.begin_upstream(
-        "github", browser=request.cookies.get(BROWSER, "-" * 20), ticket=form["ticket"]
-    )
+    ticket, browser = form["ticket"], request.cookies.get(BROWSER, "-" * 20)
+    if form.get("answer") != "yes":
+        return leave(await provider.deny_upstream(ticket, browser=browser))
+    outward = await provider.begin_upstream("github", browser=browser, ticket=ticket)
     if isinstance(outward, SignInRefused):
         return Response(outward.fault.text, status=403)
     return redirect(outward.url, 303)
@@ -115,6 +117,8 @@ async def come_back() -> Response | Redirection:
         "github", request.query_string.decode(), browser=request.cookies.get(BROWSER)
     )
     if isinstance(back, SignInRefused):
+        if back.error is not None:
+            return leave(back.error)
         return Response(back.fault.text, status=403)
     return leave(
         await provider.complete_upstream(

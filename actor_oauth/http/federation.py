@@ -62,10 +62,18 @@ async def show_callback(site: Site, visit: Visit) -> Answer:
     finished = await federation.finish(
         visit.segments["name"], visit.parameters, browser=browser
     )
-    if isinstance(finished, SignInRefused):
-        return _refused(site, finished)
     # It was alive when the sign-in began, which has a limit of its own.
-    ticket = open_ticket(finished.data, browser=browser, sealer=site.server, now=0)
+    ticket = open_ticket(
+        finished.data or "", browser=browser, sealer=site.server, now=0
+    )
+    if isinstance(finished, SignInRefused):
+        cancelled = finished.fault is SignInFault.DENIED
+        if cancelled and isinstance(ticket, Ticket) and ticket.then is not Next.LINK:
+            # There are other ways to sign in, and the request goes on after any of them.
+            return sign_in_page(
+                site, visit, ticket, problem=finished.fault.text, status=403
+            )
+        return _refused(site, finished)
     if not isinstance(ticket, Ticket):
         return expired(site)
     if ticket.then is Next.LINK:

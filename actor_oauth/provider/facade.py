@@ -200,6 +200,21 @@ class Provider:
             name, browser=browser, ticket=ticket, data=data
         )
 
+    async def deny_upstream(
+        self, ticket: str, *, browser: str | None
+    ) -> AuthorizationError:
+        """Say that a person has answered no, and how the client is told.
+
+        Args:
+            ticket: Of the question.
+            browser: As for `ask_upstream`; None if this one holds nothing.
+
+        Returns:
+            `access_denied`, with where to send the browser; nowhere if the question has
+            expired, or was asked in another browser.
+        """
+        return await self._own_pages.deny(ticket, browser=browser)
+
     async def finish_upstream(
         self, name: str, answer: Parameters | str, *, browser: str | None
     ) -> UpstreamSignIn | SignInRefused:
@@ -209,6 +224,9 @@ class Provider:
             name: Of the service at whose address the answer arrived.
             answer: Its query, parsed or as it came.
             browser: As for `ask_upstream`; None if this one holds nothing.
+
+        Returns:
+            Refused with an `error` that tells the client, if the person said no there.
         """
         return await self._own_pages.finish(name, answer, browser=browser)
 

@@ -28,7 +28,7 @@ def person(
         async with httpx2.AsyncClient(timeout=60) as http:
             browser = FormBrowser(http, issuer)
             await browser.open(url)
-            await browser.submit({})
+            await browser.submit({"answer": "yes"} if asked_first else {})
             assert browser.left_for is not None
             back = await at_the_service(browser.left_for)
             returned = FormBrowser(http, issuer)
@@ -101,7 +101,12 @@ async def refresh_until_it_ends(
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
     }
-    back = await yes(f"{http.base_url}/authorize?{urlencode(wish)}")
+    question = f"{str(http.base_url).rstrip('/')}/authorize?{urlencode(wish)}"
+    denying = FormBrowser(http, str(http.base_url).rstrip("/"))
+    await denying.open(question)
+    await denying.submit({})
+    assert query_of(denying.left_for or "")["error"] == "access_denied"
+    back = await yes(question)
     trade = {
         "grant_type": "authorization_code",
         "code": query_of(back)["code"],

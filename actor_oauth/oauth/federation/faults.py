@@ -4,9 +4,11 @@ The texts are constants. What the other service said stands in `detail`, for the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from actor_oauth.oauth.authorization_answer import AuthorizationError
 
 
 class SignInFault(StrEnum):
@@ -62,7 +64,11 @@ class SignInRefused:
     Attributes:
         fault: Why.
         detail: For the operator's log only.
+        data: What was given when the sign-in began; None if no such one was found.
+        error: How the client is told, if a client asked and the person has said no.
     """
 
     fault: SignInFault
     detail: str = ""
+    data: str | None = field(default=None, repr=False)
+    error: AuthorizationError | None = None

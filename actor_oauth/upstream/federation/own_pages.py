@@ -9,7 +9,7 @@ Until then nothing is stored. The question travels through the page as a sealed 
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
@@ -134,6 +134,13 @@ class OwnPages:
             name, browser=browser, data=render_record(record), wishes=wishes
         )
 
+    async def deny(self, ticket: str, *, browser: str | None) -> AuthorizationError:
+        """See `Provider.deny_upstream`."""
+        asked = self._asked(ticket, browser or "")
+        if asked is None:
+            return AuthorizationError(reason=Reason.CONSENT_UNKNOWN)
+        return await self._denied(asked)
+
     async def finish(
         self, name: str, answer: Parameters | str, *, browser: str | None
     ) -> UpstreamSignIn | SignInRefused:
@@ -145,7 +152,7 @@ class OwnPages:
             answer = parsed
         finished = await self._federation.finish(name, answer, browser=browser or "")
         if isinstance(finished, SignInRefused):
-            return finished
+            return await self._refused(finished)
         record = parse_record(finished.data)
         asked, request = get_text(record, "request"), None
         if asked is not None:
@@ -198,6 +205,28 @@ class OwnPages:
             metadata=metadata,
             props=props,
             details=details,
+        )
+
+    async def _refused(self, refused: SignInRefused) -> SignInRefused:
+        if refused.data is None:
+            return refused
+        record = parse_record(refused.data)
+        refused = replace(refused, data=need_text(record, "data"))
+        if refused.fault is not SignInFault.DENIED or "request" not in record:
+            return refused
+        return replace(refused, error=await self._denied(record))
+
+    async def _denied(self, asked: Mapping[str, Json]) -> AuthorizationError:
+        """Tell the client that the person has said no, if it is still the same client."""
+        request = AuthorizationRequest.from_record(need_text(asked, "request"))
+        client = await self._server.lookup_client(request.client_id)
+        if client is None or _seen(client) != asked["client"]:
+            return await self._server.refuse_authorization(
+                request, Reason.AUTHORIZE_CLIENT_UNKNOWN
+            )
+        # Nobody has signed in, but a person was asked, and has answered, in this browser.
+        return await self._server.refuse_authorization(
+            request, Reason.USER_DENIED, signed_in=True
         )
 
     def _asked(self, ticket: str, browser: str) -> dict[str, Json] | None:

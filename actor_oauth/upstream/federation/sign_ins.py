@@ -174,7 +174,9 @@ class SignIns:
         refused = decide_admission(
             finished.identity, provider.admission, kind=provider.kind
         )
-        return finished if refused is None else logged(refused, provider)
+        if refused is None:
+            return finished
+        return logged(replace(refused, data=finished.data), provider)
 
     def _departure(
         self, provider: LoginProvider, server: UpstreamServer, wishes: Wishes
@@ -201,6 +203,21 @@ class SignIns:
         if isinstance(taken, SignInRefused):
             return taken
         attempt, data = taken
+        answered = await self._answered(provider, attempt, answer)
+        if isinstance(answered, SignInRefused):
+            return replace(answered, data=data)
+        identity, tokens = answered
+        return FinishedSignIn(
+            provider=provider,
+            identity=identity,
+            attempt=attempt,
+            tokens=tokens,
+            data=data,
+        )
+
+    async def _answered(
+        self, provider: LoginProvider, attempt: Attempt, answer: Parameters
+    ) -> tuple[Identity, UpstreamTokens] | SignInRefused:
         client = provider.client(self._base)
         code = decide_callback(answer, attempt, redirect_uri=client.redirect_uri)
         if isinstance(code, UpstreamFailed):
@@ -211,15 +228,7 @@ class SignIns:
         if isinstance(tokens, UpstreamFailed):
             return failed(tokens)
         identity = await self._recogniser.recognise(provider, attempt, tokens)
-        if isinstance(identity, SignInRefused):
-            return identity
-        return FinishedSignIn(
-            provider=provider,
-            identity=identity,
-            attempt=attempt,
-            tokens=tokens,
-            data=data,
-        )
+        return identity if isinstance(identity, SignInRefused) else (identity, tokens)
 
     async def _take(
         self, provider: LoginProvider, answer: Parameters, browser: str
