@@ -259,10 +259,11 @@ def _link(
     # the chain, but a lost answer can only have been the last one.
     keeps_all = rules.asks or (is_bound and rules.same_instance)
     kept = rules.recovery if keeps_all else rules.lost_answer
+    outlasts = kept > rules.grace
     return Link(
         kid=kid,
         salt=salt,
         window_ends_at=ends_at,
-        kept_until=time + kept if kept > rules.grace else None,
-        while_unused=not keeps_all,
+        kept_until=time + kept if outlasts else None,
+        while_unused=outlasts and not keeps_all,
     )

@@ -91,7 +91,7 @@ class CallbackTurns(UserTurns, kind="user"):
         )
         if not isinstance(outcome, RefreshOutcome):
             return outcome
-        return self._refreshed(outcome, now)
+        return self._refreshed(outcome)
 
     @turn
     def release_claim(

@@ -48,11 +48,13 @@ class RefreshOutcome:
 
     Attributes:
         refreshed: For the caller.
-        link_ends_at: When to look for a link to erase; None if it made none.
+        link_ends_at: The last second in which the link may be used; None if it made none.
+        over_at: When the first of what else it left is over, in Unix seconds.
     """
 
     refreshed: Refreshed
     link_ends_at: int | None
+    over_at: int
 
 
 def refresh(
@@ -102,47 +104,57 @@ def settle_refresh(
             save_rejection(db, grant, decision)
             return decision.refused
         case Rotation() | Renewal() | Retry():
-            outcome = _save(db, grant, chain, decision)
-            if isinstance(outcome, RefreshOutcome):
-                note_proof(db, decision.proof, now=now)
-            return outcome
+            response = _save(db, grant, chain, decision)
+            if isinstance(response, Refused):
+                return response
+            note_proof(db, decision.proof, now=now)
+            return _outcome(grant, decision, response, now=now)
         case _:
             assert_never(decision)
 
 
 def _save(
     db: Database, grant: Grant, chain: Chain, decision: Rotation | Renewal | Retry
-) -> RefreshOutcome | Refused:
+) -> TokenResponse | Refused:
     if isinstance(decision, Retry):
         response = retry_on_terms(db, grant, chain, decision)
         if isinstance(response, Refused):
             return response
         if decision.accepted is not None:
             save_accepted(db, grant, decision.accepted)
-        return _refreshed(grant, response, retried=True)
+        return response
     if isinstance(decision, Renewal):
         save_renewal(db, grant, decision)
-        return _refreshed(grant, decision.response)
+        return decision.response
     save_rotation(db, grant, decision)
     if decision.refresh_jkt != grant.refresh_jkt:
         bind_refresh_tokens(db, grant, decision.refresh_jkt)
-    return _refreshed(grant, decision.response, link_ends_at=_link_ends_at(decision))
+    return decision.response
 
 
-def _refreshed(
+def _outcome(
     grant: Grant,
+    decision: Rotation | Renewal | Retry,
     response: TokenResponse,
     *,
-    retried: bool = False,
-    link_ends_at: int | None = None,
+    now: int,
 ) -> RefreshOutcome:
-    refreshed = Refreshed(response=response, grant_id=grant.grant_id, retried=retried)
-    return RefreshOutcome(refreshed=refreshed, link_ends_at=link_ends_at)
+    refreshed = Refreshed(
+        response=response,
+        grant_id=grant.grant_id,
+        retried=isinstance(decision, Retry),
+    )
+    return RefreshOutcome(
+        refreshed=refreshed,
+        link_ends_at=_link_ends_at(decision),
+        over_at=now if decision.proof is not None else now + response.expires_in,
+    )
 
 
-def _link_ends_at(rotation: Rotation) -> int | None:
-    link = rotation.link
+def _link_ends_at(decision: Rotation | Renewal | Retry) -> int | None:
+    link = decision.link if isinstance(decision, Rotation) else None
     if link is None:
         return None
-    # The link before it was kept only while the old head was unused.
-    return rotation.time if link.while_unused else link.window_ends_at
+    # One for a lost answer ends with its window if its successor is presented in it.
+    kept = None if link.while_unused else link.kept_until
+    return kept or link.window_ends_at

@@ -67,7 +67,7 @@ class TokenTurns(UserTurns, kind="user"):
             self.db, request, keyring=keyring, policy=policy, fresh=fresh, now=now
         )
         if isinstance(outcome, RefreshOutcome):
-            return self._refreshed(outcome, now)
+            return self._refreshed(outcome)
         return outcome
 
     @view(remembered_by=token_hash)

@@ -124,6 +124,8 @@ def save_rotation(db: Database, grant: Grant, rotation: Rotation) -> None:
             " WHERE number = ? AND generation = ?",
             (rotation.time, grant.number, grant.generation),
         )
+    if link is not None and link.while_unused:
+        _end_link_to_head(db, grant, time=rotation.time)
     insert_refresh_token(db, grant.number, rotation.refresh)
     insert_access_token(db, grant.number, rotation.access)
     db.execute(
@@ -136,6 +138,16 @@ def save_rotation(db: Database, grant: Grant, rotation: Rotation) -> None:
             rotation.deadline,
             grant.number,
         ),
+    )
+
+
+def _end_link_to_head(db: Database, grant: Grant, *, time: int) -> None:
+    """Erase what led to the head, kept in case the answer with the head was lost (D-30)."""
+    db.execute(
+        "UPDATE refresh_tokens SET window_ends_at = NULL, kid = NULL, salt = NULL,"
+        " kept_until = NULL WHERE number = ? AND generation = ? AND while_unused"
+        " AND window_ends_at < ?",
+        (grant.number, grant.generation - 1, time),
     )
 
 

@@ -51,11 +51,10 @@ class UserTurns(Actor, kind="user"):
     def _end_everything(self, event: GrantEvent, *, now: int) -> None:
         end_everything(self.db, self.address.key, event, now=now)
 
-    def _refreshed(self, outcome: RefreshOutcome, now: int) -> Refreshed:
-        if outcome.link_ends_at is None:
-            self._sweep_soon(now)
-        else:
-            self.wake_by(link_alarm(self.address.key, outcome.link_ends_at))
+    def _refreshed(self, outcome: RefreshOutcome) -> Refreshed:
+        key, at = self.address.key, outcome.link_ends_at
+        swept = sweep_alarm(key, outcome.over_at)
+        self.wake_by(swept if at is None else min(swept, link_alarm(key, at)))
         return outcome.refreshed
 
     def _sweep_soon(self, now: int) -> None:
