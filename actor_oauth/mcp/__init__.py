@@ -6,7 +6,6 @@ from actor_oauth.mcp.endpoint import MCPEndpoint
 from actor_oauth.mcp.permissions import NotPermittedError, require, require_scope
 from actor_oauth.mcp.root_logging import root_logging_kept
 from actor_oauth.mcp.sdk_routes import ActorAuthorizationProvider
-from actor_oauth.mcp.step_up import with_permissions
 from actor_oauth.mcp.token_verifier import ActorTokenVerifier
 
 __all__ = [
@@ -22,5 +21,4 @@ __all__ = [
     "require",
     "require_scope",
     "root_logging_kept",
-    "with_permissions",
 ]

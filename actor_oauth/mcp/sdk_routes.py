@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final, cast, get_args
+from typing import Final, TypeVar, cast, get_args
 
 from mcp.server.auth.provider import (
     AccessToken,
@@ -35,14 +35,17 @@ from mcp.server.auth.settings import (
     ClientRegistrationOptions,
     RevocationOptions,
 )
+from mcp.server.mcpserver import MCPServer
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from pydantic import AnyUrl
+from starlette.applications import Starlette
 from typing_extensions import override
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.mcp.access import VerifiedAccessToken
 from actor_oauth.mcp.gate import read_ahead
 from actor_oauth.mcp.sdk_urls import as_written
+from actor_oauth.mcp.step_up import with_permissions
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.parameters import MAX_FORM_BYTES, Parameters, parse_form
@@ -51,7 +54,10 @@ from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.oauth.resources import known_scopes
 from actor_oauth.oauth.tokens import TokenResponse
 from actor_oauth.oauth.wire import WireError, to_wire
+from actor_oauth.resource import ResourceServer
 from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send, request_head
+
+LifespanResult = TypeVar("LifespanResult")
 
 _FOREVER: Final = 2.0**40
 
@@ -98,7 +104,7 @@ class ActorAuthorizationProvider(
 
     provider = ActorAuthorizationProvider(server, resource, authorize_url=…)
     mcp = MCPServer("notes", auth_server_provider=provider, auth=provider.auth_settings())
-    app = provider.capture(mcp.streamable_http_app())
+    app = provider.capture(provider.with_permissions(mcp, mcp.streamable_http_app()))
 
     Use `MCPEndpoint` and the provider's own endpoints where there is a choice: the SDK's
     say less, and differently. `docs/mcp.md` lists what they cannot do.
@@ -126,13 +132,30 @@ class ActorAuthorizationProvider(
         return AuthSettings(
             issuer_url=as_written(self._server.policy.issuer),
             resource_server_url=as_written(self._resource.identifier),
-            required_scopes=list(self._resource.default_scopes),
+            required_scopes=list(self._resource.needed_scopes),
             client_registration_options=ClientRegistrationOptions(
                 enabled=self._server.policy.registration_enabled
             ),
             revocation_options=RevocationOptions(enabled=True),
             validate_token_resource=True,
         )
+
+    def with_permissions(
+        self, server: MCPServer[LifespanResult], app: Starlette
+    ) -> Starlette:
+        """Challenge over HTTP for scopes that tools demand, and hide what is to be hidden.
+
+        Without it, tools with demands still refuse, by a JSON-RPC error.
+
+        Args:
+            server: Uses this provider.
+            app: Its own, before it has served anything and before `capture`; is changed,
+                and given back.
+        """
+        role = ResourceServer(
+            self._server.policy, self._resource, self._server.validate_token
+        )
+        return with_permissions(server, app, role)
 
     def capture(self, app: ASGIApp) -> ASGIApp:
         """Wrap the application that has the SDK's routes, so that requests are kept."""

@@ -1,57 +1,50 @@
 """Real FastMCP servers on Trio, with our tokens: by its own hooks, and behind our guard."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator
 from functools import partial
-from typing import Final, cast
+from typing import cast
 
 import anyio
 import httpx2
 import pytest
 from fastmcp import FastMCP
-from fastmcp.server.dependencies import get_access_token
 from fastmcp.server.transforms import Namespace
 from fastmcp.tools import Tool, forward
 from mcp import Client
 from starlette.requests import Request
 from starlette.responses import Response
 
-from actor_oauth.mcp import Caller, current_caller, require, require_scope
 from actor_oauth.mcp import CurrentCaller as CurrentCallerOfTheSDK
-from actor_oauth.mcp.fastmcp import (
-    CurrentCaller,
-    FastMCPEndpoint,
-    Permissions,
-    fastmcp_auth,
-)
+from actor_oauth.mcp import require_scope
+from actor_oauth.mcp.fastmcp import FastMCPEndpoint, Permissions, fastmcp_auth
 from actor_oauth.mcp.root_logging import root_logging_kept
 from actor_oauth.oauth.json_values import Json
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.tokens import AccessTokenInfo
-from actor_oauth.resource import ResourceServer
+from tests.mcp.calls import call_of, headers_of, post, post_call
+from tests.mcp.fastmcp_servers import (
+    ERAS,
+    METADATA,
+    RESOURCE,
+    WAYS,
+    Serve,
+    behind_the_guard,
+    by_its_own_hooks,
+    holder,
+    names_seen,
+    notes_server,
+)
 from tests.mcp.protected_server import (
     ISSUER,
     SDK_LEAVES_GENERATORS,
     Authority,
     http_client,
     mcp_client,
-    serving,
     token_info,
 )
-from tests.mcp.test_offers import post, refusal_of
-from tests.mcp.test_permissions import ACCEPT, MODERN, call_of, post_call
+from tests.mcp.test_offers import refusal_of
 from tests.oauth.test_challenge import parse_challenge
 
 pytestmark = SDK_LEAVES_GENERATORS
-
-RESOURCE: Final = ResourcePolicy(
-    identifier="http://127.0.0.1/mcp",
-    scopes=("mcp", "notes:write", "notes:all"),
-    implied_scopes=(("notes:all", ("notes:write",)),),
-)
-METADATA = "http://127.0.0.1/.well-known/oauth-protected-resource/mcp"
-
-Serve = Callable[["FastMCP[object]", Authority], AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -59,99 +52,6 @@ def quiet_logging() -> Iterator[None]:
     """Let no test decide about the logging of the others."""
     with root_logging_kept():
         yield
-
-
-@asynccontextmanager
-async def by_its_own_hooks(
-    server: "FastMCP[object]", authority: Authority
-) -> AsyncIterator[str]:
-    """Serve it with FastMCP's own authentication, on our tokens."""
-    server.auth = fastmcp_auth(
-        RESOURCE, issuer=ISSUER, validate_token=authority.validate_token
-    )
-    server.add_middleware(Permissions())
-    async with serving(server.http_app()) as base:
-        yield f"{base}/mcp"
-
-
-@asynccontextmanager
-async def behind_the_guard(
-    server: "FastMCP[object]", authority: Authority
-) -> AsyncIterator[str]:
-    """Serve it as `Provider.protect_mcp` does."""
-    policy = Policy(issuer=ISSUER, resources=(RESOURCE,))
-    role = ResourceServer(policy, RESOURCE, authority.validate_token)
-    endpoint = FastMCPEndpoint(server, path="/mcp", issuer=ISSUER)
-    async with endpoint.run(), serving(role.guard(endpoint)) as base:
-        yield f"{base}/mcp"
-        endpoint.end_listening()
-
-
-WAYS = pytest.mark.parametrize("serve", [by_its_own_hooks, behind_the_guard])
-ERAS = pytest.mark.parametrize(
-    ("serve", "mode"), [(by_its_own_hooks, "auto"), (behind_the_guard, "legacy")]
-)
-
-
-def is_admin(caller: Caller) -> bool:
-    return caller.props == "admin"
-
-
-def notes_server() -> "FastMCP[object]":
-    """A server with an open, a challenging and a hidden tool, prompt and resource."""
-    server: FastMCP[object] = FastMCP("notes")
-
-    @server.tool()
-    def who(caller: CurrentCaller) -> str:
-        token = get_access_token()
-        assert token is not None
-        return f"{caller.user_id} {token.claims['sub']} {token.claims['props']} {token.token}"
-
-    @server.tool(name="write-note")
-    @require_scope("notes:write")
-    async def write(text: str, caller: CurrentCaller) -> str:
-        return f"{caller.user_id} wrote {text}"
-
-    @server.tool()
-    @require(is_admin)
-    def purge() -> str:
-        return f"purged by {current_caller().user_id}"
-
-    add_prompts_and_resources(server)
-    return server
-
-
-def add_prompts_and_resources(server: "FastMCP[object]") -> None:
-    @server.prompt()
-    @require_scope("notes:write")
-    def rewrite(text: str, caller: CurrentCaller) -> str:
-        return f"rewrite {text} for {caller.user_id}"
-
-    @server.prompt()
-    @require(is_admin)
-    def clean() -> str:
-        return "clean"
-
-    @server.resource("notes://mine")
-    @require_scope("notes:write")
-    def mine(caller: CurrentCaller) -> str:
-        return f"notes of {caller.user_id}"
-
-    @server.resource("notes://log")
-    @require(is_admin)
-    def log() -> str:
-        return "log"
-
-    @server.resource("notes://of/{user}")
-    @require(is_admin)
-    def notes_of(user: str, caller: CurrentCaller) -> str:
-        return f"notes of {user} for {caller.user_id}"
-
-
-def holder(*scopes: str, props: Json = None) -> Authority:
-    """An authority that knows the token `t` with these scopes beside `mcp`."""
-    info = token_info("alice", RESOURCE.identifier, props, ("mcp", *scopes))
-    return Authority({"t": info})
 
 
 @pytest.mark.requirement("G-03", "G-11", "G-14")
@@ -230,15 +130,6 @@ async def test_with_its_scope_or_one_that_includes_it_a_call_runs(
         assert "caller" not in str(tools["write-note"].input_schema)
 
 
-async def names_seen(client: Client) -> set[str]:
-    """All that a caller is told of."""
-    prompts = (await client.list_prompts()).prompts
-    resources = (await client.list_resources()).resources
-    templates = (await client.list_resource_templates()).resource_templates
-    tools = (await client.list_tools()).tools
-    return {offer.name for offer in (*tools, *prompts, *resources, *templates)}
-
-
 @ERAS
 async def test_each_caller_sees_what_they_may_know_of_also_when_a_role_changes(
     serve: Serve, mode: str
@@ -310,30 +201,6 @@ async def test_a_tool_under_another_name_or_made_of_another_demands_the_same(
     assert wanted in share.headers["www-authenticate"]
 
 
-@WAYS
-async def test_a_mounted_server_needs_its_own_middleware_to_hide_and_never_challenges(
-    serve: Serve,
-) -> None:
-    """Its functions refuse nevertheless: FastMCP does not show them to the outer server."""
-    outer: FastMCP[object] = FastMCP("outer")
-    plain, hiding = notes_server(), notes_server()
-    hiding.add_middleware(Permissions())
-    outer.mount(plain, "plain")
-    outer.mount(hiding, "hiding")
-    async with (
-        serve(outer, holder()) as url,
-        mcp_client(url, "t", "auto") as client,
-    ):
-        tools = {tool.name for tool in (await client.list_tools()).tools}
-        assert {"plain_purge", "plain_who", "hiding_who"} <= tools
-        assert "hiding_purge" not in tools
-        for name in ("plain_purge", "plain_write-note", "hiding_write-note"):
-            arguments = {} if name == "plain_purge" else {"text": "x"}
-            refused = await client.call_tool(name, arguments)
-            assert refused.is_error
-            assert "This caller may not do that" in str(refused.content)
-
-
 async def test_a_function_of_the_application_beside_the_server_is_not_judged() -> None:
     server = notes_server()
 
@@ -369,8 +236,12 @@ def test_on_asyncio_its_hooks_do_the_same() -> None:
             call = call_of("write-note", modern=True, text="x")
             listing = {**cast("dict[str, Json]", call), "method": "tools/list"}
             return (
-                await http.post("/mcp", json=call, headers=modern("tools/call")),
-                await http.post("/mcp", json=listing, headers=modern("tools/list")),
+                await http.post(
+                    "/mcp", json=call, headers=headers_of("tools/call", "write-note")
+                ),
+                await http.post(
+                    "/mcp", json=listing, headers=headers_of("tools/list", "write-note")
+                ),
             )
 
     refused, listed = anyio.run(ask, backend="asyncio")
@@ -378,11 +249,6 @@ def test_on_asyncio_its_hooks_do_the_same() -> None:
     assert 'scope="mcp notes:write"' in refused.headers["www-authenticate"]
     assert '"name":"who"' in listed.text
     assert "purge" not in listed.text
-
-
-def modern(method: str) -> dict[str, str]:
-    """The headers of a request of the newer revision."""
-    return {**ACCEPT, **MODERN, "Mcp-Method": method, "Mcp-Name": "write-note"}
 
 
 def test_a_server_with_authentication_of_its_own_is_refused() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Annotated
 
-import httpx2
 import pytest
 from mcp import Client
 from mcp.server.caching import CacheHint
@@ -25,11 +24,11 @@ from actor_oauth.mcp import (
 )
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.policy import ResourcePolicy
+from tests.mcp.calls import post
 from tests.mcp.protected_server import (
     ISSUER,
     SDK_LEAVES_GENERATORS,
     Authority,
-    http_client,
     mcp_client,
     protected_server,
     serving,
@@ -41,8 +40,6 @@ pytestmark = SDK_LEAVES_GENERATORS
 
 RESOURCE = "http://127.0.0.1/mcp"
 METADATA = "http://127.0.0.1/.well-known/oauth-protected-resource/mcp"
-ACCEPT = {"Accept": "application/json, text/event-stream"}
-MODERN = {"MCP-Protocol-Version": "2026-07-28"}
 
 Ask = Callable[[Client], Awaitable[object]]
 
@@ -114,24 +111,6 @@ def notes_server() -> MCPServer[object]:
 def holder(*scopes: str, props: Json = None) -> Authority:
     """An authority that knows the token `t` with these scopes beside `mcp`."""
     return Authority({"t": token_info("alice", RESOURCE, props, ("mcp", *scopes))})
-
-
-async def post(
-    url: str, method: str, params: dict[str, Json], *, modern: bool
-) -> httpx2.Response:
-    """Ask by hand, with the token `t`."""
-    headers = ACCEPT
-    if modern:
-        name = str(params.get("name", params.get("uri")))
-        headers = {**ACCEPT, **MODERN, "Mcp-Method": method, "Mcp-Name": name}
-        meta: Json = {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-        }
-        params = {**params, "_meta": meta}
-    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    async with http_client("t") as http:
-        return await http.post(url, json=message, headers=headers)
 
 
 @pytest.mark.requirement("G-08")

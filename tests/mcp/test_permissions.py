@@ -2,38 +2,28 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
-import httpx2
 import pytest
 import trio
-from mcp.server.auth.middleware.auth_context import auth_context_var
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp_types import ListToolsResult
-from pydantic import BaseModel
 
 from actor_oauth.mcp import (
     ActorTokenVerifier,
-    Caller,
     CurrentCaller,
-    NotPermittedError,
-    current_caller,
     require,
     require_scope,
     root_logging_kept,
 )
-from actor_oauth.mcp.access import VerifiedAccessToken
 from actor_oauth.mcp.gate import read_ahead
 from actor_oauth.mcp.permissions import NOT_PERMITTED
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.policy import ResourcePolicy
-from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.asgi import Message
+from tests.mcp.calls import ACCEPT, MODERN, call_of, post_call
 from tests.mcp.protected_server import (
     ISSUER,
     SDK_LEAVES_GENERATORS,
@@ -44,24 +34,12 @@ from tests.mcp.protected_server import (
     serving,
     token_info,
 )
+from tests.mcp.test_demands import RESOURCE, guarded_coroutine, is_admin
 from tests.oauth.test_challenge import parse_challenge
 
 pytestmark = SDK_LEAVES_GENERATORS
 
-RESOURCE = "http://127.0.0.1/mcp"
 METADATA = "http://127.0.0.1/.well-known/oauth-protected-resource/mcp"
-ACCEPT = {"Accept": "application/json, text/event-stream"}
-MODERN = {"MCP-Protocol-Version": "2026-07-28"}
-
-
-class Member(BaseModel):  # type: ignore[explicit-any]  # pydantic's own
-    """Props as the application types them."""
-
-    role: str
-
-
-def is_admin(caller: Caller) -> bool:
-    return caller.props_as(Member).role == "admin"
 
 
 def notes_server(cache_hint: CacheHint | None = None) -> MCPServer[object]:
@@ -109,28 +87,6 @@ def quiet_logging() -> Iterator[None]:
 def holder(*scopes: str, props: Json = None) -> Authority:
     """An authority that knows the token `t` with these scopes beside `mcp`."""
     return Authority({"t": token_info("alice", RESOURCE, props, ("mcp", *scopes))})
-
-
-def call_of(tool: str, *, modern: bool, number: int = 1, **arguments: str) -> Json:
-    """The JSON-RPC message that calls a tool."""
-    meta: Json = {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-    }
-    params: dict[str, Json] = {"name": tool, "arguments": dict(arguments)}
-    if modern:
-        params["_meta"] = meta
-    return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
-
-
-async def post_call(url: str, tool: str, *, modern: bool) -> httpx2.Response:
-    """Call a tool by hand, with the token `t`."""
-    headers = ACCEPT
-    if modern:
-        headers = {**ACCEPT, **MODERN, "Mcp-Method": "tools/call", "Mcp-Name": tool}
-    async with http_client("t") as http:
-        message = call_of(tool, modern=modern, text="x")
-        return await http.post(url, json=message, headers=headers)
 
 
 @pytest.mark.requirement("G-08")
@@ -314,55 +270,6 @@ async def test_a_body_beyond_the_servers_limit_is_not_read_for_its_calls() -> No
     assert answer.status_code == 413
 
 
-@contextmanager
-def serving_for(info: AccessTokenInfo) -> Iterator[None]:
-    """Run the block as the SDK runs a tool that this token's holder called."""
-    user = AuthenticatedUser(VerifiedAccessToken.of(info, issuer=ISSUER))
-    token = auth_context_var.set(user)
-    try:
-        yield
-    finally:
-        auth_context_var.reset(token)
-
-
-@require(is_admin)
-@require_scope("notes:write")
-def guarded_function() -> str:
-    """A function with both demands."""
-    return "done"
-
-
-@require_scope("notes:write")
-async def guarded_coroutine() -> str:
-    """An asynchronous one."""
-    return current_caller().client_id
-
-
-def test_a_decorated_function_refuses_however_it_was_reached() -> None:
-    with pytest.raises(NotPermittedError, match=r"may not do that\.$"):
-        guarded_function()
-    with (
-        serving_for(token_info("alice", RESOURCE, {"role": "admin"})),
-        pytest.raises(NotPermittedError, match="needs the scopes: notes:write"),
-    ):
-        guarded_function()
-    scopes = ("mcp", "notes:write")
-    with (
-        serving_for(token_info("alice", RESOURCE, {"role": "guest"}, scopes)),
-        pytest.raises(NotPermittedError, match=r"may not do that\.$"),
-    ):
-        guarded_function()
-    with serving_for(token_info("alice", RESOURCE, {"role": "admin"}, scopes)):
-        assert guarded_function() == "done"
-
-
-async def test_a_decorated_coroutine_function_refuses_too() -> None:
-    with pytest.raises(NotPermittedError):
-        await guarded_coroutine()
-    with serving_for(token_info("alice", RESOURCE, scope=("notes:write",))):
-        assert await guarded_coroutine() == "client"
-
-
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_the_tool_refuses_where_no_endpoint_of_ours_stands_in_front(
     mode: str,
@@ -384,23 +291,6 @@ async def test_the_tool_refuses_where_no_endpoint_of_ours_stands_in_front(
         with pytest.raises(MCPError) as refused:
             await client.call_tool("guarded_coroutine", {})
     assert refused.value.code == NOT_PERMITTED
-
-
-def test_a_client_that_calls_for_itself_is_no_user() -> None:
-    info = replace(token_info("client", RESOURCE), principal="client")
-    with serving_for(info):
-        caller = current_caller()
-    assert (caller.subject, caller.principal) == ("client", "client")
-    assert caller.props is None
-    with pytest.raises(LookupError):
-        caller.user_id  # noqa: B018  it raises
-
-
-def test_demands_need_scopes() -> None:
-    with pytest.raises(ValueError, match="which scope"):
-        require_scope()
-    with pytest.raises(ValueError, match="grammar"):
-        require_scope("two words")
 
 
 async def test_a_middleware_that_answers_with_models_hides_nothing_from_ours() -> None:

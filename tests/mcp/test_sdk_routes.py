@@ -25,14 +25,22 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from actor_oauth.actors.authorization_server import AuthorizationServer, NewClient
 from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
-from actor_oauth.mcp import current_caller, root_logging_kept
+from actor_oauth.mcp import (
+    current_caller,
+    require,
+    require_scope,
+    root_logging_kept,
+)
 from actor_oauth.mcp.sdk_routes import ActorAuthorizationProvider
 from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.pkce import challenge_of
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.provider import Provider
-from tests.mcp.protected_server import SDK_LEAVES_GENERATORS
+from tests.mcp.calls import post_call
+from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
 from tests.mcp.sdk_client import REDIRECT_URI, McpUser
+from tests.oauth.test_challenge import parse_challenge
 
 pytestmark = SDK_LEAVES_GENERATORS
 
@@ -98,6 +106,8 @@ def build(
         caller = current_caller()
         return f"{caller.user_id} {caller.props}"
 
+    mcp.tool(name="write")(require_scope("notes:write")(lambda: "written"))
+    mcp.tool(name="purge")(require(lambda caller: caller.props == "admin")(lambda: 0))
     return mcp
 
 
@@ -115,7 +125,9 @@ async def sdk_server(data: Path) -> AsyncIterator[SdkServer]:
         provider = ActorAuthorizationProvider(
             server, server.policy.resources[0], authorize_url=f"{issuer}/ask"
         )
-        app = provider.capture(build(server, provider).streamable_http_app())
+        mcp = build(server, provider)
+        permitting = provider.with_permissions(mcp, mcp.streamable_http_app())
+        app = provider.capture(permitting)
         stop = trio.Event()
         await nursery.start(partial(serve, app, config, shutdown_trigger=stop.wait))
         yield SdkServer(issuer, server, provider)
@@ -146,6 +158,48 @@ async def test_the_sdks_client_goes_the_whole_way_over_the_sdks_routes(
             assert revoked.status_code == 200
             assert not (await client.call_tool("who", {})).is_error
             assert user.asked == 2
+
+
+@pytest.mark.requirement("G-08")
+async def test_tools_challenge_and_hide_over_the_sdks_routes_too(
+    tmp_path: Path,
+) -> None:
+    async with sdk_server(tmp_path) as sdk:
+        client_id = (await registered(sdk, "none"))["client_id"]
+        redeemed = await sdk.post(
+            "/token",
+            client_id=client_id,
+            grant_type="authorization_code",
+            code=await sdk.code(client_id),
+            redirect_uri=REDIRECT_URI,
+            code_verifier=VERIFIER,
+        )
+        token, url = redeemed.json()["access_token"], f"{sdk.issuer}/mcp"
+        for modern in (True, False):
+            refused = await post_call(url, "write", modern=modern, token=token)
+            assert refused.status_code == 403
+            challenge = parse_challenge(refused.headers["www-authenticate"])
+            assert challenge["error"] == "insufficient_scope"
+            assert challenge["scope"] == "mcp notes:write"
+        async with mcp_client(url, token, "auto") as mcp:
+            tools = (await mcp.list_tools()).tools
+        assert {tool.name for tool in tools} == {"who", "write"}
+
+
+async def test_the_sdk_demands_what_the_resource_requires_of_everybody(
+    tmp_path: Path,
+) -> None:
+    async with sdk_server(tmp_path) as sdk:
+        resource = ResourcePolicy(
+            identifier=f"{sdk.issuer}/mcp",
+            scopes=("mcp", "notes"),
+            default_scopes=("notes",),
+            required_scopes=("mcp",),
+        )
+        provider = ActorAuthorizationProvider(
+            sdk.server, resource, authorize_url=f"{sdk.issuer}/ask"
+        )
+        assert provider.auth_settings().required_scopes == ["mcp"]
 
 
 async def registered(sdk: SdkServer, method: str | None) -> dict[str, str]:

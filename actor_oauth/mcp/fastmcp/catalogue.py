@@ -4,6 +4,13 @@ from inspect import getclosurevars, isfunction
 from typing import Generic, TypeVar, cast
 
 from fastmcp import FastMCP
+from fastmcp.server.providers.fastmcp_provider import (
+    FastMCPProviderPrompt,
+    FastMCPProviderResource,
+    FastMCPProviderResourceTemplate,
+    FastMCPProviderTool,
+)
+from fastmcp.utilities.versions import VersionSpec
 from starlette.applications import Starlette
 
 from actor_oauth.mcp.catalogue import Call, Kind
@@ -13,18 +20,58 @@ from actor_oauth.resource.asgi import Scope
 LifespanResult = TypeVar("LifespanResult")
 
 
-def demand_of_component(component: object) -> Demand | None:
+async def demand_of_component(component: object) -> Demand | None:
     """What a tool, prompt, resource or template of FastMCP demands, or None.
 
-    A tool that was made of another one demands what that one does, and also what its own
-    function does.
+    One of a mounted server demands what it does there. A tool that was made of another one
+    demands what that one does, and also what its own function does.
     """
     own = _demand_of_function(getattr(component, "fn", None))
-    parent = getattr(component, "parent_tool", None)
-    inherited = None if parent is None else demand_of_component(parent)
+    origin = getattr(component, "parent_tool", None) or await _mounted(component)
+    inherited = None if origin is None else await demand_of_component(origin)
     if own is None or inherited is None:
         return own or inherited
     return own & inherited
+
+
+# FastMCP has no public way from what the outer server offers to the mounted server's own.
+async def _mounted(component: object) -> object:
+    """What a component of a mounted server is there; None if it is of no such server."""
+    match component:
+        case FastMCPProviderTool(_server=server, _original_name=name, version=version):
+            return await _behind(server).get_tool(_known(name), _only(version))
+        case FastMCPProviderPrompt(
+            _server=server, _original_name=name, version=version
+        ):
+            return await _behind(server).get_prompt(_known(name), _only(version))
+        case FastMCPProviderResource(
+            _server=server, _original_uri=uri, version=version
+        ):
+            return await _behind(server).get_resource(_known(uri), _only(version))
+        case FastMCPProviderResourceTemplate(
+            _server=server, _original_uri_template=wanted
+        ):
+            templates = await _behind(server).list_resource_templates(
+                run_middleware=False
+            )
+            return next(
+                (each for each in templates if each.uri_template == wanted), None
+            )
+        case _:
+            return None
+
+
+def _behind(server: object) -> FastMCP[object]:
+    return cast("FastMCP[object]", server)
+
+
+def _known(name: str | None) -> str:
+    assert name is not None
+    return name
+
+
+def _only(version: str | None) -> VersionSpec | None:
+    return VersionSpec(eq=version) if version else None
 
 
 def _demand_of_function(function: object) -> Demand | None:
@@ -65,7 +112,7 @@ class FastMCPCatalogue(Generic[LifespanResult]):
 
     async def demand_for(self, call: Call) -> Demand | None:
         """What the thing that is called demands; None for nothing, and if there is none."""
-        return demand_of_component(await self._component(call))
+        return await demand_of_component(await self._component(call))
 
     async def _component(self, call: Call) -> object:
         match call.kind:

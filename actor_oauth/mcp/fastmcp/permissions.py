@@ -23,8 +23,8 @@ ComponentT = TypeVar("ComponentT", Tool, Prompt, Resource, ResourceTemplate)
 class Permissions(Middleware):
     """FastMCP middleware: lists without what a caller may not know of, and no way to call it.
 
-    Give it to the server first, before middleware that remembers answers. A server that is
-    mounted in another one needs its own.
+    Give it to the server first, before middleware that remembers answers. What is mounted in
+    the server is hidden too.
     """
 
     @override
@@ -33,7 +33,7 @@ class Permissions(Middleware):
         context: MiddlewareContext[mcp_types.ListToolsRequest],
         call_next: CallNext[mcp_types.ListToolsRequest, Sequence[Tool]],
     ) -> Sequence[Tool]:
-        return _visible(await call_next(context))
+        return await _visible(await call_next(context))
 
     @override
     async def on_list_prompts(
@@ -41,7 +41,7 @@ class Permissions(Middleware):
         context: MiddlewareContext[mcp_types.ListPromptsRequest],
         call_next: CallNext[mcp_types.ListPromptsRequest, Sequence[Prompt]],
     ) -> Sequence[Prompt]:
-        return _visible(await call_next(context))
+        return await _visible(await call_next(context))
 
     @override
     async def on_list_resources(
@@ -49,7 +49,7 @@ class Permissions(Middleware):
         context: MiddlewareContext[mcp_types.ListResourcesRequest],
         call_next: CallNext[mcp_types.ListResourcesRequest, Sequence[Resource]],
     ) -> Sequence[Resource]:
-        return _visible(await call_next(context))
+        return await _visible(await call_next(context))
 
     @override
     async def on_list_resource_templates(
@@ -59,7 +59,7 @@ class Permissions(Middleware):
             mcp_types.ListResourceTemplatesRequest, Sequence[ResourceTemplate]
         ],
     ) -> Sequence[ResourceTemplate]:
-        return _visible(await call_next(context))
+        return await _visible(await call_next(context))
 
     @override
     async def on_call_tool(
@@ -92,12 +92,12 @@ class Permissions(Middleware):
         )
 
 
-def _visible(components: Sequence[ComponentT]) -> Sequence[ComponentT]:
-    return [each for each in components if not _is_hidden(each)]
+async def _visible(components: Sequence[ComponentT]) -> Sequence[ComponentT]:
+    return [each for each in components if not await _is_hidden(each)]
 
 
-def _is_hidden(component: object) -> bool:
-    demand = demand_of_component(component)
+async def _is_hidden(component: object) -> bool:
+    demand = await demand_of_component(component)
     return demand is not None and demand.judge(current_caller()) is Verdict.HIDDEN
 
 
