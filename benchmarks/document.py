@@ -40,7 +40,7 @@ def parse(arguments: list[str] | None) -> Plan:
     parser = argparse.ArgumentParser(prog="benchmarks.document", description=__doc__)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--passes", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--grants", type=int, default=64)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--users", type=int, default=10_000)
@@ -49,6 +49,8 @@ def parse(arguments: list[str] | None) -> Plan:
     return Plan(
         what=options.what,
         workers=[1, 2],
+        racers=[50, 2, 500],
+        jitters=[0.0, 0.1],
         rounds=options.rounds,
         grants=options.grants,
         kills=options.kills,

@@ -52,10 +52,10 @@ class Plan:
         foreign: The server; None for a provider of this package, on an empty directory.
         workers: Worker processes of that provider: every measurement is made with each.
         module: What these processes run; tests put a broken provider here.
-        racers: Requests that meet in a race.
+        racers: Requests that meet in a race: each is run with each number.
         rounds: Of each race.
         races: Which; all if empty.
-        jitter: Seconds over which racers are spread.
+        jitters: Seconds over which racers are spread: each is run with each of them.
         grace: Seconds for which a used refresh token still answers.
         grants: Whose histories are checked.
         kills: Of a server that is killed under load.
@@ -71,10 +71,10 @@ class Plan:
     foreign: Foreign | None = None
     workers: Sequence[int] = (1,)
     module: str = "actor_oauth.bench.server"
-    racers: int = 50
+    racers: Sequence[int] = (50,)
     rounds: int = 20
     races: Sequence[str] = ()
-    jitter: float = 0.0
+    jitters: Sequence[float] = (0.0,)
     grace: float = 3.0
     grants: int = 64
     kills: int = 10

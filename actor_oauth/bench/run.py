@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Final
 
 from actor_oauth.bench.asking import BenchError
@@ -83,7 +84,10 @@ def run_plan(plan: Plan, tell: Tell) -> tuple[Report, dict[str, Json]]:
 
 
 def _races(plan: Plan, findings: Findings, tell: Tell) -> None:
-    course = Course(racers=plan.racers, jitter=plan.jitter, grace=plan.grace)
+    courses = [
+        Course(racers=racers, jitter=jitter, grace=plan.grace)
+        for racers, jitter in product(plan.racers, plan.jitters)
+    ]
     for workers in plan.workers:
         with served(plan, workers, grace=plan.grace) as server:
             ground = Ground(
@@ -94,7 +98,7 @@ def _races(plan: Plan, findings: Findings, tell: Tell) -> None:
             )
             reports = [
                 run_race(name, ground, course, rounds=plan.rounds, tell=tell)
-                for name in plan.races or RACES
+                for name, course in product(plan.races or RACES, courses)
             ]
         section = races_section(reports, server.name)
         findings.add(f"races{server.name}", section, reports)

@@ -125,14 +125,24 @@ def bench(
             rich_help_panel=_RACES,
         ),
     ] = None,
-    racers: Annotated[int, typer.Option(min=1, max=5000, rich_help_panel=_RACES)] = 50,
+    racers: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1,
+            max=5000,
+            help="Requests that meet; may be repeated; default 50.",
+            rich_help_panel=_RACES,
+        ),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, rich_help_panel=_RACES)] = 20,
     jitter: Annotated[
-        float,
+        list[float] | None,
         typer.Option(
-            min=0, help="Seconds over which racers are spread.", rich_help_panel=_RACES
+            min=0,
+            help="Seconds over which racers are spread; may be repeated; default 0.",
+            rich_help_panel=_RACES,
         ),
-    ] = 0.0,
+    ] = None,
     grace: Annotated[
         float | None,
         typer.Option(
@@ -218,10 +228,10 @@ def bench(
         what=what or [What.RACES],
         foreign=foreign,
         workers=workers or [1],
-        racers=racers,
+        racers=racers or [50],
         rounds=rounds,
         races=race or [],
-        jitter=jitter,
+        jitters=jitter or [0.0],
         grace=grace if grace is not None else (0.0 if foreign else 3.0),
         grants=grants,
         kills=kills,

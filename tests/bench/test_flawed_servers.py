@@ -69,7 +69,7 @@ def test_races_without_serialisation_are_lost() -> None:
             "assertion-assertion",
             "refresh-revoke",
         ],
-        racers=20,
+        racers=[20],
         # On a busy machine a single round may be won by chance.
         rounds=6,
         grace=1.0,
@@ -145,7 +145,7 @@ def test_the_flaw_of_a_real_server_is_found() -> None:
                 what=[What.RACES, What.HISTORY],
                 foreign=foreign,
                 races=["refresh-refresh", "refresh-revoke", "check-revoke"],
-                racers=20,
+                racers=[20],
                 rounds=1,
                 grants=12,
                 grace=0.0,

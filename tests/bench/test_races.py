@@ -123,7 +123,7 @@ def test_distinct_tokens_come_in_the_order_of_arrival() -> None:
 def test_what_is_wrong_in_any_round_is_a_problem_of_the_report() -> None:
     rounds = [Round(hits=[given("a", 1), refused(0)]), Round(hits=[refused()])]
     rounds[0].violations[Violation.FORK] += 1
-    report = summed_up("x", "a race", 2, rounds)
+    report = summed_up("x", "a race", rounds, racers=2)
     assert report.kinds == {"refresh": {"200": 1, "400 invalid_grant": 2}}
     assert report.latencies.total == 3
     section = section_of([report, RaceReport(name="y", what="", skipped="why not")])
@@ -147,7 +147,7 @@ def test_no_race_finds_fault_with_the_provider() -> None:
     """Small, but real: over HTTP and two processes, and none of the races left out."""
     races = [name for name in RACES if name != "refresh-window"]
     plan = Plan(
-        what=[What.RACES], workers=[2], racers=20, rounds=2, races=races, grace=1.0
+        what=[What.RACES], workers=[2], racers=[20], rounds=2, races=races, grace=1.0
     )
     told: list[str] = []
     report, raw = run_plan(plan, lambda what, _done, _total: told.append(what))
@@ -169,17 +169,17 @@ def test_a_window_is_raced_past_and_reported_over_the_command_line(
     tmp_path: Path,
 ) -> None:
     page, figures = tmp_path / "page.html", tmp_path / "figures.json"
-    size = ["--race", "refresh-window", "--racers", "12", "--grace", "1"]
+    size = ["--race=refresh-window", "--racers=12", "--racers=2", "--grace=1"]
     files = ["--html", str(page), "--json-file", str(figures)]
     ran = run_command("bench", *size, *files)
     assert ran.returncode == 0, ran.stderr + ran.stdout
     assert "replays refused" in ran.stdout
     found = json.loads(figures.read_text())
     assert found["problems"] == []
-    assert found["races"][0]["facts"].keys() == {
-        "answered with tokens",
-        "replays refused",
-    }
+    many, few = found["races"]
+    assert (many["racers"], few["racers"]) == (12, 2)
+    assert many["facts"].keys() == {"answered with tokens", "replays refused"}
+    assert "refresh-window, 2 racers" in page.read_text()
     assert "http:" not in page.read_text().replace("http://www.w3.org/2000/svg", "")
 
 

@@ -75,6 +75,7 @@ class RaceReport:
         name: Of the race.
         what: Of the race, in a sentence.
         racers: How many requests met.
+        jitter: Seconds over which they were spread.
         rounds: How often.
         kinds: How often each answer came, by what was asked.
         facts: Of all rounds together.
@@ -87,6 +88,7 @@ class RaceReport:
     name: str
     what: str
     racers: int = 0
+    jitter: float = 0.0
     rounds: int = 0
     kinds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     facts: Mapping[str, int] = field(default_factory=dict)
@@ -96,7 +98,9 @@ class RaceReport:
     skipped: str | None = None
 
 
-def summed_up(name: str, what: str, racers: int, rounds: Sequence[Round]) -> RaceReport:
+def summed_up(
+    name: str, what: str, rounds: Sequence[Round], *, racers: int, jitter: float = 0.0
+) -> RaceReport:
     """Sum up the rounds of a race."""
     kinds: dict[str, Counter[str]] = {}
     facts: Counter[str] = Counter()
@@ -112,6 +116,7 @@ def summed_up(name: str, what: str, racers: int, rounds: Sequence[Round]) -> Rac
         name=name,
         what=what,
         racers=racers,
+        jitter=jitter,
         rounds=len(rounds),
         kinds=kinds,
         facts=facts,

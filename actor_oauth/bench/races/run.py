@@ -119,7 +119,7 @@ def run_race(
         ran = _run(name, race, ground, course, wanted, tell)
     except BenchError as error:
         return RaceReport(name=name, what=race.what, skipped=str(error))
-    return summed_up(name, race.what, course.racers, ran)
+    return summed_up(name, race.what, ran, racers=course.racers, jitter=course.jitter)
 
 
 def _run(

@@ -1,6 +1,6 @@
 """What a report says of races."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from actor_oauth.bench.histogram import Histogram
 from actor_oauth.bench.races.outcome import RaceReport
@@ -21,31 +21,43 @@ _TEXT = (
 
 
 def section_of(reports: Sequence[RaceReport], server: str = "") -> Section:
-    """Say what races came to.
+    """Say what races came to; the charts are of the first way in which they were run.
 
     Args:
         reports: Of the races.
         server: What tells their server from others in the report.
     """
-    ran = [report for report in reports if report.skipped is None]
+    ran = _named([report for report in reports if report.skipped is None])
     blocks: list[Block] = [_outcomes(ran), _facts(ran)]
-    skipped = [report for report in reports if report.skipped is not None]
+    skipped = {report.name: report.skipped for report in reports if report.skipped}
     if skipped:
         blocks.append(_not_run(skipped))
-    blocks.append(
-        Bars(
-            title="Outcomes by kind",
-            unit="",
-            bars={
-                f"{report.name}: {asked}": {k: float(n) for k, n in kinds.items()}
-                for report in ran
-                for asked, kinds in report.kinds.items()
-            },
-            are_kinds=True,
-        )
+    drawn = list(ran.values())
+    blocks += _charts([report for report in drawn if _way(report) == _way(drawn[0])])
+    problems = [
+        f"{name}: {what} ({count} times)"
+        for name, report in ran.items()
+        for what, count in report.violations.items()
+    ]
+    return Section(title=f"Races{server}", text=_TEXT, blocks=blocks, problems=problems)
+
+
+def _way(report: RaceReport) -> tuple[int, float]:
+    return report.racers, report.jitter
+
+
+def _charts(reports: Sequence[RaceReport]) -> list[Block]:
+    outcomes = Bars(
+        title="Outcomes by kind",
+        unit="",
+        bars={
+            f"{report.name}: {asked}": {k: float(n) for k, n in kinds.items()}
+            for report in reports
+            for asked, kinds in report.kinds.items()
+        },
+        are_kinds=True,
     )
-    blocks.append(latency_chart({report.name: report.latencies for report in ran}))
-    blocks += [
+    rounds = [
         Timeline(
             title=f"One round of {report.name}",
             spans=[
@@ -53,51 +65,59 @@ def section_of(reports: Sequence[RaceReport], server: str = "") -> Section:
                 for mark in report.timeline
             ],
         )
-        for report in ran
+        for report in reports
     ]
-    problems = [
-        f"{report.name}: {what} ({count} times)"
-        for report in ran
-        for what, count in report.violations.items()
-    ]
-    return Section(title=f"Races{server}", text=_TEXT, blocks=blocks, problems=problems)
+    latencies = {report.name: report.latencies for report in reports}
+    return [outcomes, latency_chart(latencies), *rounds]
 
 
-def _outcomes(reports: Sequence[RaceReport]) -> Table:
+def _named(reports: Sequence[RaceReport]) -> Mapping[str, RaceReport]:
+    """Name each by its race, and by how that was run if it was run in several ways."""
+    if len({_way(report) for report in reports}) <= 1:
+        return {report.name: report for report in reports}
+    return {
+        f"{report.name}, {report.racers} racers"
+        + (f" within {report.jitter:g} s" if report.jitter else ""): report
+        for report in reports
+    }
+
+
+def _outcomes(reports: Mapping[str, RaceReport]) -> Table:
     return Table(
         title="Races",
-        columns=["race", "racers", "rounds", "wrong", "p50 ms", "p99 ms"],
+        columns=["race", "racers", "within", "rounds", "wrong", "p50 ms", "p99 ms"],
         rows=[
             [
                 report.name,
                 str(report.racers),
+                f"{report.jitter:g} s",
                 str(report.rounds),
                 str(sum(report.violations.values())),
                 milliseconds(report.latencies.quantile(0.5)),
                 milliseconds(report.latencies.quantile(0.99)),
             ]
-            for report in reports
+            for report in reports.values()
         ],
     )
 
 
-def _facts(reports: Sequence[RaceReport]) -> Table:
+def _facts(reports: Mapping[str, RaceReport]) -> Table:
     return Table(
         title="What they left behind",
         columns=["race", "what", "how many"],
         rows=[
-            [report.name, what, str(count)]
-            for report in reports
+            [name, what, str(count)]
+            for name, report in reports.items()
             for what, count in report.facts.items()
         ],
     )
 
 
-def _not_run(reports: Sequence[RaceReport]) -> Table:
+def _not_run(skipped: Mapping[str, str]) -> Table:
     return Table(
         title="Not run",
         columns=["race", "because"],
-        rows=[[report.name, report.skipped or ""] for report in reports],
+        rows=[[name, why] for name, why in skipped.items()],
     )
 
 
