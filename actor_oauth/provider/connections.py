@@ -18,6 +18,8 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
 
+from actor_oauth.provider.unread_bodies import without_unread_bodies
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 # Nobody is greeted by it, and nobody's request is smuggled past a proxy by an upgrade.
@@ -47,7 +49,7 @@ async def serve_connections(
     """
     config.h2_max_concurrent_streams = _NO_STREAMS
     state: LifespanState = {}
-    wrapped, context = ASGIWrapper(app), WorkerContext(None)
+    wrapped, context = ASGIWrapper(without_unread_bodies(app)), WorkerContext(None)
     lifespan = Lifespan(wrapped, config, state)
     async with trio.open_nursery() as outer:
         await outer.start(lifespan.handle_lifespan)

@@ -2,13 +2,20 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 import pytest
 import structlog.testing
 import trio
+import trio.lowlevel
 from hypercorn.config import Config
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from hypercorn.typing import (
+    ASGIFramework,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    Scope,
+)
 
 from actor_oauth.provider.connections import serve_connections
 
@@ -42,9 +49,35 @@ async def tell_path(
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-@pytest.fixture
-async def port(nursery: trio.Nursery) -> AsyncIterator[int]:
-    """Where the application is served, until the test ends."""
+async def take_some_steps(
+    scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+) -> None:
+    """Answer after as many steps as it takes to have many pieces of a body arrive."""
+    for _ in range(100):
+        await trio.lowlevel.checkpoint()
+    await tell_path(scope, receive, send)
+
+
+async def wait_for_disconnect(
+    scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+) -> None:
+    """Answer, with somebody waiting all the while for the client to go."""
+
+    async def wait() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await tell_path(scope, receive, send)
+
+
+@pytest.fixture(params=[tell_path])
+async def port(
+    request: pytest.FixtureRequest, nursery: trio.Nursery
+) -> AsyncIterator[int]:
+    """Where an application is served, until the test ends."""
+    app: ASGIFramework = request.param
     socket = trio.socket.socket()
     await socket.bind(("127.0.0.1", 0))
     number: int = socket.getsockname()[1]
@@ -54,9 +87,7 @@ async def port(nursery: trio.Nursery) -> AsyncIterator[int]:
     listening, stop = trio.Event(), trio.Event()
 
     async def serve() -> None:
-        await serve_connections(
-            tell_path, config, listening=listening.set, stop=stop.wait
-        )
+        await serve_connections(app, config, listening=listening.set, stop=stop.wait)
 
     nursery.start_soon(serve)
     await listening.wait()
@@ -70,7 +101,7 @@ async def talk(port: int, sent: bytes) -> bytes:
     received = b""
     async with stream:
         await stream.send_all(sent)
-        with trio.fail_after(5):
+        with trio.fail_after(5), suppress(trio.BrokenResourceError):
             async for chunk in stream:
                 received += chunk
     return received
@@ -104,3 +135,17 @@ async def test_an_upgrade_smuggles_nothing_past_a_proxy(port: int) -> None:
     asked = UPGRADE + b"AAMAAABk\r\n\r\n" + PREFACE + SETTINGS + headers(3, b"b")
     assert b"/b" not in await talk(port, asked)
     assert b"/a" not in await talk(port, PREFACE + SETTINGS + headers(1))
+
+
+@pytest.mark.requirement("G5", "K-14")
+@pytest.mark.parametrize("port", [take_some_steps, wait_for_disconnect], indirect=True)
+@pytest.mark.parametrize(
+    "length", ["Transfer-Encoding: chunked", "Content-Length: 999999"]
+)
+async def test_a_body_that_nobody_reads_does_not_keep_its_connection(
+    port: int, length: str
+) -> None:
+    """It did for ever: any client could so take all connections that there can be."""
+    # In one piece and in more pieces than the server keeps: it has them all at once.
+    sent = f"POST / HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode()
+    await talk(port, sent + b"4\r\nmore\r\n" * 1000)
