@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from jinja2 import StrictUndefined
-from quart import Response, render_template, request
+from quart import Response, has_request_context, render_template, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -266,6 +266,9 @@ async def _respond(site: Site, answer: Answer) -> Response:
 
 def _set_up_errors(app: QuartTrio, site: Site) -> None:
     async def refused(error: HTTPException) -> Response:
+        if not has_request_context():
+            # A WebSocket, which nothing here speaks: a stranger's try is no fault of ours.
+            return Response("", status=error.code)
         page = _http_error(error)
         _note(site, page, _endpoint(site))
         response = await _respond(site, page)

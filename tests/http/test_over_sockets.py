@@ -115,3 +115,17 @@ async def test_what_is_not_http_ends_the_connection_only(
     await talk(port, garbage + b"\r\n\r\n")
 
     assert (await talk(port, request("GET /login"))).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_websocket_is_not_there_and_no_fault(
+    port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each handshake of a stranger wrote two tracebacks to the log."""
+    handshake = (
+        b"GET /%s HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    for path in (b"", b"token", b"login"):
+        answer = await talk(port, handshake % path)
+        assert answer.startswith(b"HTTP/1.1 4")
+    assert not caplog.records
