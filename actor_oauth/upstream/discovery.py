@@ -5,7 +5,7 @@ the next one is taken. Only "there is no such document" leads to the next guess;
 cannot be reached now is not guessed around (I-10).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from actor_oauth.oauth.scopes import Scope, parse_scope
@@ -17,7 +17,6 @@ from actor_oauth.oauth.upstream.addresses import (
 )
 from actor_oauth.oauth.upstream.challenges import AuthChallenge
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
-from actor_oauth.oauth.upstream.policy import VaultPolicy
 from actor_oauth.oauth.upstream.resource_metadata import (
     NO_SCOPE,
     ResourceMetadata,
@@ -52,7 +51,12 @@ class Discovered:
 
 
 async def discover(
-    fetcher: Fetcher, url: str, probed: Probed, policy: VaultPolicy
+    fetcher: Fetcher,
+    url: str,
+    probed: Probed,
+    *,
+    preferred: Collection[str] = (),
+    loopback: bool = False,
 ) -> Discovered | UpstreamFailed:
     """Find out who gives tokens for a URL.
 
@@ -60,22 +64,20 @@ async def discover(
         fetcher: The way to the web.
         url: What a token is wanted for.
         probed: What asking it showed.
-        policy: Says for which issuers there are credentials.
+        preferred: Issuers that are asked first, if the resource names several.
+        loopback: Development only: servers may be on this machine.
     """
-    found = await discover_resource(
-        fetcher, url, probed.challenge, loopback=policy.loopback
-    )
+    found = await discover_resource(fetcher, url, probed.challenge, loopback=loopback)
     if isinstance(found, UpstreamFailed):
         return found
     if found is None:
         if probed.verdict is not Verdict.PROTECTED:
             return UpstreamFailed(fault=UpstreamFault.INCONCLUSIVE, detail=url)
-        found = _without_metadata(url, loopback=policy.loopback)
-    preferred = sorted(
-        found.authorization_servers,
-        key=lambda issuer: policy.client_at(issuer) is None,
+        found = _without_metadata(url, loopback=loopback)
+    issuers = sorted(
+        found.authorization_servers, key=lambda issuer: issuer not in preferred
     )
-    server = await _first_server(fetcher, preferred, loopback=policy.loopback)
+    server = await _first_server(fetcher, issuers, loopback=loopback)
     if isinstance(server, UpstreamFailed):
         return server
     scope = probed.challenge and probed.challenge.get("scope")

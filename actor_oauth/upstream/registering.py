@@ -176,7 +176,15 @@ class UpstreamClients:
         redirect_uri: str,
     ) -> Registered:
         effects = self._effects
-        answer = await self._ask(server, redirect_uri)
+        answer = await register(
+            self._fetcher,
+            server,
+            client_name=self._policy.client_name,
+            redirect_uri=redirect_uri,
+            client_uri=self._policy.client_uri,
+            jwks_uri=self._policy.jwks_uri,
+            now=effects.now(),
+        )
         client = answer if isinstance(answer, UpstreamClient) else None
         kept = await actor.finish_registration(
             claim,
@@ -199,37 +207,50 @@ class UpstreamClients:
         )
         return answer
 
-    async def _ask(self, server: UpstreamServer, redirect_uri: str) -> Registered:
-        method = choose_method(server)
-        if method is None:
-            return UpstreamFailed(
-                fault=UpstreamFault.REGISTRATION_UNAVAILABLE, detail="method"
-            )
-        members = client_metadata(
-            client_name=self._policy.client_name,
-            redirect_uri=redirect_uri,
-            method=method,
-            client_uri=self._policy.client_uri,
-            jwks_uri=self._policy.jwks_uri,
+
+async def register(
+    fetcher: Fetcher,
+    server: UpstreamServer,
+    *,
+    client_name: str,
+    redirect_uri: str,
+    client_uri: str | None = None,
+    jwks_uri: str | None = None,
+    now: int,
+) -> Registered:
+    """Register at another server, which gives a client of its own each time (RFC 7591).
+
+    Args:
+        fetcher: The way to the web.
+        server: Where.
+        client_name: For people who are asked for consent.
+        redirect_uri: Where its answers come.
+        client_uri: A web site, or None.
+        jwks_uri: Public keys; None if there is no key to sign with.
+        now: The time, in Unix seconds.
+    """
+    method = choose_method(server, signs=jwks_uri is not None)
+    if method is None or server.registration_endpoint is None:
+        return UpstreamFailed(
+            fault=UpstreamFault.REGISTRATION_UNAVAILABLE, detail=server.issuer
         )
-        reply = await ask(
-            self._fetcher,
-            Outgoing(
-                url=server.registration_endpoint or "",
-                method="POST",
-                body=json.dumps(members).encode(),
-            ),
-        )
-        if isinstance(reply, UpstreamFailed):
-            return reply
-        if reply.is_unavailable:
-            return unreachable(reply)
-        return decide_registration(
-            reply.status,
-            reply.body,
-            redirect_uri=redirect_uri,
-            now=self._effects.now(),
-        )
+    members = client_metadata(
+        client_name=client_name,
+        redirect_uri=redirect_uri,
+        method=method,
+        client_uri=client_uri,
+        jwks_uri=jwks_uri,
+    )
+    body = json.dumps(members).encode()
+    request = Outgoing(url=server.registration_endpoint, method="POST", body=body)
+    reply = await ask(fetcher, request)
+    if isinstance(reply, UpstreamFailed):
+        return reply
+    if reply.is_unavailable:
+        return unreachable(reply)
+    return decide_registration(
+        reply.status, reply.body, redirect_uri=redirect_uri, now=now
+    )
 
 
 def label_of(issuer: str) -> str:

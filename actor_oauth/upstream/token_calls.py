@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
-from actor_oauth.actors.effects import Effects
+from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.upstream.attempts import Attempt, Departure
 from actor_oauth.oauth.upstream.clients import UpstreamClient
@@ -32,6 +32,23 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _OK: Final = 200
 
 
+class CallEffects(Protocol):
+    """What a call is made with, beside a way to the web."""
+
+    @property
+    def keyring(self) -> Keyring:
+        """Signs for clients that authenticate by a key."""
+        ...
+
+    def now(self) -> int:
+        """The time, in Unix seconds."""
+        ...
+
+    def fresh(self) -> bytes:
+        """64 random bytes."""
+        ...
+
+
 class TokenCalls:
     """Calls to the endpoints of other servers.
 
@@ -41,7 +58,7 @@ class TokenCalls:
             reaches anybody else (I-34).
     """
 
-    def __init__(self, effects: Effects, fetcher: Fetcher) -> None:
+    def __init__(self, effects: CallEffects, fetcher: Fetcher) -> None:
         self._effects = effects
         self._fetcher = fetcher
 

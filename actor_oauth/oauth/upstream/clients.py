@@ -92,15 +92,20 @@ class UpstreamClient:
         )
 
 
-def choose_method(server: UpstreamServer) -> ClientMethod | None:
+def choose_method(server: UpstreamServer, *, signs: bool) -> ClientMethod | None:
     """Give how to authenticate at a server, of the ways that it offers.
 
     A secret first: whoever steals a refresh token cannot use it without. Then a key, and
     none at all only where there is nothing else.
+
+    Args:
+        server: Which.
+        signs: Whether there is a key, and the public part of it is published.
     """
     offered = server.token_endpoint_auth_methods_supported
+    can_sign = signs and can_sign_for(server)
     for name, method in _METHODS.items():
-        if name in offered and (method != "private_key_jwt" or can_sign_for(server)):
+        if name in offered and (method != "private_key_jwt" or can_sign):
             return method
     return None
 
@@ -124,8 +129,8 @@ def client_metadata(
     client_name: str,
     redirect_uri: str,
     method: ClientMethod,
-    client_uri: str,
-    jwks_uri: str,
+    client_uri: str | None,
+    jwks_uri: str | None,
 ) -> dict[str, Json]:
     """Give what this server says about itself, to register it or to publish.
 
@@ -133,14 +138,15 @@ def client_metadata(
         client_name: For people who are asked for consent.
         redirect_uri: The one that answers come to.
         method: How it authenticates.
-        client_uri: Its web site.
-        jwks_uri: Its public keys.
+        client_uri: Its web site, or None.
+        jwks_uri: Its public keys; None if it cannot sign.
 
     Source: RFC 7591 §2, SEP-837, SEP-2207 (I-13).
     """
+    about: dict[str, Json] = {} if client_uri is None else {"client_uri": client_uri}
     members: dict[str, Json] = {
         "client_name": client_name,
-        "client_uri": client_uri,
+        **about,
         "redirect_uris": [redirect_uri],
         "grant_types": [*_GRANT_TYPES],
         "response_types": ["code"],

@@ -232,7 +232,13 @@ class Logins:
             # It has wanted a token before, whatever it says to whoever asks nicely.
             probed = replace(probed, verdict=Verdict.PROTECTED)
         if probed.verdict is not Verdict.PUBLIC:
-            return await discover(self._fetcher, url, probed, self._policy)
+            return await discover(
+                self._fetcher,
+                url,
+                probed,
+                preferred=[known.issuer for known in self._policy.clients],
+                loopback=self._policy.loopback,
+            )
         connection = await vault.note_public(url.partition("?")[0], now=now)
         if isinstance(connection, UpstreamFailed):
             return connection

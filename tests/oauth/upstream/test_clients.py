@@ -64,7 +64,8 @@ def registered(
 def test_the_method_is_one_that_the_server_has(
     server: UpstreamServer, registering: str | None, publishing: str
 ) -> None:
-    assert choose_method(server) == registering
+    assert choose_method(server, signs=True) == registering
+    assert choose_method(server, signs=False) != "private_key_jwt"
     assert document_method(server) == publishing
 
 
