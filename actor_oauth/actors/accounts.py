@@ -129,6 +129,11 @@ class Accounts:
             disabled=disabled, now=self._effects.now()
         )
 
+    async def name_at(self, key: str) -> str | None:
+        """The name of the user whose actor has this key; None if there is none."""
+        account = await self._effects.system.get(UserActor, key).account()
+        return None if account is None else account.user_id
+
     async def exists(self, user_id: str) -> bool:
         """Whether there is such a user."""
         return await self.actor(user_id).account() is not None

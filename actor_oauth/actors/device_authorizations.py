@@ -66,10 +66,7 @@ class DeviceAuthorizations:
         answer = await self._begin(form, authorization)
         if isinstance(answer, Refused):
             return self._refusals.tell(
-                answer,
-                "device_authorization",
-                form,
-                header_used=authorization is not None,
+                answer, "device_authorization", form, authorization
             )
         return answer
 

@@ -41,9 +41,7 @@ class PushedAuthorizations:
         """Answer a client that pushes a request (C-25)."""
         answer = await self._push(form, authorization, proofs)
         if isinstance(answer, Refused):
-            error = self._refusals.tell(
-                answer, "par", form, header_used=authorization is not None
-            )
+            error = self._refusals.tell(answer, "par", form, authorization)
             return self._proofs.with_nonce(error, answer.reason)
         return answer
 

@@ -1,12 +1,15 @@
 """Refusing somebody: what the log and the application hear, and what a client is told."""
 
+from dataclasses import replace
 from logging import DEBUG, INFO
 from typing import Final
 
 import structlog
 
 from actor_oauth.actors.callbacks import CallbackRunner, ObservedError
+from actor_oauth.oauth.client_authentication import named_client
 from actor_oauth.oauth.parameters import Parameters
+from actor_oauth.oauth.presented_grant import grant_of_form
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.wire import WireError, to_wire
 
@@ -27,7 +30,11 @@ class Refusals:
         self._callbacks = callbacks
 
     def tell(
-        self, refused: Refused, endpoint: str, form: Parameters, *, header_used: bool
+        self,
+        refused: Refused,
+        endpoint: str,
+        form: Parameters,
+        authorization: str | None,
     ) -> WireError:
         """Note a refusal, and give the client's answer.
 
@@ -35,10 +42,12 @@ class Refusals:
             refused: Why.
             endpoint: Where, such as `token`.
             form: What was sent.
-            header_used: Whether the client tried to authenticate by header.
+            authorization: The value of the `Authorization` header; None without one.
         """
-        self.note(refused, endpoint, client_id=form.get("client_id"))
-        return to_wire(refused.reason, header_used=header_used)
+        client_id = named_client(form, authorization) or form.get("client_id")
+        refused = replace(refused, grant=grant_of_form(form))
+        self.note(refused, endpoint, client_id=client_id)
+        return to_wire(refused.reason, header_used=authorization is not None)
 
     def note(
         self,
@@ -57,14 +66,18 @@ class Refusals:
             status: Of the answer, if it is not the one of the reason.
         """
         client_id = client_id and client_id[:MAX_CLIENT_ID_LENGTH]
+        known = {
+            "client_id": client_id,
+            "grant": refused.grant,
+            "detail": refused.detail,
+        }
         log.log(
             DEBUG if refused.reason in _ROUTINE else INFO,
             "refused",
             endpoint=endpoint,
             reason=str(refused.reason),
             category=_category(refused.reason),
-            detail=refused.detail,
-            client_id=client_id,
+            **{name: value for name, value in known.items() if value},
         )
         self._observe(refused, endpoint, client_id, status)
 

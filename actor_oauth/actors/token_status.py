@@ -54,9 +54,7 @@ class TokenStatus:
         refused = await self._revoke(form, authorization)
         if refused is None:
             return None
-        return self._refusals.tell(
-            refused, "revoke", form, header_used=authorization is not None
-        )
+        return self._refusals.tell(refused, "revoke", form, authorization)
 
     async def introspect(
         self, form: Parameters, authorization: str | None
@@ -70,9 +68,7 @@ class TokenStatus:
         answer = await self._introspect(form, authorization)
         if not isinstance(answer, Refused):
             return answer
-        return self._refusals.tell(
-            answer, "introspect", form, header_used=authorization is not None
-        )
+        return self._refusals.tell(answer, "introspect", form, authorization)
 
     async def _revoke(
         self, form: Parameters, authorization: str | None

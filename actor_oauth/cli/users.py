@@ -102,23 +102,26 @@ def delete_user(
 def list_users(
     *, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """List all users, oldest first."""
+    """List all users, oldest first; with --json also as logs and files name them."""
 
-    async def listed(server: AuthorizationServer) -> list[str]:
-        names: list[str] = []
+    async def listed(server: AuthorizationServer) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = []
         cursor: str | None = None
         while True:
             page = await server.list_users(cursor=cursor, limit=_PAGE)
-            names += [entry.entry_id for entry in page.entries]
+            found += [
+                {"user": entry.entry_id, "actor": server.user_address(entry.entry_id)}
+                for entry in page.entries
+            ]
             cursor = page.next_cursor
             if cursor is None:
-                return names
+                return found
 
-    names = run_on_data(listed, config=config, data=data)
+    found = run_on_data(listed, config=config, data=data)
     if json:
-        print_json([{"user": name} for name in names])
+        print_json(found)
     else:
-        print_lines(names)
+        print_lines(members["user"] for members in found)
 
 
 @users.command("id")

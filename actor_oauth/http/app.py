@@ -92,6 +92,7 @@ def build_app(
         limits=BodyLimits(size=options.body_bytes, seconds=options.body_seconds),
         headers=(_STRICT_TRANSPORT,) if addresses.secure else (),
         refusals=server.refusals,
+        faults=site.faults,
         base=addresses.base,
     )
 

@@ -24,7 +24,7 @@ from hypercorn.typing import (
 )
 
 from actor_oauth.actors.refusals import Refusals
-from actor_oauth.http.faults import log_fault
+from actor_oauth.http.faults import FaultLog
 from actor_oauth.http.messages import Endpoint, HeaderLine, Request, Response
 from actor_oauth.http.render import refusal
 from actor_oauth.oauth.wire import Reason, Refused
@@ -112,6 +112,7 @@ class RoutedApp:
         limits: For bodies of routed requests.
         headers: Added to every routed answer, such as HSTS.
         refusals: Hears of what is refused here, and of faults.
+        faults: Logs these.
         base: The issuer's path, below which endpoints are named.
     """
 
@@ -125,6 +126,7 @@ class RoutedApp:
         below: Mapping[str, Route] | None = None,
         headers: Iterable[HeaderLine] = (),
         refusals: Refusals | None = None,
+        faults: FaultLog | None = None,
         base: str = "",
     ) -> None:
         self._routes = routes
@@ -134,6 +136,7 @@ class RoutedApp:
         self._limits = limits
         self._headers = tuple(headers)
         self._refusals = refusals or Refusals()
+        self._faults = faults or FaultLog()
         self._base = base
 
     async def __call__(
@@ -196,7 +199,7 @@ class RoutedApp:
         except _DisconnectedError:
             raise
         except Exception as fault:  # noqa: BLE001 - the root: faults end here, logged
-            reason = log_fault(fault, method=method, path=scope["path"])
+            reason = self._faults.log(fault, method=method, path=scope["path"])
             self._refusals.fault(reason, endpoint, fault)
             return refusal(reason)
 

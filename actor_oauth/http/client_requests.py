@@ -12,10 +12,7 @@ from actor_oauth.http.messages import Endpoint, Request, Response
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.peer import caller_address
 from actor_oauth.http.render import refusal, throttled, wire_error
-from actor_oauth.oauth.client_authentication import (
-    Credentials,
-    parse_client_credentials,
-)
+from actor_oauth.oauth.client_authentication import named_client
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.wire import Reason, Refused, WireError
 from actor_oauth.runtime.clock import Clock
@@ -72,7 +69,8 @@ class ClientRequests:
             authorization = lines[0].decode("latin-1") if lines else None
             seconds = self._wait(request, form, authorization)
             if seconds:
-                return self._throttle(request, seconds, form.get("client_id"))
+                client_id = named_client(form, authorization)
+                return self._throttle(request, seconds, client_id)
             proofs = [line.decode("latin-1") for line in request.header_lines(b"dpop")]
             answered = await answer(form, authorization, proofs)
             if isinstance(answered, Response):
@@ -131,6 +129,4 @@ class ClientRequests:
 
 
 def _pair(address: str, form: Parameters, authorization: str | None) -> str:
-    credentials = parse_client_credentials(form, authorization)
-    named = credentials.client_id if isinstance(credentials, Credentials) else ""
-    return f"{address} {named}"
+    return f"{address} {named_client(form, authorization) or ''}"

@@ -1,11 +1,16 @@
 """Faults: exceptions that reached the edge, told apart and logged without secrets."""
 
 import traceback
+from typing import Final
 
 import structlog
+import trio
 
 from actor_oauth.oauth.wire import Reason
-from actor_oauth.runtime.errors import ActorError
+from actor_oauth.runtime.errors import ActorError, describe
+
+REPEAT_SECONDS: Final = 1.0
+"""How seldom the same temporary trouble is told again."""
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger("actor_oauth.http")
 
@@ -24,20 +29,54 @@ def reason_of(fault: BaseException) -> Reason:
     return Reason.INTERNAL
 
 
-def log_fault(fault: BaseException, *, method: str, path: str) -> Reason:
-    """Log an exception and say what the caller may know.
+class FaultLog:
+    """Logs the exceptions that reached the edge of one process.
 
-    Neither the exception's message nor any local value nor the query is logged: each
-    may hold a token (K-12). The frames say where it happened.
+    A full disk fails every request there is, and must not be filled with lines about
+    it: of temporary trouble each kind is told once a second, with how many there were.
     """
-    reason = reason_of(fault)
-    frames = traceback.extract_tb(fault.__traceback__)
-    _LOG.error(
-        "request failed",
-        method=method,
-        path=path,
-        reason=str(reason),
-        fault=type(fault).__name__,
-        frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-    )
-    return reason
+
+    def __init__(self) -> None:
+        self._told_at: dict[str, float] = {}
+        self._untold: dict[str, int] = {}
+
+    def log(self, fault: BaseException, *, method: str, path: str) -> Reason:
+        """Log an exception and say what the caller may know.
+
+        Neither local values nor the query are logged, and of an exception that is not
+        the runtime's own no message: each may hold a token (K-12).
+        """
+        reason = reason_of(fault)
+        if reason is Reason.OVERLOADED:
+            self._log_temporary(fault, method=method, path=path)
+            return reason
+        frames = traceback.extract_tb(fault.__traceback__)
+        _LOG.error(
+            "request failed",
+            method=method,
+            path=path,
+            reason=str(reason),
+            fault=type(fault).__name__,
+            frames=[
+                f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames
+            ],
+        )
+        return reason
+
+    def _log_temporary(self, fault: BaseException, *, method: str, path: str) -> None:
+        while isinstance(fault, BaseExceptionGroup):
+            fault = fault.exceptions[0]
+        kind, now = type(fault).__name__, trio.current_time()
+        if now - self._told_at.get(kind, float("-inf")) < REPEAT_SECONDS:
+            self._untold[kind] = self._untold.get(kind, 0) + 1
+            return
+        self._told_at[kind] = now
+        untold = self._untold.pop(kind, 0)
+        _LOG.error(
+            "request put off",
+            method=method,
+            path=path,
+            reason=str(Reason.OVERLOADED),
+            fault=describe(fault),
+            **({"more_like_it": untold} if untold else {}),
+        )

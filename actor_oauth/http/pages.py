@@ -24,7 +24,6 @@ from actor_oauth.http import (
     login,
 )
 from actor_oauth.http.browser import origin_acceptable
-from actor_oauth.http.faults import log_fault
 from actor_oauth.http.following import follow_application
 from actor_oauth.http.own_identity import BrowserRequest
 from actor_oauth.http.page import (
@@ -277,7 +276,7 @@ def _set_up_errors(app: QuartTrio, site: Site) -> None:
         return response
 
     async def failed(fault: Exception) -> Response:
-        reason = log_fault(fault, method=request.method, path=request.path)
+        reason = site.faults.log(fault, method=request.method, path=request.path)
         site.server.refusals.fault(reason, _endpoint(site), fault)
         temporary = reason is Reason.OVERLOADED
         retry_after = to_wire(reason).retry_after

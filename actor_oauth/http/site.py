@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from actor_oauth.actors.authorization_server import AuthorizationServer, Session
 from actor_oauth.actors.throttle import TokenBuckets
 from actor_oauth.http.addresses import Addresses
+from actor_oauth.http.faults import FaultLog
 from actor_oauth.http.options import HttpOptions
 from actor_oauth.http.own_identity import OwnIdentity
 from actor_oauth.oauth.interaction import SignIn
@@ -34,6 +35,7 @@ class Site:
         vault: Connections to other services; None if that is off.
         federation: The services that people may sign in with; None if there is none.
         own_identity: The application's own sessions; None if people sign in here.
+        faults: Logs exceptions.
     """
 
     server: AuthorizationServer
@@ -49,6 +51,7 @@ class Site:
     vault: Vault | None = None
     federation: Federation | None = None
     own_identity: OwnIdentity | None = None
+    faults: FaultLog = field(default_factory=FaultLog)
 
     @property
     def session_cookie(self) -> str:

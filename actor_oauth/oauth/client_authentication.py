@@ -69,6 +69,20 @@ def parse_client_credentials(
     return _parse_body(form)
 
 
+def named_client(form: Parameters, authorization: str | None) -> str | None:
+    """Give the id that a request says is its sender's, wherever it stands.
+
+    Args:
+        form: The body.
+        authorization: The value of the `Authorization` header; None without one.
+
+    Returns:
+        Nothing of it is verified. None if it cannot be read.
+    """
+    credentials = parse_client_credentials(form, authorization)
+    return None if isinstance(credentials, Refused) else credentials.client_id
+
+
 def decide_client_authentication(
     credentials: Credentials, client: Client | None, *, secret_matches: bool
 ) -> Client | Refused:

@@ -69,6 +69,7 @@ class Protection:
         *,
         client_id: str | None = None,
         detail: str | None = None,
+        grant: str | None = None,
     ) -> Answer:
         """Tell of an answer that refuses something; gives the answer.
 
@@ -76,9 +77,10 @@ class Protection:
             answer: As it will be sent.
             client_id: Whose token it was, if that is known.
             detail: More for the operator.
+            grant: Which grant the token names, likewise.
         """
         if self.on_refusal is not None and answer.reason is not None:
-            refused = Refused(answer.reason, detail)
+            refused = Refused(answer.reason, detail, grant)
             self.on_refusal(refused, answer.status, client_id)
         return answer
 

@@ -15,6 +15,7 @@ from typing import Final, cast
 from actor_oauth.oauth.bearer import BearerToken, BoundToken
 from actor_oauth.oauth.challenge import Challenge
 from actor_oauth.oauth.dpop import Proof
+from actor_oauth.oauth.presented_grant import grant_of_token
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.admission import (
@@ -161,8 +162,11 @@ class BearerGuard:
             answer = unavailable(RETRY_AFTER)
             return self._protection.note(answer, detail=type(fault).__name__)
         if isinstance(verdict, Challenge):
-            client_id = None if known is None else known.client_id
-            return self._protection.note(challenge_answer(verdict), client_id=client_id)
+            return self._protection.note(
+                challenge_answer(verdict),
+                client_id=None if known is None else known.client_id,
+                grant=grant_of_token(token.value),
+            )
         return Passage(self._app, verdict, check=check, clock=self._clock)
 
     async def _check_sender(

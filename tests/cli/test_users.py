@@ -124,7 +124,7 @@ def test_all_users_are_listed_as_text_and_as_json(actor_oauth: Command) -> None:
         actor_oauth("users", "add", name, "--password-stdin", stdin=PASSWORD)
     assert sorted(actor_oauth("users", "list").out.split()) == ["alice", "zoe"]
     listed = json.loads(actor_oauth("users", "list", "--json").out)
-    assert {"user": "alice"} in listed
+    assert "alice" in {members["user"] for members in listed}
 
 
 def test_a_damaged_keyring_is_said_without_a_traceback(
@@ -193,3 +193,17 @@ def test_the_audit_trail_says_what_happened_newest_first(actor_oauth: Command) -
     [event] = json.loads(actor_oauth("audit", "alice", "--limit", "1", "--json").out)
     assert event["event"] in {"password_changed", "sessions_closed"}
     assert event["grant_id"] is None
+
+
+def test_the_trail_is_found_by_what_the_log_says(actor_oauth: Command) -> None:
+    actor_oauth("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
+    [alice] = json.loads(actor_oauth("users", "list", "--json").out)
+    address = alice["actor"]
+    told = actor_oauth("audit", address)
+    assert (told.status, told.err) == (0, f"{address} is alice\n")
+    assert "account_created" in told.out
+    of_grant = actor_oauth("audit", f"{address}/00000001", "--json")
+    assert json.loads(of_grant.out) == []
+    nobody = actor_oauth("audit", "user/" + "0" * 32)
+    assert (nobody.status, nobody.out) == (1, "")
+    assert "there is no user at user/000" in nobody.err

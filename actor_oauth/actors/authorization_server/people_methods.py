@@ -3,8 +3,9 @@
 from actor_oauth.actors.accounts import Farewell, LoginRefused, Session
 from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.actors.directory import DirectoryPage
-from actor_oauth.actors.user import AuditEvent
+from actor_oauth.actors.user import AuditEvent, UserActor
 from actor_oauth.oauth.federated import federated_user_id
+from actor_oauth.runtime import Address
 
 
 class PeopleMethods(ServerParts):
@@ -72,6 +73,27 @@ class PeopleMethods(ServerParts):
     ) -> tuple[AuditEvent, ...]:
         """The newest security events of a user, newest first; of nobody, none."""
         return await self._accounts.actor(user_id).audit_trail(limit=limit)
+
+    async def user_at(self, address: str) -> str | None:
+        """The name of a user, by the address that logs have of that user's actor.
+
+        Args:
+            address: `user/KEY`.
+
+        Returns:
+            None if there is no such user, or no more.
+
+        Raises:
+            ValueError: That is no address of a user.
+        """
+        parsed = Address.parse(address)
+        if parsed.kind != UserActor.kind:
+            raise ValueError(f"not the address of a user: {address!r}")
+        return await self._accounts.name_at(parsed.key)
+
+    def user_address(self, user_id: str) -> str:
+        """The address of a user's actor, as logs and damaged files have it: `user/KEY`."""
+        return str(Address(UserActor.kind, self._effects.user_key(user_id)))
 
     async def user_exists(self, user_id: str) -> bool:
         """Whether there is such a user."""

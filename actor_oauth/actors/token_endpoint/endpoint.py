@@ -84,9 +84,7 @@ class TokenEndpoint:
         answer = await self._token(form, authorization, proofs)
         if not isinstance(answer, Refused):
             return answer
-        error = self._refusals.tell(
-            answer, "token", form, header_used=authorization is not None
-        )
+        error = self._refusals.tell(answer, "token", form, authorization)
         return self._proofs.with_nonce(error, answer.reason)
 
     async def exchange(

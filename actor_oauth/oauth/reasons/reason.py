@@ -301,7 +301,10 @@ class Refused:
     Attributes:
         reason: Why.
         detail: More for the operator's log. Never sent.
+        grant: Which grant the request was about, for the log too: see
+            `actor_oauth.oauth.presented_grant`.
     """
 
     reason: Reason
     detail: str | None = None
+    grant: str | None = None
