@@ -20,16 +20,10 @@ from actor_oauth.cli.terminal import counting, print_json, print_table
 from actor_oauth.cli.vault_sealing import SEAL_ANEW, is_vault_sealed_with
 from actor_oauth.config import KEYRING_FILE, ConfigError, Settings, read_keyring
 from actor_oauth.runtime import SystemClock
-from actor_oauth.runtime.local import find_damaged
+from actor_oauth.runtime.local import FILES_PER_STORE, OTHER_FILES, find_damaged
 
 FREE_BYTES: Final = 256 * 1024 * 1024
 """Below this a disk is nearly full: SQLite needs room for its logs."""
-
-FILES_PER_ACTOR: Final = 3
-"""A database, its write-ahead log, and its shared memory."""
-
-OTHER_FILES: Final = 512
-"""Sockets, logs, libraries."""
 
 AHEAD_SECONDS: Final = 60
 
@@ -109,14 +103,15 @@ def _examine(
 
 
 def _file_limit(settings: Settings) -> Finding:
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = FILES_PER_ACTOR * settings.max_activations + OTHER_FILES
+    # The hard one: up to there the server raises its own.
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = FILES_PER_STORE * settings.max_activations + OTHER_FILES
     if limit == resource.RLIM_INFINITY or limit >= needed:
         return _good("open files", f"{limit} allowed, {needed} needed at most")
     text = (
-        f"{limit} allowed, but {needed} may be needed: raise it (ulimit -n {needed}, or "
-        f"LimitNOFILE={needed} in a systemd unit), or lower max_activations "
-        f"({settings.max_activations})"
+        f"{limit} allowed, but {needed} are needed to keep {settings.max_activations} "
+        f"actors in memory (max_activations): raise it (ulimit -n {needed}, or "
+        f"LimitNOFILE={needed} in a systemd unit), or fewer are kept"
     )
     return _bad("open files", text)
 

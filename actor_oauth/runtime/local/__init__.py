@@ -3,11 +3,17 @@
 from actor_oauth.runtime.local.archive import Archive, ArchiveError, open_archive
 from actor_oauth.runtime.local.backup import BackedUp, back_up, find_damaged
 from actor_oauth.runtime.local.disk import Disk
-from actor_oauth.runtime.local.engine import LocalEngine
+from actor_oauth.runtime.local.engine import (
+    FILES_PER_STORE,
+    OTHER_FILES,
+    LocalEngine,
+)
 from actor_oauth.runtime.local.files import ActorFiles, write_new
 from actor_oauth.runtime.local.restoring import restore
 
 __all__ = [
+    "FILES_PER_STORE",
+    "OTHER_FILES",
     "ActorFiles",
     "Archive",
     "ArchiveError",
