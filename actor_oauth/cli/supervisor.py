@@ -108,14 +108,15 @@ async def _run_worker(fleet: _Fleet, number: int) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=(fleet.fd,),
-        # Ctrl-C goes to the whole group of the terminal: a worker that got it besides
-        # the parent's SIGTERM would take it for the second signal and drop everything.
+        # Ctrl-C goes to the whole group of the terminal; here the parent says when.
         process_group=0,
     )
+    ready = trio.Event()
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_stop_worker, fleet, process)
+            nursery.start_soon(_stop_worker, fleet, process, ready)
             if await _is_ready(process, fleet.settings):
+                ready.set()
                 log.info("worker ready", pid=process.pid)
                 _count_ready(fleet)
             status = await process.wait()
@@ -153,9 +154,15 @@ async def _is_ready(process: trio.Process, settings: Settings) -> bool:
         return False
 
 
-async def _stop_worker(fleet: _Fleet, process: trio.Process) -> None:
+async def _stop_worker(fleet: _Fleet, process: trio.Process, ready: trio.Event) -> None:
     await fleet.stopping.wait()
-    process.terminate()
+    if ready.is_set():
+        # Not by a signal: a service manager sends its own to all processes of a service,
+        # and a worker that gets a second one drops what is in flight.
+        assert process.stdin is not None
+        await process.stdin.aclose()
+    else:
+        process.terminate()
     await trio.sleep(fleet.settings.shutdown_seconds + STOP_MARGIN)
     process.kill()
 

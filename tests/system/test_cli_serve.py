@@ -211,14 +211,21 @@ def test_workers_share_the_port_and_are_ready_before_it_is_announced(
 
 
 @pytest.mark.requirement("G10")
-def test_ctrl_c_in_a_terminal_stops_workers_in_order_too(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2") as server:
-        # What a terminal does: the signal goes to everyone in the foreground group.
-        group = os.getpgid(server.process.pid)
-        for pid in [*server.children(), server.process.pid]:
-            if os.getpgid(pid) == group:
-                os.kill(pid, signal.SIGINT)
-        assert server.process.wait(PATIENCE) == 0
+def test_a_signal_to_every_process_at_once_stops_them_in_order(tmp_path: Path) -> None:
+    """Service managers signal all processes of a service, terminals a whole group."""
+    brief = {"ACTOR_OAUTH_SHUTDOWN_SECONDS": "1"}
+    with serving(tmp_path, "--workers", "2", environment=brief) as server:
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        with socket.create_connection(address, PATIENCE) as held:
+            # In flight for as long as the rest of it does not come.
+            held.sendall(
+                b"POST /token HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\na"
+            )
+            assert issuer_of(server.url) == server.url
+            for pid in [*server.children(), server.process.pid]:
+                os.kill(pid, signal.SIGTERM)
+            assert server.process.wait(PATIENCE) == 0
         said = "\n".join(server.rest())
         assert "stopping at once" not in said
         assert "did not stop in order" not in said
