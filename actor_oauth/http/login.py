@@ -1,6 +1,8 @@
 """Signing in: the form, and what becomes of the request that led there."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from actor_oauth.actors.authorization_server import LoginRefused
 from actor_oauth.http.browser import (
@@ -32,6 +34,13 @@ _MISPLACED = (
     "If that does not help, allow cookies for this site."
 )
 _WRONG = "That username and password do not match."
+_PURPOSES: Final[Mapping[Next, str]] = {
+    Next.AUTHORIZE: "to continue",
+    Next.ACCOUNT: "to manage your connected applications",
+    Next.DEVICE: "to connect a device",
+    Next.CONNECT: "to connect a service",
+    Next.LINK: "to manage your connected applications",
+}
 
 
 async def show_login(site: Site, visit: Visit) -> Answer:
@@ -114,6 +123,7 @@ def sign_in_page(
     values = {
         "ticket": seal_ticket(ticket, browser=browser, sealer=site.server),
         "client_name": client_name,
+        "purpose": _PURPOSES[ticket.then],
         "username": display_text(username, MAX_USERNAME_LENGTH),
         "problem": problem,
         "has_passwords": site.options.has_passwords,
