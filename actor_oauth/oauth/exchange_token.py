@@ -1,7 +1,8 @@
 """Token exchange: a live access token becomes a lesser one (RFC 8693).
 
 Rule 1: the result is never more than the subject token: not in scope, not in audience
-beyond what the operator allowed, not in remaining life (D-38).
+beyond what the operator allowed to clients that prove who they are, not in remaining life
+(D-38).
 Rule 2: it belongs to the subject's grant and is stored with it, so whatever ends the
 grant ends it, also if the exchange was under way. It names the token that it came from in
 the first place, so revoking that one ends it too (D-39).
@@ -184,8 +185,20 @@ def _target(
     target = find_resource(request.resources or (info.resource,), policy)
     if target is None:
         return None
+    if covers(info.resource, target.identifier):
+        return target
     allowed = (info.resource, target.identifier) in policy.exchange_targets
-    return target if allowed or covers(info.resource, target.identifier) else None
+    return target if allowed and _is_proved(request, info) else None
+
+
+def _is_proved(request: ExchangeRequest, info: AccessTokenInfo) -> bool:
+    """Tell whether more than the token shows that its client asks.
+
+    The resource that a token is for has the token too, and so may a thief. They must not
+    get by it to where it is not good: whose client has no secret, its name is known.
+    """
+    client = request.client
+    return client is None or client.is_confidential or info.jkt is not None
 
 
 def _scope(

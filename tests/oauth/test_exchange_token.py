@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actor_oauth.oauth.clients import SECRET_METHODS, Client
+from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.exchange_token import (
     ACCESS_TOKEN_TYPE,
     ExchangedToken,
@@ -37,6 +38,8 @@ POLICY = Policy(
     token_exchange_enabled=True,
 )
 CLIENT = Client(client_id="app", redirect_uris=())
+WITH_SECRET = replace(CLIENT, auth_methods_accepted=SECRET_METHODS)
+PROOF = Proof(jkt="k" * 43, key=b"p" * 32, issued_at=NOW)
 GATEWAY = replace(CLIENT, client_id="gateway", auth_methods_accepted=SECRET_METHODS)
 SUBJECT = Token(TokenKind.ACCESS, "ab" * 16, record(7, 3), b"s" * 32)
 STORED = StoredAccessToken(
@@ -67,6 +70,7 @@ def decide(
     resources: tuple[str, ...] = (),
     expires_in: int | None = None,
     policy: Policy = POLICY,
+    proof: Proof | None = None,
     now: int = NOW,
 ) -> ExchangedToken | Refused:
     return decide_exchange(
@@ -76,6 +80,7 @@ def decide(
             scope=None if scope is None else Scope(tuple(scope.split())),
             resources=resources,
             expires_in=expires_in,
+            proof=proof,
         ),
         stored,
         policy=policy,
@@ -166,13 +171,26 @@ def test_scope_and_resource_are_narrowed_or_refused(
 @pytest.mark.requirement("D-36")
 def test_the_operator_may_open_a_way_to_another_resource() -> None:
     policy = replace(POLICY, exchange_targets=frozenset(((API, OTHER),)))
-    exchanged = decide(resources=(OTHER,), policy=policy)
+    exchanged = decide(resources=(OTHER,), policy=policy, client=WITH_SECRET)
     assert isinstance(exchanged, ExchangedToken)
     # Only the scopes that both have: `write` means nothing there, `list` was not granted.
     assert exchanged.response.scope == Scope(("read",))
-    assert decide(resources=(API, OTHER), policy=policy) == Refused(
+    assert decide(resources=(API, OTHER), policy=policy, client=WITH_SECRET) == Refused(
         Reason.EXCHANGE_TARGET
     )
+
+
+@pytest.mark.requirement("D-36", "D-38")
+def test_a_resource_does_not_get_to_another_by_the_tokens_that_it_is_sent() -> None:
+    """It knows the client's name and has its token: so has whoever stole it."""
+    policy = replace(POLICY, exchange_targets=frozenset(((API, OTHER),)))
+    assert decide(resources=(OTHER,), policy=policy) == Refused(Reason.EXCHANGE_TARGET)
+    # The application asks for the client itself, and a key proves who asks.
+    inside = decide(resources=(OTHER,), policy=policy, client=None)
+    assert isinstance(inside, ExchangedToken)
+    bound = STORED._replace(jkt=PROOF.jkt)
+    proved = decide(resources=(OTHER,), policy=policy, stored=bound, proof=PROOF)
+    assert isinstance(proved, ExchangedToken)
 
 
 @pytest.mark.requirement("D-38")
