@@ -63,13 +63,19 @@ class UpstreamClients:
         self._policy = policy
         self._flights = SingleFlight[str, Registered](nursery)
 
-    async def client_at(self, server: UpstreamServer) -> Registered:
-        """Give who this server is at another one, after registering there if it must."""
+    async def client_for(self, resource: str, server: UpstreamServer) -> Registered:
+        """Give who this server is at another one, after registering there if it must.
+
+        Args:
+            resource: What a token is wanted for.
+            server: Who gives it.
+        """
         policy = self._policy
         label = label_of(server.issuer)
         redirect_uri = policy.redirect_uri(label)
         configured = self.configured_at(server.issuer)
-        if configured is not None:
+        is_for_it = policy.client_for(resource, server.issuer) is not None
+        if configured is not None and is_for_it:
             return configured
         if self._publishes_for(server):
             method = document_method(server)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from actor_oauth.oauth.resources import covers
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.upstream.clients import ClientMethod
 from actor_oauth.oauth.upstream.resource_metadata import NO_SCOPE
@@ -94,3 +95,16 @@ class VaultPolicy:
     def client_at(self, issuer: str) -> ConfiguredClient | None:
         """Give the credentials for an issuer, or None."""
         return next((known for known in self.clients if known.issuer == issuer), None)
+
+    def client_for(self, resource: str, issuer: str) -> ConfiguredClient | None:
+        """Give the credentials for an issuer, if they are for this resource; or None.
+
+        Where the operator names resources of an issuer, its credentials are for those.
+        Anybody can publish a resource and name the same issuer. Many a server takes no
+        notice of the resource that is asked for and, without a question, gives a client
+        that its user knows a token that is good for everything: it would be sent there.
+        """
+        named = [known.resource for known in self.resources if known.issuer == issuer]
+        if named and not any(covers(name, resource) for name in named):
+            return None
+        return self.client_at(issuer)

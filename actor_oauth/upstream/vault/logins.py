@@ -174,7 +174,7 @@ class Logins:
         once_more: bool = True,
     ) -> tuple[Departure, str] | UpstreamFailed:
         """Make the request, and give where the browser goes with it."""
-        client = await self._clients.client_at(found.server)
+        client = await self._clients.client_for(found.resource, found.server)
         if isinstance(client, UpstreamFailed):
             return client
         departure = begin_attempt(

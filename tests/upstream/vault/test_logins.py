@@ -544,6 +544,20 @@ async def test_configured_credentials_come_first_and_go_nowhere_else(
         assert await world.fault() is _F.REAUTHORIZATION_NEEDED
 
 
+@pytest.mark.requirement("I-12")
+async def test_a_strangers_resource_does_not_get_the_credentials_of_another(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    """Whose issuer it names in its metadata: many take no notice of the resource."""
+    theirs = by_hand(upstream).resources[0]
+    policy = replace(
+        by_hand(upstream), resources=(replace(theirs, resource="https://api.example"),)
+    )
+    async with open_world(tmp_path, upstream, policy=policy) as world:
+        assert asked_for(await world.begin())["client_id"] != ["by hand"]
+        assert upstream.server.count("/register") == 1
+
+
 async def test_the_server_with_credentials_is_preferred(
     tmp_path: Path, upstream: Upstream
 ) -> None:
