@@ -84,6 +84,7 @@ async def port(
     config = Config()
     config.bind = [f"fd://{socket.detach()}"]
     config.accesslog = config.errorlog = None
+    config.keep_alive_timeout = 60
     listening, stop = trio.Event(), trio.Event()
 
     async def serve() -> None:
@@ -149,3 +150,19 @@ async def test_a_body_that_nobody_reads_does_not_keep_its_connection(
     # In one piece and in more pieces than the server keeps: it has them all at once.
     sent = f"POST / HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode()
     await talk(port, sent + b"4\r\nmore\r\n" * 1000)
+
+
+@pytest.mark.requirement("G5")
+async def test_a_client_that_leaves_takes_its_connection_along(port: int) -> None:
+    """It stayed for as long as one that is idle may."""
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    async with stream:
+        with trio.fail_after(5):
+            await stream.send_all(
+                b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nb"
+            )
+            answer = b""
+            while not answer.endswith(b"0\r\n\r\n"):
+                answer += await stream.receive_some()
+            await stream.send_eof()
+            assert await stream.receive_some() == b""
