@@ -4,74 +4,36 @@ from inspect import getclosurevars, isfunction
 from typing import Generic, TypeVar, cast
 
 from fastmcp import FastMCP
-from fastmcp.server.providers.fastmcp_provider import (
-    FastMCPProviderPrompt,
-    FastMCPProviderResource,
-    FastMCPProviderResourceTemplate,
-    FastMCPProviderTool,
-)
-from fastmcp.utilities.versions import VersionSpec
 from starlette.applications import Starlette
 
 from actor_oauth.mcp.catalogue import Call, Kind
+from actor_oauth.mcp.fastmcp.mounted import Find, Origin, find_one
 from actor_oauth.mcp.permissions import Demand, demand_of
 from actor_oauth.resource.asgi import Scope
 
 LifespanResult = TypeVar("LifespanResult")
 
 
-async def demand_of_component(component: object) -> Demand | None:
+async def demand_of_component(
+    component: object, find: Find = find_one
+) -> Demand | None:
     """What a tool, prompt, resource or template of FastMCP demands, or None.
 
     One of a mounted server demands what it does there. A tool that was made of another one
     demands what that one does, and also what its own function does.
+
+    Args:
+        component: What the server offers.
+        find: Finds what mounted servers have.
     """
     own = _demand_of_function(getattr(component, "fn", None))
-    origin = getattr(component, "parent_tool", None) or await _mounted(component)
-    inherited = None if origin is None else await demand_of_component(origin)
+    origin, parent = Origin.of(component), getattr(component, "parent_tool", None)
+    if origin is not None:
+        parent = await find(origin)
+    inherited = None if parent is None else await demand_of_component(parent, find)
     if own is None or inherited is None:
         return own or inherited
     return own & inherited
-
-
-# FastMCP has no public way from what the outer server offers to the mounted server's own.
-async def _mounted(component: object) -> object:
-    """What a component of a mounted server is there; None if it is of no such server."""
-    match component:
-        case FastMCPProviderTool(_server=server, _original_name=name, version=version):
-            return await _behind(server).get_tool(_known(name), _only(version))
-        case FastMCPProviderPrompt(
-            _server=server, _original_name=name, version=version
-        ):
-            return await _behind(server).get_prompt(_known(name), _only(version))
-        case FastMCPProviderResource(
-            _server=server, _original_uri=uri, version=version
-        ):
-            return await _behind(server).get_resource(_known(uri), _only(version))
-        case FastMCPProviderResourceTemplate(
-            _server=server, _original_uri_template=wanted
-        ):
-            templates = await _behind(server).list_resource_templates(
-                run_middleware=False
-            )
-            return next(
-                (each for each in templates if each.uri_template == wanted), None
-            )
-        case _:
-            return None
-
-
-def _behind(server: object) -> FastMCP[object]:
-    return cast("FastMCP[object]", server)
-
-
-def _known(name: str | None) -> str:
-    assert name is not None
-    return name
-
-
-def _only(version: str | None) -> VersionSpec | None:
-    return VersionSpec(eq=version) if version else None
 
 
 def _demand_of_function(function: object) -> Demand | None:

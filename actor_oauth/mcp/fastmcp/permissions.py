@@ -15,6 +15,7 @@ from typing_extensions import override
 from actor_oauth.mcp.caller import current_caller
 from actor_oauth.mcp.catalogue import Call, Kind
 from actor_oauth.mcp.fastmcp.catalogue import FastMCPCatalogue, demand_of_component
+from actor_oauth.mcp.fastmcp.mounted import Lists
 from actor_oauth.mcp.permissions import Verdict
 
 ComponentT = TypeVar("ComponentT", Tool, Prompt, Resource, ResourceTemplate)
@@ -93,12 +94,13 @@ class Permissions(Middleware):
 
 
 async def _visible(components: Sequence[ComponentT]) -> Sequence[ComponentT]:
-    return [each for each in components if not await _is_hidden(each)]
-
-
-async def _is_hidden(component: object) -> bool:
-    demand = await demand_of_component(component)
-    return demand is not None and demand.judge(current_caller()) is Verdict.HIDDEN
+    lists = Lists()
+    demands = [await demand_of_component(each, lists.find) for each in components]
+    return [
+        each
+        for each, demand in zip(components, demands, strict=True)
+        if demand is None or demand.judge(current_caller()) is not Verdict.HIDDEN
+    ]
 
 
 async def _refuse_hidden(context: Context | None, call: Call) -> None:
