@@ -26,6 +26,8 @@ from benchmarks.peers.environments import SERVERS
 from tests.support.programs import NODE_DIRECTORY, find_program
 
 UNSERIALISED = "tests.support.unserialised_server"
+TRIES = 5
+"""On a busy machine requests may arrive one after the other, and nothing goes wrong."""
 
 
 def found(plan: Plan) -> tuple[Report, Mapping[str, object]]:
@@ -49,40 +51,45 @@ def test_histories_of_the_provider_can_be_explained() -> None:
 
 def test_histories_without_serialisation_cannot() -> None:
     plan = Plan(what=[What.HISTORY], module=UNSERIALISED, grants=12, grace=60.0)
-    report, raw = found(plan)
-    assert len(report.problems) > 0
-    # Which of them it is, is chance: two chains, or one that overwrote the other.
-    assert anomalies(raw["history"]) & {
-        Anomaly.FORK,
-        Anomaly.DOUBLE_REDEMPTION,
-        Anomaly.LOST_GRANT,
-    }
+
+    def is_found_out() -> bool:
+        report, raw = found(plan)
+        # Which of them it is, is chance: two chains, or one that overwrote the other.
+        wrong = {Anomaly.FORK, Anomaly.DOUBLE_REDEMPTION, Anomaly.LOST_GRANT}
+        return bool(report.problems and anomalies(raw["history"]) & wrong)
+
+    assert any(is_found_out() for _ in range(TRIES))
 
 
 def test_races_without_serialisation_are_lost() -> None:
-    plan = Plan(
-        what=[What.RACES],
-        module=UNSERIALISED,
-        races=[
-            "refresh-refresh",
-            "code-code",
-            "assertion-assertion",
-            "refresh-revoke",
-        ],
-        racers=[20],
-        # On a busy machine a single round may be won by chance.
-        rounds=6,
-        grace=1.0,
-    )
-    report, _ = found(plan)
-    wrong = "\n".join(report.problems)
-    # Whether the race forks the grant or one turn writes over its beginning is chance.
-    assert (
-        f"refresh-refresh: {Violation.SECOND_SUCCESSOR}" in wrong
-        or f"refresh-refresh: {Violation.LOST_GRANT}" in wrong
-    )
-    assert f"code-code: {Violation.DOUBLE_REDEMPTION}" in wrong
-    assert f"assertion-assertion: {Violation.DOUBLE_REDEMPTION}" in wrong
+    # Likewise: of the turns that a refresh was lost to, the last one tells how.
+    one_of = {
+        "refresh-refresh": {
+            Violation.SECOND_SUCCESSOR,
+            Violation.LOST_GRANT,
+            Violation.REFUSED_IN_GRACE,
+        },
+        "code-code": {Violation.DOUBLE_REDEMPTION},
+        "assertion-assertion": {Violation.DOUBLE_REDEMPTION},
+    }
+    lost: set[str] = set()
+    for _ in range(TRIES):
+        races = sorted(one_of.keys() - lost)
+        plan = Plan(
+            what=[What.RACES],
+            module=UNSERIALISED,
+            races=races,
+            racers=[20],
+            rounds=2,
+            grace=1.0,
+        )
+        wrong = "\n".join(found(plan)[0].problems)
+        lost.update(
+            race for race in races if any(f"{race}: {w}" in wrong for w in one_of[race])
+        )
+        if lost == one_of.keys():
+            return
+    pytest.fail(f"of {sorted(one_of)} only {sorted(lost)} were lost")
 
 
 def test_the_provider_loses_nothing_when_it_is_killed() -> None:
