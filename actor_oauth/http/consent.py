@@ -16,6 +16,7 @@ from actor_oauth.actors.authorization_server import (
     Interaction,
     Redirect,
 )
+from actor_oauth.actors.faults import reason_of
 from actor_oauth.http.browser import csrf_matches, csrf_token
 from actor_oauth.http.departure import departure, tell
 from actor_oauth.http.display import destination, tone, web_host
@@ -110,9 +111,9 @@ async def _ask(
             browser=who.cookie,
             auth_time=who.session.auth_time,
         )
-    except ActorError:
+    except ActorError as fault:
         handle = await site.server.refuse_authorization(
-            request, Reason.OVERLOADED, signed_in=True
+            request, reason_of(fault), signed_in=True
         )
     if isinstance(handle, AuthorizationError):
         return tell(handle, cookies=cookies, after_form=after_form)

@@ -6,11 +6,15 @@ from typing import Final
 import structlog
 import trio
 
+from actor_oauth.actors import faults as actor_faults
 from actor_oauth.oauth.wire import Reason
 from actor_oauth.runtime.errors import ActorError, describe
 
 REPEAT_SECONDS: Final = 1.0
 """How seldom the same temporary trouble is told again."""
+
+# Of several faults the gravest is told.
+_GRAVITY: Final = (Reason.OVERLOADED, Reason.STORAGE_FAILED, Reason.INTERNAL)
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger("actor_oauth.http")
 
@@ -22,10 +26,10 @@ def reason_of(fault: BaseException) -> Reason:
     credential (D-06): clients throw their tokens away on `invalid_grant`.
     """
     if isinstance(fault, ActorError):
-        return Reason.OVERLOADED
+        return actor_faults.reason_of(fault)
     if isinstance(fault, BaseExceptionGroup):
         reasons = {reason_of(inner) for inner in fault.exceptions}
-        return reasons.pop() if len(reasons) == 1 else Reason.INTERNAL
+        return max(reasons, key=_GRAVITY.index)
     return Reason.INTERNAL
 
 

@@ -278,9 +278,9 @@ def _set_up_errors(app: QuartTrio, site: Site) -> None:
     async def failed(fault: Exception) -> Response:
         reason = site.faults.log(fault, method=request.method, path=request.path)
         site.server.refusals.fault(reason, _endpoint(site), fault)
-        temporary = reason is Reason.OVERLOADED
         retry_after = to_wire(reason).retry_after
-        return await _respond(site, unavailable(retry_after) if temporary else broken())
+        page = broken() if retry_after is None else unavailable(retry_after)
+        return await _respond(site, page)
 
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(Exception, failed)

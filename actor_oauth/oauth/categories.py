@@ -122,11 +122,6 @@ class Category(Enum):
         400,
         "The issuer of the software statement is not approved here.",
     )
-    UNSUPPORTED_TOKEN_TYPE = (
-        "unsupported_token_type",
-        400,
-        "Tokens of this type cannot be revoked.",
-    )
     INVALID_DPOP_PROOF = (
         "invalid_dpop_proof",
         400,

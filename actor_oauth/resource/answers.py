@@ -82,13 +82,14 @@ def forbidden_origin() -> Answer:
     )
 
 
-def unavailable(retry_after: int) -> Answer:
+def unavailable(retry_after: int, reason: Reason) -> Answer:
     """Say that the token could not be checked now, which says nothing about the token.
 
     Several clients throw their tokens away on a 401; this one must not be one.
 
     Args:
         retry_after: Seconds.
+        reason: Why, for the operator.
     """
     return Answer(
         status=503,
@@ -100,7 +101,7 @@ def unavailable(retry_after: int) -> Answer:
         body=_error_body(
             "temporarily_unavailable", "The token cannot be checked now; try again."
         ),
-        reason=Reason.OVERLOADED,
+        reason=reason,
     )
 
 

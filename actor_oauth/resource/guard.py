@@ -12,6 +12,7 @@ The guard holds no token and no answer between requests.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, cast
 
+from actor_oauth.actors.faults import reason_of
 from actor_oauth.oauth.bearer import BearerToken, BoundToken
 from actor_oauth.oauth.challenge import Challenge
 from actor_oauth.oauth.dpop import Proof
@@ -159,7 +160,7 @@ class BearerGuard:
             if isinstance(token, BoundToken) and not isinstance(verdict, Challenge):
                 verdict = await self._check_sender(token, head, verdict)
         except ActorError as fault:
-            answer = unavailable(RETRY_AFTER)
+            answer = unavailable(RETRY_AFTER, reason_of(fault))
             return self._protection.note(answer, detail=type(fault).__name__)
         if isinstance(verdict, Challenge):
             return self._protection.note(

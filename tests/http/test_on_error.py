@@ -187,7 +187,7 @@ async def test_it_hears_of_faults_without_their_words(
         (told,) = observer.told
         assert told == ObservedError(
             endpoint="token",
-            reason="overloaded",
+            reason="storage_failed",
             category="temporarily_unavailable",
             status=503,
             client_id=None,

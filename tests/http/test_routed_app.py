@@ -18,7 +18,12 @@ from actor_oauth.http.asgi import BodyLimits, Route, RoutedApp
 from actor_oauth.http.messages import Endpoint, Request, Response
 from actor_oauth.http.render import private_json
 from actor_oauth.oauth.wire import Reason
-from actor_oauth.runtime.errors import ActorBrokenError, ActorError, OverloadedError
+from actor_oauth.runtime.errors import (
+    ActorBrokenError,
+    ActorError,
+    OverloadedError,
+    StorageError,
+)
 
 FORM = b"application/x-www-form-urlencoded"
 FORM_HEADERS = [(b"content-type", FORM)]
@@ -275,18 +280,27 @@ async def test_a_route_without_cors_never_mentions_it() -> None:
 
 @pytest.mark.requirement("D-06", "J-16")
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "reason"),
     [
-        OverloadedError("x"),
-        ActorBrokenError("x"),
-        ExceptionGroup("several", [OverloadedError("x"), ActorError("y")]),
+        (OverloadedError("x"), "overloaded"),
+        (ActorBrokenError("x"), "storage_failed"),
+        (
+            ExceptionGroup("several", [OverloadedError("x"), ActorError("y")]),
+            "overloaded",
+        ),
+        (
+            ExceptionGroup("several", [OverloadedError("x"), StorageError("y")]),
+            "storage_failed",
+        ),
     ],
 )
 async def test_trouble_with_an_actor_is_temporary_and_never_the_grants_fault(
-    fault: Exception,
+    fault: Exception, reason: str
 ) -> None:
-    answer = await call(routed(raising(fault)))
+    with structlog.testing.capture_logs() as logs:
+        answer = await call(routed(raising(fault)))
 
+    assert logs[0]["reason"] == reason
     assert (answer.status, answer.json["error"]) == (503, "temporarily_unavailable")
     assert int(answer.headers[b"retry-after"]) >= 1
     assert answer.headers[b"access-control-allow-origin"] == b"*"

@@ -30,7 +30,6 @@ ERROR_CODES = {
     "invalid_request_uri",
     "invalid_redirect_uri",
     "invalid_client_metadata",
-    "unsupported_token_type",
     "invalid_software_statement",
     "unapproved_software_statement",
     "invalid_dpop_proof",
@@ -102,7 +101,6 @@ def test_other_errors_carry_no_challenge_even_if_the_header_was_used() -> None:
         (Reason.OVERLOADED, 503),
         (Reason.STORAGE_FAILED, 503),
         (Reason.RATE_LIMITED, 429),
-        (Reason.CLIENT_THROTTLED, 429),
     ],
 )
 def test_a_passing_trouble_says_when_to_come_back(reason: Reason, status: int) -> None:

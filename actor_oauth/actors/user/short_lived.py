@@ -12,7 +12,6 @@ class Kind(StrEnum):
     SESSION = "session"
     CONSENT = "consent"
     ENDED_CLIENT = "ended_client"
-    PROOF = "proof"
     REMEMBERED = "remembered"
     IDENTITY = "identity"
 

@@ -11,7 +11,13 @@ FastMCP is no dependency of this package: import this only where it is installed
 
 from typing import Annotated, TypeAlias
 
-from fastmcp.dependencies import Depends
+try:
+    from fastmcp.dependencies import Depends
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "FastMCP 4 is not installed: pip install 'actor-oauth[fastmcp]'",
+        name=missing.name,
+    ) from missing
 
 from actor_oauth.mcp.caller import Caller, current_caller
 from actor_oauth.mcp.fastmcp.auth import FastMCPTokenVerifier, fastmcp_auth

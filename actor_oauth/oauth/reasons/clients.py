@@ -10,7 +10,6 @@ ROWS: Final[Rows] = {
     "client_id_missing": Row(Category.INVALID_CLIENT),
     "client_credentials_malformed": Row(Category.INVALID_CLIENT),
     "client_unknown": Row(Category.INVALID_CLIENT),
-    "client_disabled": Row(Category.INVALID_CLIENT),
     "client_secret_missing": Row(Category.INVALID_CLIENT),
     "client_secret_wrong": Row(Category.INVALID_CLIENT),
     "client_secret_unexpected": Row(Category.INVALID_CLIENT),
@@ -36,7 +35,6 @@ ROWS: Final[Rows] = {
         Category.INVALID_REQUEST,
         "The client_id in the body is not the one that authenticates.",
     ),
-    "client_throttled": Row(Category.RATE_LIMITED),
     # Metadata documents. The client learns nothing of what was fetched (B-17)
     "document_rate_limited": Row(Category.TEMPORARILY_UNAVAILABLE),
     "document_unavailable": Row(Category.INVALID_CLIENT),

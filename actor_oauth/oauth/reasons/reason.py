@@ -51,7 +51,6 @@ class Reason(StrEnum):
     CLIENT_ID_MISSING = auto()
     CLIENT_CREDENTIALS_MALFORMED = auto()
     CLIENT_UNKNOWN = auto()
-    CLIENT_DISABLED = auto()
     CLIENT_SECRET_MISSING = auto()
     CLIENT_SECRET_WRONG = auto()
     CLIENT_SECRET_UNEXPECTED = auto()
@@ -72,7 +71,6 @@ class Reason(StrEnum):
     CLIENT_ASSERTIONS_TOO_MANY = auto()
     CLIENT_METHODS_MIXED = auto()
     CLIENT_ID_MISMATCH = auto()
-    CLIENT_THROTTLED = auto()
 
     # Metadata documents
     DOCUMENT_RATE_LIMITED = auto()
