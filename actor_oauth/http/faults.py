@@ -51,8 +51,8 @@ class FaultLog:
         the runtime's own no message: each may hold a token (K-12).
         """
         reason = reason_of(fault)
-        if reason is Reason.OVERLOADED:
-            self._log_temporary(fault, method=method, path=path)
+        if reason is not Reason.INTERNAL:
+            self._log_temporary(fault, reason, method=method, path=path)
             return reason
         frames = traceback.extract_tb(fault.__traceback__)
         _LOG.error(
@@ -67,7 +67,9 @@ class FaultLog:
         )
         return reason
 
-    def _log_temporary(self, fault: BaseException, *, method: str, path: str) -> None:
+    def _log_temporary(
+        self, fault: BaseException, reason: Reason, *, method: str, path: str
+    ) -> None:
         while isinstance(fault, BaseExceptionGroup):
             fault = fault.exceptions[0]
         kind, now = type(fault).__name__, trio.current_time()
@@ -80,7 +82,7 @@ class FaultLog:
             "request put off",
             method=method,
             path=path,
-            reason=str(Reason.OVERLOADED),
+            reason=str(reason),
             fault=describe(fault),
             **({"more_like_it": untold} if untold else {}),
         )
