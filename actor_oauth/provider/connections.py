@@ -7,19 +7,17 @@ connections, and its own `serve` ends all of them with that one. So they are acc
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn
 
 import structlog
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
-from hypercorn.events import Event, Updated
 from hypercorn.trio.lifespan import Lifespan
-from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
-from typing_extensions import override
 
+from actor_oauth.provider.connection import Connection
 from actor_oauth.provider.unread_bodies import without_unread_bodies
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -60,9 +58,7 @@ async def serve_connections(
 
             async def serve(stream: trio.SocketStream) -> None:
                 shared = ConnectionState(state.copy())
-                # Its type names one kind of stream; it takes the other as well.
-                either = cast("trio.SSLStream[trio.SocketStream]", stream)
-                await _serve_one(_Connection(wrapped, config, context, shared, either))
+                await _serve_one(Connection(wrapped, config, context, shared, stream))
 
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(
@@ -92,24 +88,7 @@ async def _accept(
     await trio.serve_listeners(serve, listeners, handler_nursery=connections)
 
 
-class _Connection(TCPServer):
-    """One that ends with its client, and does not stay for as long as an idle one may."""
-
-    _client_is_gone = False
-
-    @override
-    async def protocol_send(self, event: Event) -> None:
-        if not (self._client_is_gone and isinstance(event, Updated)):
-            await super().protocol_send(event)
-
-    @override
-    async def _read_data(self) -> None:
-        await super()._read_data()
-        self._client_is_gone = True
-        await self.idle_task.stop()
-
-
-async def _serve_one(connection: _Connection) -> None:
+async def _serve_one(connection: Connection) -> None:
     try:
         await connection
     except* Exception as fault:  # noqa: BLE001 - the root: it ends this connection only

@@ -1,0 +1,237 @@
+"""One of Hypercorn's connections, with fewer steps of the event loop for each request.
+
+Hypercorn reads, parses and answers. Through its own worker a request takes some twenty
+steps of Trio's loop, each of which costs as much as a good part of a turn; here it is a
+handful. What is different:
+
+Rule 1: a head that announces its length waits for the body, which follows at once, and
+both go out in one piece. A head that does not goes out by itself: it begins a stream.
+Rule 2: one piece is written without waiting if the kernel takes it. All that is longer,
+or comes after it, is written as Hypercorn does, which gives way after each piece.
+Rule 3: one task of each connection looks whether that has been idle for too long. It is
+made once, and not anew for every wait between two requests; it ends with its client.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.events import Response
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.task_group import TaskGroup, _handle
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import (
+    AppWrapper,
+    ASGIReceiveEvent,
+    ASGISendEvent,
+    ConnectionState,
+    Scope,
+)
+from hypercorn.utils import parse_socket_addr
+
+_CHUNK_BYTES: Final = 65536
+
+
+class Connection(TCPServer):
+    """One connection, from its first byte to its last.
+
+    Args:
+        app: What answers.
+        config: Hypercorn's.
+        context: Tells when the server ends.
+        state: Of the application's lifespan.
+        stream: The accepted connection, without TLS.
+    """
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: Config,
+        context: WorkerContext,
+        state: ConnectionState,
+        stream: trio.SocketStream,
+    ) -> None:
+        # Hypercorn names the type of TLS here, and takes either.
+        super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]
+        self._socket = stream.socket
+        self._idle_since: float | None = trio.current_time()
+        self._watching = trio.CancelScope()
+
+    async def run(self) -> None:
+        """Serve requests until either side hangs up."""
+        try:
+            client = parse_socket_addr(self._socket.family, self._socket.getpeername())
+            server = parse_socket_addr(self._socket.family, self._socket.getsockname())
+            async with _Tasks() as tasks:
+                self._task_group = tasks
+                self.protocol = ProtocolWrapper(
+                    self.app,
+                    self.config,
+                    self.context,
+                    tasks,
+                    ConnectionState(self.state),
+                    ssl=False,
+                    client=client,
+                    server=server,
+                    send=self.protocol_send,
+                )
+                self.protocol.protocol = _OnePieceH11(self, tasks, client, server)
+                await self.protocol.initiate()
+                tasks.spawn(self._close_when_idle)
+                await self._read_data()
+                self._watching.cancel()
+        except OSError:
+            # The client is gone already.
+            pass
+        finally:
+            await self._close()
+
+    async def protocol_send(self, event: Event) -> None:
+        """Do what the protocol says: send, close, or note that nothing is under way."""
+        if not isinstance(event, Updated):
+            await super().protocol_send(event)
+        else:
+            self._idle_since = trio.current_time() if event.idle else None
+
+    async def _read_data(self) -> None:
+        while True:
+            try:
+                await trio.lowlevel.wait_readable(self._socket)
+                data = os.read(self._socket.fileno(), _CHUNK_BYTES)
+            except BlockingIOError:
+                continue
+            except (OSError, ValueError, trio.ClosedResourceError):
+                # The client, or another task here, has closed it.
+                break
+            await self.protocol.handle(RawData(data))
+            if not data:
+                break
+        await self.protocol.handle(Closed())
+
+    async def send_at_once(self, data: bytes) -> None:
+        """Send a piece, without giving way if the kernel has room for it."""
+        if not self.send_lock.locked():
+            try:
+                data = data[os.write(self._socket.fileno(), data) :]
+            except BlockingIOError:
+                pass
+            except OSError:
+                await self.protocol.handle(Closed())
+                return
+        if data:
+            await super().protocol_send(RawData(data))
+
+    async def _close_when_idle(self) -> None:
+        patience = self.config.keep_alive_timeout
+        due = trio.current_time() + patience
+        with self._watching:
+            while trio.current_time() < due:
+                with trio.move_on_at(due):
+                    await self.context.terminated.wait()
+                    break
+                # Who becomes idle from now on may be so for the whole time.
+                since = self._idle_since
+                due = patience + (trio.current_time() if since is None else since)
+            if self._idle_since is not None:
+                await self._initiate_server_close()
+
+
+class _Tasks(TaskGroup):
+    """The tasks of a connection: one for each request."""
+
+    async def spawn_app(
+        self,
+        app: AppWrapper,
+        config: Config,
+        scope: Scope,
+        send: Callable[[ASGISendEvent | None], Awaitable[None]],
+    ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
+        """Run the application; what it is to receive goes into what this returns."""
+        size = config.max_app_queue_size
+        told, heard = trio.open_memory_channel[ASGIReceiveEvent](size)
+
+        async def put(event: ASGIReceiveEvent) -> None:
+            try:
+                told.send_nowait(event)
+            except trio.WouldBlock:
+                await told.send(event)
+
+        async def receive() -> ASGIReceiveEvent:
+            try:
+                return heard.receive_nowait()
+            except trio.WouldBlock:
+                return await heard.receive()
+
+        self.spawn(
+            _handle,
+            app,
+            config,
+            scope,
+            receive,
+            send,
+            trio.to_thread.run_sync,
+            trio.from_thread.run,
+        )
+        return put
+
+
+class _OnePieceH11(H11Protocol):
+    """HTTP/1.1, a whole answer of which leaves in one piece.
+
+    Args:
+        connection: Which one.
+        tasks: Its tasks.
+        client: Who is at the other end.
+        server: Who is at this one.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        tasks: TaskGroup,
+        client: tuple[str, int] | None,
+        server: tuple[str, int] | None,
+    ) -> None:
+        super().__init__(
+            connection.app,
+            connection.config,
+            connection.context,
+            tasks,
+            ConnectionState(connection.state),
+            ssl=False,
+            client=client,
+            server=server,
+            send=self._pass_on,
+        )
+        self._connection = connection
+        self._holds = False
+        self._head = b""
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        """Send a part of an answer."""
+        self._holds = isinstance(event, Response) and _announces_length(event)
+        try:
+            await super().stream_send(event)
+        finally:
+            self._holds = False
+
+    async def _pass_on(self, event: Event) -> None:
+        if not isinstance(event, RawData):
+            await self._connection.protocol_send(event)
+        elif self._holds:
+            self._head = event.data
+        elif self._head:
+            piece, self._head = self._head + event.data, b""
+            await self._connection.send_at_once(piece)
+        elif event.data:
+            await self._connection.protocol_send(event)
+
+
+def _announces_length(response: Response) -> bool:
+    return any(name.lower() == b"content-length" for name, _ in response.headers)
