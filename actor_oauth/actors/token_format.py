@@ -11,6 +11,7 @@ from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.jwt_access_tokens import (
+    OwnTokens,
     is_jwt,
     parse_access_token,
     render_access_token,
@@ -29,6 +30,7 @@ class TokenFormat:
 
     def __init__(self, effects: Effects) -> None:
         self._effects = effects
+        self._known = OwnTokens()
         self._algorithms = {
             resource.identifier: resource.signing_algorithm
             for resource in effects.policy.resources
@@ -45,7 +47,10 @@ class TokenFormat:
             return parse_token(text)
         effects = self._effects
         return parse_access_token(
-            text, keyring=effects.keyring, issuer=effects.policy.issuer
+            text,
+            keyring=effects.keyring,
+            issuer=effects.policy.issuer,
+            known=self._known,
         )
 
     def read_subject(self, form: Parameters) -> Parameters:

@@ -11,7 +11,7 @@ client that is given the same token again is given the same text (D-26).
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Final
+from typing import Final, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -22,10 +22,14 @@ from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.own_jwt import parse_own_jwt, sign_jwt
 from actor_oauth.oauth.signing_keys import SigningKey
 from actor_oauth.oauth.tokens import AccessTokenInfo, Token, parse_token
+from actor_oauth.oauth.verified_tokens import VerifiedTokens
 
 TYPE: Final = "at+jwt"
 
 _PURPOSE: Final = "jti of access tokens"
+
+OwnTokens: TypeAlias = VerifiedTokens[SigningKey, str]
+"""JWTs of ours that are known, with their `jti`."""
 
 
 def is_jwt(text: str) -> bool:
@@ -65,7 +69,9 @@ def render_access_token(
     return sign_jwt(claims, typ=TYPE, key=key)
 
 
-def parse_access_token(text: str, *, keyring: Keyring, issuer: str) -> Token | None:
+def parse_access_token(
+    text: str, *, keyring: Keyring, issuer: str, known: OwnTokens | None = None
+) -> Token | None:
     """Find the token that stands behind a JWT of ours.
 
     Whether it is alive, and what it is good for, only its owner can say.
@@ -74,15 +80,23 @@ def parse_access_token(text: str, *, keyring: Keyring, issuer: str) -> Token | N
         text: Anything at all.
         keyring: Ours.
         issuer: Ours.
+        known: Those that were read before, with this issuer; this one is added.
 
     Returns:
         None if we did not sign it as an access token.
     """
+    signed = None if known is None else known.recall(text)
+    if signed is not None:
+        key, jti = signed
+        return _unseal(jti, key) if key in keyring.signing_keys else None
     found = parse_own_jwt(text, typ=TYPE, issuer=issuer, keyring=keyring)
     if found is None:
         return None
     jwt, key = found
-    return _unseal(get_text(jwt.claims, "jti") or "", key)
+    jti = get_text(jwt.claims, "jti") or ""
+    if known is not None:
+        known.keep(text, key, jti)
+    return _unseal(jti, key)
 
 
 def _seal(token: Token, key: SigningKey) -> str:

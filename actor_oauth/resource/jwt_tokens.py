@@ -5,13 +5,15 @@ price: a revoked token is refused only once it has expired. Where that is too la
 (`AuthorizationServer.validate_token`, or introspection), or let tokens live shorter.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from actor_oauth.oauth.json_values import get_text
-from actor_oauth.oauth.signed_jwt import fitting_keys, parse_jwt, verifies
+from actor_oauth.oauth.jwks import VerificationKey
+from actor_oauth.oauth.signed_jwt import Jwt, fitting_keys, parse_jwt, verifies
 from actor_oauth.oauth.token_claims import decide_claims
 from actor_oauth.oauth.tokens import AccessTokenInfo
+from actor_oauth.oauth.verified_tokens import VerifiedTokens
 from actor_oauth.resource.remote_keys import RemoteKeys
 from actor_oauth.runtime import Clock, SystemClock
 
@@ -40,6 +42,8 @@ class JwtTokens:
         self._keys = keys
         self._algorithms = frozenset(algorithms)
         self._clock = clock or SystemClock()
+        # Claims are read anew each time: whoever gets them may change them.
+        self._known: VerifiedTokens[VerificationKey, None] = VerifiedTokens()
 
     async def validate_token(self, resource: str, token: str) -> AccessTokenInfo | None:
         """What a token is good for at a resource; None if for nothing (G-12).
@@ -56,6 +60,16 @@ class JwtTokens:
         if get_text(jwt.claims, "iss") != self._issuer or jwt.kid is None:
             return None
         keys = fitting_keys(jwt, await self._keys.named(jwt.kid))
-        if not verifies(jwt, keys, algorithms=self._algorithms):
+        if not self._is_signed(jwt, keys):
             return None
         return decide_claims(jwt.claims, resource, now=self._clock.now())
+
+    def _is_signed(self, jwt: Jwt, keys: Sequence[VerificationKey]) -> bool:
+        known = self._known.recall(jwt.text)
+        if known is not None and known[0] in keys:
+            return True
+        for key in keys:
+            if verifies(jwt, (key,), algorithms=self._algorithms):
+                self._known.keep(jwt.text, key, None)
+                return True
+        return False
