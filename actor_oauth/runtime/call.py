@@ -63,6 +63,12 @@ class Call:
             await trio.lowlevel.wait_task_rescheduled(self._abandon)
         return self.result()
 
+    def give_up(self, answer: Answer) -> None:
+        """Answer a caller who has waited for too long; a turn that has not begun is dropped."""
+        if not self.answered:
+            self.abandoned = True
+            self.answer(answer)
+
     def _abandon(self, _: object) -> trio.lowlevel.Abort:
         self._waiter = None
         self.abandoned = True

@@ -34,6 +34,13 @@ class Mailbox:
         """How many calls wait to be run."""
         return len(self._calls)
 
+    def reserve_nowait(self) -> bool:
+        """Take a place, as `reserve` does, if there is one."""
+        if self._closed or len(self._calls) + self._promised >= self._size:
+            return False
+        self._promised += 1
+        return True
+
     async def reserve(self) -> bool:
         """Wait for a place, which the caller must then `put` its call into at once.
 
@@ -44,8 +51,7 @@ class Mailbox:
         """
         if self._closed:
             return False
-        if len(self._calls) + self._promised < self._size:
-            self._promised += 1
+        if self.reserve_nowait():
             return True
         await self._line.park()
         return not self._closed

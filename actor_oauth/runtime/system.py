@@ -15,6 +15,7 @@ from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.alarms import FIRE, Alarms
 from actor_oauth.runtime.call import Call, UnstartedError
 from actor_oauth.runtime.clock import Clock, SystemClock
+from actor_oauth.runtime.deadlines import Deadlines
 from actor_oauth.runtime.delivery import Deliveries
 from actor_oauth.runtime.directory import Directory
 from actor_oauth.runtime.dispatcher import Dispatcher
@@ -70,6 +71,7 @@ class ActorSystem:
         self._deliveries = Deliveries(
             self._kinds, self._run, nursery, cap=self._directory.cap
         )
+        self._deadlines = Deadlines(limits.call_seconds)
         self._gate = OutputGate(engine, poison=self._poison)
         self._turns = TurnWatch()
         self._dispatcher = Dispatcher(
@@ -149,28 +151,40 @@ class ActorSystem:
         """
         self._refuse_if_stopping()
         address = actor.address
-        if operation.reads_only:
-            activation = self._directory.find(address)
-            if activation is not None:
-                # The common cases by far, and so without deadline or checkpoint.
-                key = operation.memory_key(args, kwargs)
-                known = None if key is None else activation.recall(key)
-                if known is not None:
-                    return known
-                call = Call(operation, args, kwargs)
-                if self._dispatcher.read(activation, call):
-                    if not call.answered:
-                        return await self._reply(call)
-                    return activation.remembered(key, call.result())
+        activation = self._directory.find(address)
+        # The common cases by far: nothing to wait for but the answer, if even that.
+        if activation is None:
+            pass
+        elif operation.reads_only:
+            key = operation.memory_key(args, kwargs)
+            known = None if key is None else activation.recall(key)
+            if known is not None:
+                return known
+            call = Call(operation, args, kwargs)
+            if self._dispatcher.read(activation, call):
+                if not call.answered:
+                    return await self._deadlines.reply(call)
+                return activation.remembered(key, call.result())
+        elif not self._is_crowded and activation.mailbox.reserve_nowait():
+            call = Call(operation, args, kwargs)
+            self._dispatcher.post(activation, call)
+            try:
+                return await self._deadlines.reply(call)
+            except UnstartedError:
+                pass
         return await self._bounded(address, operation, args, kwargs)
+
+    @property
+    def _callers(self) -> int:
+        return self._waiting + len(self._deadlines)
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._callers >= self._limits.max_waiting
 
     def _refuse_if_stopping(self) -> None:
         if self._stopping:
             raise StoppedError("the server is shutting down")
-
-    async def _reply(self, call: Call) -> object:
-        with self._deadline(f"{call.operation.name} waits for the disk"):
-            return await call.reply()
 
     async def _run(
         self, address: Address, operation: Operation, *args: object, **kwargs: object
@@ -185,7 +199,7 @@ class ActorSystem:
         args: tuple[object, ...],
         kwargs: Mapping[str, object],
     ) -> object:
-        if self._waiting >= self._limits.max_waiting:
+        if self._is_crowded:
             raise OverloadedError("too many callers wait already")
         self._waiting += 1
         try:
@@ -268,6 +282,7 @@ class ActorSystem:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._gate.run)
             nursery.start_soon(self._dispatcher.run)
+            nursery.start_soon(self._deadlines.run)
             nursery.start_soon(self._directory.sweep)
             nursery.start_soon(self._directory.make_room)
             with self._watch:
@@ -282,7 +297,7 @@ class ActorSystem:
         self._watch.cancel()
         self._deliveries.stop()
         with trio.move_on_after(self._limits.drain_seconds) as scope:
-            await self._directory.drain(lambda: self._waiting > 0)
+            await self._directory.drain(lambda: self._callers > 0)
         if scope.cancelled_caught:
             log.warning("stopped with actors still busy", busy=len(self._directory))
 
