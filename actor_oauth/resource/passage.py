@@ -6,9 +6,11 @@ good one is less than a minute old; then the stream is ended unchecked.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, cast
+from functools import partial
+from typing import Final, Protocol, cast
 
 import anyio
+import trio
 
 from actor_oauth.oauth.challenge import Challenge
 from actor_oauth.oauth.tokens import AccessTokenInfo
@@ -25,6 +27,10 @@ _END_WITHIN: Final = 5
 
 Check = Callable[[], Awaitable[Challenge | AccessTokenInfo]]
 """Asks about the request's token once more."""
+
+
+class _Cancellable(Protocol):
+    def cancel(self) -> None: ...
 
 
 class Passage:
@@ -55,34 +61,67 @@ class Passage:
         self._open = False
         self._watched = False
         self._cut = False
-        self._running: anyio.CancelScope | None = None
+        self._fault: Exception | None = None
+        self._running: _Cancellable | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application, until it is done or its answer is cut."""
         self._method = scope["method"]
-        fault: Exception | None = None
-        async with anyio.create_task_group() as tasks:
-            self._running = tasks.cancel_scope
-
-            async def send_and_watch(message: Message) -> None:
-                await send(self._noted(message))
-                # Most answers are whole before a second could pass: only one that
-                # stays open is worth a task.
-                if self._open and not self._watched:
-                    self._watched = True
-                    tasks.start_soon(self._cut_when_stale)
-
-            try:
-                await self._app(scope, receive, send_and_watch)
-            except Exception as error:  # noqa: BLE001  raised again below
-                # Outside of the task group, which would wrap it in a group.
-                fault = error
-            if self._watched:
-                tasks.cancel_scope.cancel()
-        if fault is not None:
-            raise fault
+        run = self._run if trio.lowlevel.in_trio_task() else self._run_in_group
+        await run(scope, receive, send)
+        if self._fault is not None:
+            raise self._fault
         if self._cut and not self._length_announced:
             await self._end_stream(send)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application on Trio.
+
+        Most answers are whole before a second could pass, and only one that stays open
+        is worth a task: there is no nursery for it until then, nor afterwards.
+        """
+        watching: trio.CancelScope | None = None
+
+        def watch() -> None:
+            nonlocal watching
+            watching = trio.CancelScope()
+            trio.lowlevel.spawn_system_task(self._watch, watching)
+
+        try:
+            with trio.CancelScope() as self._running:
+                await self._app(scope, receive, self._noting(send, watch))
+        finally:
+            if watching is not None:
+                watching.cancel()
+
+    async def _watch(self, watching: trio.CancelScope) -> None:
+        with watching:
+            try:
+                await self._cut_when_stale()
+            except Exception as fault:  # noqa: BLE001  raised again by the request
+                self._fault = fault
+                self.cut()
+
+    async def _run_in_group(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application on any other event loop."""
+        async with anyio.create_task_group() as tasks:
+            self._running = tasks.cancel_scope
+            watch = partial(tasks.start_soon, self._cut_when_stale)
+            try:
+                await self._app(scope, receive, self._noting(send, watch))
+            except Exception as fault:  # noqa: BLE001  raised again, outside of the group
+                self._fault = fault
+            if self._watched:
+                tasks.cancel_scope.cancel()
+
+    def _noting(self, send: Send, watch: Callable[[], object]) -> Send:
+        async def send_and_watch(message: Message) -> None:
+            await send(self._noted(message))
+            if self._open and not self._watched:
+                self._watched = True
+                watch()
+
+        return send_and_watch
 
     def cut(self) -> None:
         """End the answer, if it is still open."""

@@ -74,6 +74,9 @@ def application(remote: Remote) -> Starlette:
 
         return StreamingResponse(ticks(), media_type="text/event-stream")
 
+    async def broken(_: Request) -> PlainTextResponse:
+        raise RuntimeError("bug")
+
     async def health(_: Request) -> PlainTextResponse:
         return PlainTextResponse("ok")
 
@@ -81,6 +84,7 @@ def application(remote: Remote) -> Starlette:
         routes=[
             Route("/mcp", whoami),
             Route("/mcp/ticks", tick),
+            Route("/mcp/broken", broken),
             Route("/health", health),
             Route("/health/deep", health),
         ]
@@ -130,6 +134,15 @@ def test_a_good_token_passes_and_others_are_challenged() -> None:
             assert challenge == {"scope": "mcp", "resource_metadata": METADATA_URL}
         async with client_of(app, "bad") as http:
             assert (await http.get("/mcp")).status_code == 401
+
+    on_asyncio(work)
+
+
+def test_a_fault_of_the_application_reaches_the_server_as_it_is() -> None:
+    async def work() -> None:
+        async with client_of(application(Remote())) as http:
+            with pytest.raises(RuntimeError, match="bug"):
+                await http.get("/mcp/broken")
 
     on_asyncio(work)
 

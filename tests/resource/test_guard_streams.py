@@ -128,6 +128,25 @@ async def test_a_stream_that_cannot_be_checked_for_a_minute_is_ended(
 
 
 @pytest.mark.requirement("G-14")
+async def test_a_bug_in_a_later_check_ends_the_stream_and_reaches_the_server(
+    autojump_clock: MockClock,
+) -> None:
+    authority = Authority()
+    guard = BearerGuard(
+        tick,
+        protection=protection(),
+        validate_token=authority.validate_token,
+        clock=TrioClock(NOW),
+    )
+
+    async def send(message: Message) -> None:
+        authority.faults = [RuntimeError("bug")]
+
+    with trio.fail_after(60), pytest.raises(RuntimeError, match="bug"):
+        await guard(http_scope(headers=HEADERS), receive, send)
+
+
+@pytest.mark.requirement("G-14")
 async def test_an_answer_of_announced_length_is_dropped_rather_than_finished(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
