@@ -163,12 +163,12 @@ def _ignoring_issuer(announce: Callable[[], None]) -> Callable[[str], None]:
 
 async def _look_at_users(settings: Settings) -> bool:
     """Tell whether there is a user, after making the one of `auto_approve`."""
-    async with Provider(settings).open() as running:
+    async with Provider(settings).open_server() as server:
         if settings.auto_approve is not None:
             # Nobody knows this password; `users set-password` gives it another.
             password = SystemEntropy().token_bytes(_PASSWORD_BYTES).hex()
-            await running.server.create_user(settings.auto_approve, password)
-        return bool((await running.server.list_users(limit=1)).entries)
+            await server.create_user(settings.auto_approve, password)
+        return bool((await server.list_users(limit=1)).entries)
 
 
 def _warn_of_auto_approve(user: str) -> None:

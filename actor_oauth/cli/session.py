@@ -57,9 +57,9 @@ def run_on_data(
     configure_logging(level, settings.log_format, sys.stderr)
 
     async def run() -> Result:
-        async with Provider(settings).open() as running:
+        async with Provider(settings).open_server() as server:
             try:
-                return await command(running.server)
+                return await command(server)
             except ActorError as error:
                 problem = f"the data in {settings.data} cannot be used now: {error}"
                 raise ConfigError([problem]) from None

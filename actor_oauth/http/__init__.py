@@ -1,7 +1,6 @@
 """The authorization server over HTTP: protocol endpoints and pages."""
 
 from actor_oauth.actors.throttle import Rate
-from actor_oauth.http.app import build_app
 from actor_oauth.http.options import HttpOptions
 
-__all__ = ["HttpOptions", "Rate", "build_app"]
+__all__ = ["HttpOptions", "Rate"]

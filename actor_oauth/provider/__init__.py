@@ -1,7 +1,8 @@
 """The composition root: opens runtime, actors and HTTP in one nursery, and serves them.
 
 The only place that builds things; everything else receives what it needs. A new part
-of a running provider is opened in `opening.py`, a service beside the requests stands in
+of a running provider is opened in `authority.py`, or in `opening.py` if it answers
+requests, a service beside the requests stands in
 `background.py`, a path in the table of `http/app.py`.
 """
 
@@ -13,7 +14,7 @@ from actor_oauth.provider.backups import (
 )
 from actor_oauth.provider.facade import Provider, serve
 from actor_oauth.provider.keyring_following import follow_keyring
-from actor_oauth.provider.opening import RunningProvider
+from actor_oauth.provider.parts import RunningProvider
 
 __all__ = [
     "Backup",

@@ -4,7 +4,7 @@ import trio
 
 from actor_oauth.config import Settings
 from actor_oauth.provider.keyring_following import follow_keyring
-from actor_oauth.provider.opening import RunningProvider
+from actor_oauth.provider.parts import RunningProvider
 
 
 async def run_background_services(running: RunningProvider, settings: Settings) -> None:

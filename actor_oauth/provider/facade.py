@@ -18,9 +18,10 @@ from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
+from actor_oauth.provider.authority import Authority, open_authority
+from actor_oauth.provider.demo import DemoEndpoint
 from actor_oauth.provider.mounts import Mount, resource_at
-from actor_oauth.provider.opening import Parts, RunningProvider, open_provider
-from actor_oauth.provider.serving import serve_running
+from actor_oauth.provider.parts import Parts, RunningProvider
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.runtime import Actor, Clock, Entropy, SystemClock, SystemEntropy
 from actor_oauth.upstream.federation import Federation, Outward
@@ -84,7 +85,7 @@ class Provider:
             own_identity=own_identity,
             actors=actors,
         )
-        self._running: RunningProvider | None = None
+        self._opened: Authority | None = None
 
     def protect(
         self, app: ASGIApp, *, path: str, scopes: Sequence[str] | None = None
@@ -135,11 +136,27 @@ class Provider:
             server,
             path=path,
             issuer=self.policy.issuer,
-            # A session lives in one process, and the next request may reach another.
-            stateless=self.settings.workers > 1,
+            stateless=self._without_sessions,
         )
         self.protect(endpoint, path=path, scopes=scopes)
         self._parts.endpoints.append(endpoint)
+
+    def protect_demo(self) -> None:
+        """Serve the example MCP server at `/mcp`, protected.
+
+        Raises:
+            ValueError: No configured resource covers the path.
+        """
+        endpoint = DemoEndpoint(
+            path="/mcp", issuer=self.policy.issuer, stateless=self._without_sessions
+        )
+        self.protect(endpoint, path="/mcp")
+        self._parts.endpoints.append(endpoint)
+
+    @property
+    def _without_sessions(self) -> bool:
+        # A session lives in one process, and the next request may reach another.
+        return self.settings.workers > 1
 
     @property
     def vault(self) -> Vault:
@@ -148,9 +165,9 @@ class Provider:
         Raises:
             RuntimeError: The provider is not open, or the vault is off.
         """
-        if self._running is None or self._running.vault is None:
+        if self._opened is None or self._opened.vault is None:
             raise RuntimeError("the vault is off, or the provider is not open")
-        return self._running.vault
+        return self._opened.vault
 
     @property
     def federation(self) -> Federation:
@@ -159,9 +176,9 @@ class Provider:
         Raises:
             RuntimeError: The provider is not open, or there is no such service.
         """
-        if self._running is None or self._running.federation is None:
+        if self._opened is None or self._opened.federation is None:
             raise RuntimeError("there are no login_providers, or it is not open")
-        return self._running.federation
+        return self._opened.federation
 
     async def ask_upstream(
         self, request: AuthorizationRequest, *, browser: str
@@ -286,12 +303,33 @@ class Provider:
         Raises:
             ConfigError: The data directory or its keyring cannot be used.
         """
-        async with open_provider(self._parts) as running:
-            self._running = running
+        # Quart takes as long to load as all the rest: who answers no requests waits less.
+        from actor_oauth.provider.opening import open_provider  # noqa: PLC0415
+
+        async with (
+            self._open_authority() as authority,
+            open_provider(self._parts, authority) as running,
+        ):
+            yield running
+
+    @asynccontextmanager
+    async def open_server(self) -> AsyncIterator[AuthorizationServer]:
+        """Do as `open` does, for a program that answers no requests.
+
+        Raises:
+            ConfigError: As for `open`.
+        """
+        async with self._open_authority() as authority:
+            yield authority.server
+
+    @asynccontextmanager
+    async def _open_authority(self) -> AsyncIterator[Authority]:
+        async with open_authority(self._parts) as authority:
+            self._opened = authority
             try:
-                yield running
+                yield authority
             finally:
-                self._running = None
+                self._opened = None
 
     @property
     def server(self) -> AuthorizationServer:
@@ -300,9 +338,9 @@ class Provider:
         Raises:
             RuntimeError: The provider is not open.
         """
-        if self._running is None:
+        if self._opened is None:
             raise RuntimeError("the provider is not open: open() or serve() opens it")
-        return self._running.server
+        return self._opened.server
 
     def actor_of(self, actor_class: type[ActorT], user_id: str) -> ActorT:
         """The application's own actor of a user; see `AuthorizationServer.actor_of`.
@@ -332,6 +370,8 @@ class Provider:
             ConfigError: As for `open`.
             OSError: The address cannot be bound.
         """
+        # With Hypercorn, which is for who serves.
+        from actor_oauth.provider.serving import serve_running  # noqa: PLC0415
 
         def listening() -> None:
             if announce is not None:
@@ -364,7 +404,5 @@ async def serve(
     """
     provider = Provider(settings)
     if settings.demo_enabled:
-        from actor_oauth.mcp.demo import demo_server  # noqa: PLC0415 - loaded if used
-
-        provider.protect_mcp(demo_server())
+        provider.protect_demo()
     await provider.serve(fd=fd, announce=announce, stopping=stopping)

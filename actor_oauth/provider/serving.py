@@ -11,7 +11,7 @@ from hypercorn.typing import ASGIFramework
 from actor_oauth.config import Settings
 from actor_oauth.provider.background import run_background_services
 from actor_oauth.provider.connections import serve_connections
-from actor_oauth.provider.opening import RunningProvider
+from actor_oauth.provider.parts import RunningProvider
 from actor_oauth.resource.asgi import ASGIApp
 
 KEEP_ALIVE_SECONDS: Final = 75.0

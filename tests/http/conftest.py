@@ -10,7 +10,8 @@ from argon2 import profiles
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
 from actor_oauth.actors.callbacks import Callbacks, open_callbacks
 from actor_oauth.actors.user import UserActor
-from actor_oauth.http import HttpOptions, build_app
+from actor_oauth.http import HttpOptions
+from actor_oauth.http.app import build_app
 from actor_oauth.oauth.keyring import new_keyring, user_key
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.runtime import SystemEntropy, open_system

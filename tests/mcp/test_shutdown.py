@@ -13,7 +13,6 @@ from mcp.server.context import ServerRequestContext
 
 from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
-from actor_oauth.mcp.demo import demo_server
 from actor_oauth.mcp.middleware import Listeners
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.provider import Provider
@@ -58,7 +57,7 @@ async def served(tmp_path: Path, nursery: trio.Nursery) -> Served:
     # Without an end to a stream, the stop would take these ten minutes.
     fd, settings = bind(Settings(data=tmp_path, port=0, shutdown_seconds=600))
     provider = Provider(settings)
-    provider.protect_mcp(demo_server())
+    provider.protect_demo()
     stopping, listening, stopped = trio.Event(), trio.Event(), trio.Event()
 
     async def serve() -> None:
