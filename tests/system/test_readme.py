@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from actor_oauth.cli import app
+from actor_oauth.cli.commands import COMMANDS, app_with
 from tests.readme import SETTINGS, with_all_settings, with_first_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def commands() -> dict[tuple[str, ...], set[str]]:
     """Every command with its options, as the command line knows them."""
     found: dict[tuple[str, ...], set[str]] = {}
     no_words: tuple[str, ...] = ()
-    pending = [(no_words, typer.main.get_command(app))]
+    pending = [(no_words, typer.main.get_command(app_with(*COMMANDS)))]
     while pending:
         words, command = pending.pop()
         below = getattr(command, "commands", {})
