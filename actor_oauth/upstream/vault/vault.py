@@ -17,12 +17,15 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.vault import LookUp, VaultActor, Version
 from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.oauth.upstream.addresses import read_url
+from actor_oauth.oauth.upstream.attempts import Attempt
 from actor_oauth.oauth.upstream.challenges import AuthChallenge, find_challenge
 from actor_oauth.oauth.upstream.credentials import Use
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.upstream.matching import find_match
 from actor_oauth.oauth.upstream.policy import VaultPolicy
 from actor_oauth.oauth.upstream.resource_metadata import NO_SCOPE
+from actor_oauth.oauth.upstream.token_response import UpstreamTokens
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.probe import Verdict, probe
 from actor_oauth.upstream.registering import UpstreamClients
@@ -133,6 +136,36 @@ class Vault:
             redirect_uri=redirect_uri,
         )
         return self._reporter.report("vault/callback", finished)
+
+    async def keep(
+        self, user_id: str, attempt: Attempt, tokens: UpstreamTokens
+    ) -> Connected | UpstreamFailed:
+        """Keep tokens that were got in another way, as by `upstream.steps`.
+
+        A connection that can be refreshed is not given up for tokens that cannot.
+
+        Args:
+            user_id: Whose they are.
+            attempt: How they were asked for: at whom, as whom, for which resource.
+            tokens: What came.
+        """
+        vault, effects = self._actor(user_id), self._effects
+        if read_url(attempt.resource, loopback=self.policy.loopback) is None:
+            fault = UpstreamFault.URL_REFUSED
+            return UpstreamFailed(fault=fault, detail=attempt.resource)
+        kept = await vault.adopt(
+            attempt,
+            tokens,
+            user_id=user_id,
+            keyring=effects.keyring,
+            fresh=effects.fresh(),
+            now=effects.now(),
+        )
+        if isinstance(kept, UpstreamFailed):
+            return kept
+        login_url = self.policy.login_url(kept.resource)
+        provider = provider_info(kept, login_url=login_url, now=effects.now())
+        return Connected(provider=provider)
 
     # Using
 
