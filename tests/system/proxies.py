@@ -148,9 +148,34 @@ async def check_who_passes(folder: Path, proxy: Proxy) -> None:
             assert seen["x-auth-principal"] == "user"
             assert "authorization" not in seen
 
+        # A proxy goes by the request line. Another resource's name in `Host` must not
+        # have the question be about that one.
+        elsewhere = await ask_for("http://other.example/notes", app)
+        assert b'"path"' not in elsewhere
+        assert b'"path"' in await ask_for(app.url, app)
+
         bad = await http.get(app.url, headers={"Authorization": "Bearer bad"})
         assert bad.status_code == 401
         assert 'error="invalid_token"' in bad.headers["www-authenticate"]
+
+
+async def ask_for(url: str, app: Proxied) -> bytes:
+    """Send a good token with a request line that holds a whole URL; gives the answer."""
+    authority = app.url.partition("://")[2].partition("/")[0]
+    host, _, port = authority.rpartition(":")
+    lines = (
+        f"GET {url} HTTP/1.1",
+        f"Host: {authority}",
+        f"Authorization: Bearer {app.reader}",
+        "Connection: close",
+    )
+    answer = b""
+    with trio.fail_after(30):
+        async with await trio.open_tcp_stream(host, int(port)) as stream:
+            await stream.send_all("\r\n".join((*lines, "", "")).encode())
+            async for chunk in stream:
+                answer += chunk
+    return answer
 
 
 async def check_step_up(folder: Path, proxy: Proxy) -> None:
