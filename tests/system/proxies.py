@@ -135,6 +135,10 @@ async def check_who_passes(folder: Path, proxy: Proxy) -> None:
             **bearer,
             "X-Auth-Subject": "admin",
             "X-Auth-Scope": "everything",
+            # The same names to an application under WSGI, CGI or PHP.
+            "X_Auth_Subject": "admin",
+            "x-auth_scope": "everything",
+            "X_Auth-Client": "another",
             "X-Forwarded-Uri": "/elsewhere",
             "X-Forwarded-Host": "evil.example",
             "X-Forwarded-Proto": "https",
@@ -147,6 +151,7 @@ async def check_who_passes(folder: Path, proxy: Proxy) -> None:
             assert (seen["x-auth-subject"], seen["x-auth-scope"]) == ("user0", "notes")
             assert seen["x-auth-principal"] == "user"
             assert "authorization" not in seen
+            assert not any("_" in name for name in seen)
 
         # A proxy goes by the request line. Another resource's name in `Host` must not
         # have the question be about that one.
