@@ -2,7 +2,8 @@
 
 A stream is checked again every half minute and when its token expires, and ended when
 the token is no longer good. A check that cannot be made is tried again while the last
-good one is less than a minute old; then the stream is ended unchecked.
+good one is less than a minute old and the token has not expired; then the stream is ended
+unchecked.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -148,11 +149,15 @@ class Passage:
         while isinstance(verdict, AccessTokenInfo):
             remaining = verdict.expires_at - self._clock.now()
             await anyio.sleep(min(_RECHECK_EVERY, max(remaining, 0)))
-            verdict = await self._checked_again()
+            remaining = verdict.expires_at - self._clock.now()
+            verdict = await self._checked_again(max(remaining, 0))
         self.cut()
 
-    async def _checked_again(self) -> Challenge | AccessTokenInfo | None:
-        with anyio.move_on_after(_RECHECK_WITHIN - _RECHECK_EVERY):
+    async def _checked_again(
+        self, remaining: int
+    ) -> Challenge | AccessTokenInfo | None:
+        # Of a token that has expired nothing needs to be asked.
+        with anyio.move_on_after(min(_RECHECK_WITHIN - _RECHECK_EVERY, remaining)):
             while True:
                 try:
                     return await self._check()

@@ -1,14 +1,10 @@
 """The client's actor: registration, authentication, and the end of a client."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
-import sqlite_utils
 import trio
-from sqlite_utils.migrations import Migrations
 
 from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.client_secret import (
@@ -21,60 +17,23 @@ from actor_oauth.oauth.client_lifecycle import ClientState
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.tokens import NO_RECORD, Token, TokenKind
 from actor_oauth.oauth.wire import Reason, Refused
-from actor_oauth.runtime import Actor, ActorSystem, LocalEngine, open_system, turn, view
-from tests.support.clocks import StoppedClock
-
-NOW = 1_700_000_000
-DAY = 86400
-CLIENT = Client(
-    client_id="aocl_x",
-    redirect_uris=("https://c.example/cb",),
-    auth_method="client_secret_basic",
-    auth_methods_accepted=frozenset(("client_secret_basic",)),
-    issued_at=NOW,
+from actor_oauth.runtime import ActorSystem
+from tests.support.told_users import (
+    CLIENT,
+    DAY,
+    NOW,
+    PatientClient,
+    opened,
+    register_with_users,
+    told,
+    until,
 )
+
 GONE = Refused(Reason.CLIENT_UNKNOWN)
-
-USER_MIGRATIONS = Migrations("tests.client_actor.user")
-
-
-@USER_MIGRATIONS()
-def m0001_told(db: sqlite_utils.Database) -> None:
-    db.execute("CREATE TABLE told (client_id TEXT, epoch INTEGER) STRICT")
-
-
-class ListeningUser(Actor, kind="user"):
-    """Stands where users are, and keeps what it is told."""
-
-    migrations = USER_MIGRATIONS
-
-    @turn(creates=True)
-    def revoke_client(self, *, client_id: str, epoch: int, now: int) -> None:
-        self.db.execute("INSERT INTO told VALUES (?, ?)", (client_id, epoch))
-
-    @view
-    def told(self) -> list[tuple[str, int]]:
-        return list(self.db.execute("SELECT client_id, epoch FROM told"))
-
-
-class PatientClient(ClientActor, kind="client"):
-    """Tells two users at a time."""
-
-    revocation_batch: ClassVar[int] = 2
 
 
 def secret_of(filler: bytes, kind: TokenKind = TokenKind.CLIENT_SECRET) -> str:
     return Token(kind, "0" * 32, NO_RECORD, filler * 32).render()
-
-
-def opened(
-    path: Path, now: int = NOW, client: type[ClientActor] = ClientActor
-) -> AbstractAsyncContextManager[ActorSystem]:
-    return open_system(
-        LocalEngine(path),
-        kinds=(client, DirectoryActor, ListeningUser),
-        clock=StoppedClock(now),
-    )
 
 
 @pytest.fixture
@@ -91,20 +50,9 @@ async def client(system: ActorSystem) -> ClientActor:
     return client
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what the runtime does by itself, as long as it makes progress."""
-    with trio.fail_after(60):
-        while not await condition():
-            await trio.lowlevel.checkpoint()
-
-
 async def listed(system: ActorSystem) -> list[str]:
     page = await system.get(DirectoryActor, CLIENTS).page()
     return [entry.entry_id for entry in page.entries]
-
-
-async def told(system: ActorSystem, key: str) -> list[tuple[str, int]]:
-    return await system.get(ListeningUser, key).told()
 
 
 async def test_a_registered_client_is_known_and_listed(
@@ -253,82 +201,6 @@ async def test_a_user_is_enlisted_once_for_an_epoch(client: ClientActor) -> None
     assert status.users == 1
 
 
-async def _register_with_users(system: ActorSystem, users: int) -> PatientClient:
-    client = system.get(PatientClient, "c1")
-    await client.register(CLIENT, secret_hash=None, now=NOW)
-    for number in range(users):
-        await client.enlist(f"u{number}", now=NOW)
-    return client
-
-
-@pytest.mark.requirement("K-10", "B-36")
-async def test_a_caller_who_drives_the_batches_knows_that_all_were_told(
-    tmp_path: Path,
-) -> None:
-    # The alarm is far away for this clock, so that only the caller is at work.
-    async with opened(tmp_path, NOW - DAY, PatientClient) as system:
-        client = await _register_with_users(system, 5)
-        assert await client.delete(now=NOW)
-        assert await client.revoke_enlisted(now=NOW)
-        assert not await client.revoke_enlisted(now=NOW)
-        await system.delivered(client)
-        for number in range(5):
-            assert await told(system, f"u{number}") == [("aocl_x", 1)]
-        assert not await client.revoke_enlisted(now=NOW)
-
-
-@pytest.mark.requirement("K-10", "G8")
-async def test_nobody_needs_to_drive_the_batches(tmp_path: Path) -> None:
-    async with opened(tmp_path, NOW, PatientClient) as system:
-        client = await _register_with_users(system, 5)
-        await client.delete(now=NOW)
-
-        async def all_told() -> bool:
-            return all([await told(system, f"u{number}") for number in range(5)])
-
-        await until(all_told)
-
-
-@pytest.mark.requirement("K-10", "G8", "G9")
-async def test_a_deletion_goes_on_after_a_restart(tmp_path: Path) -> None:
-    async with opened(tmp_path, NOW - DAY, PatientClient) as system:
-        client = await _register_with_users(system, 5)
-        await client.delete(now=NOW)
-    async with opened(tmp_path, NOW + DAY, PatientClient) as system:
-
-        async def all_told() -> bool:
-            return all([await told(system, f"u{number}") for number in range(5)])
-
-        await until(all_told)
-        for number in range(5):
-            assert await told(system, f"u{number}") == [("aocl_x", 1)]
-
-
-@pytest.mark.requirement("K-10")
-async def test_an_ended_epoch_is_told_even_if_the_client_is_enabled_meanwhile(
-    tmp_path: Path,
-) -> None:
-    async with opened(tmp_path, NOW - DAY, PatientClient) as system:
-        client = await _register_with_users(system, 3)
-        await client.set_disabled(disabled=True, now=NOW)
-        await client.set_disabled(disabled=False, now=NOW)
-        for number in range(3):
-            assert await client.enlist(f"u{number}", now=NOW) == 2
-        while await client.revoke_enlisted(now=NOW):
-            pass
-        await system.delivered(client)
-        for number in range(3):
-            assert await told(system, f"u{number}") == [("aocl_x", 1)]
-
-        # What they were given since then ends with the client.
-        await client.delete(now=NOW)
-        while await client.revoke_enlisted(now=NOW):
-            pass
-        await system.delivered(client)
-        for number in range(3):
-            assert await told(system, f"u{number}") == [("aocl_x", 1), ("aocl_x", 2)]
-
-
 @pytest.mark.requirement("B-30")
 async def test_a_client_that_nobody_authorized_expires(tmp_path: Path) -> None:
     async with opened(tmp_path, NOW) as system:
@@ -403,7 +275,7 @@ async def test_whoever_enlists_while_a_client_is_deleted_is_refused_or_told(
     answers: dict[str, int | Refused] = {}
 
     async with opened(tmp_path, NOW - DAY, PatientClient) as system:
-        client = await _register_with_users(system, 0)
+        client = await register_with_users(system, 0)
 
         async def enlist(key: str) -> None:
             answers[key] = await client.enlist(key, now=NOW)

@@ -147,6 +147,18 @@ async def test_a_bug_in_a_later_check_ends_the_stream_and_reaches_the_server(
 
 
 @pytest.mark.requirement("G-14")
+async def test_a_stream_that_cannot_be_checked_ends_when_its_token_expires(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    authority = Authority(info=token_info(expires_at=NOW + 45))
+    stream = Stream(tick, authority, nursery)
+    await trio.sleep(1)
+    authority.faults = [OverloadedError("busy")] * 1000
+    await stream.done.wait()
+    assert stream.ended_after == pytest.approx(45)
+
+
+@pytest.mark.requirement("G-14")
 async def test_an_answer_of_announced_length_is_dropped_rather_than_finished(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

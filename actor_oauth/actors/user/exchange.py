@@ -36,12 +36,10 @@ class Redeemed:
     Attributes:
         response: For the client.
         grant_id: The grant's name among those of the user.
-        superseded: How many older grants ended with it.
     """
 
     response: TokenResponse
     grant_id: str
-    superseded: int
 
 
 def redeem(
@@ -66,11 +64,9 @@ def settle_redemption(
     match decision:
         case Redemption():
             note_proof(db, decision.proof, now=now)
-            superseded = save_redemption(db, decision, now=now)
+            save_redemption(db, decision, now=now)
             return Redeemed(
-                response=decision.response,
-                grant_id=decision.grant.grant_id,
-                superseded=superseded,
+                response=decision.response, grant_id=decision.grant.grant_id
             )
         case WrongVerifier():
             assert grant is not None

@@ -254,21 +254,18 @@ def end_named_grant(
     return True
 
 
-def end_superseded_grants(db: Database, by: Grant, *, now: int) -> int:
+def end_superseded_grants(db: Database, by: Grant, *, now: int) -> None:
     """End the older grants whose place a grant takes (C-21).
 
     Only lower numbers: of two that are redeemed in either order the newer one survives,
     and there is never a moment without any.
-
-    Returns:
-        How many there were.
     """
     rows: list[tuple[int]] = db.execute(
         "SELECT number FROM grants WHERE state IN ('authorized', 'active')"
         " AND number < ? AND client_id = ? AND redirect_uri = ? AND resource = ?",
         (by.number, by.client_id, by.redirect_uri, by.resource),
     ).fetchall()
-    return end_all(db, by.actor_key, rows, GrantEvent.SUPERSEDED, now=now)
+    end_all(db, by.actor_key, rows, GrantEvent.SUPERSEDED, now=now)
 
 
 def replaceable_scopes(

@@ -44,15 +44,12 @@ def save_rejection(db: Database, grant: Grant, rejection: Rejection) -> None:
     _record(db, grant, GrantEvent.LATE_REFRESH_REJECTED, at=rejection.time)
 
 
-def end_contested_grants(db: Database, by: Grant, *, now: int) -> int:
+def end_contested_grants(db: Database, by: Grant, *, now: int) -> None:
     """End the older grants of a client that are contested: the user has signed in again.
 
     Whoever held such a grant and could not sign in is out with it. The client may have
     registered itself anew meanwhile, and have another port on this machine, so it is also
     known by its redirect URI.
-
-    Returns:
-        How many there were.
     """
     rows: list[tuple[int, str, str]] = db.execute(
         "SELECT number, client_id, redirect_uri FROM grants WHERE state = 'active'"
@@ -66,7 +63,7 @@ def end_contested_grants(db: Database, by: Grant, *, now: int) -> int:
         # Devices have no redirect URI, which makes no two of them the same.
         or (redirect_uri and matches(redirect_uri, by.redirect_uri))
     ]
-    return end_all(db, by.actor_key, same, GrantEvent.CONTEST_ENDED, now=now)
+    end_all(db, by.actor_key, same, GrantEvent.CONTEST_ENDED, now=now)
 
 
 def _record(db: Database, grant: Grant, event: GrantEvent, *, at: int) -> None:

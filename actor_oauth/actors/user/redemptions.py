@@ -7,20 +7,15 @@ from actor_oauth.oauth.redeem_code import Redemption
 from actor_oauth.runtime import Database
 
 
-def save_redemption(db: Database, redemption: Redemption, *, now: int) -> int:
-    """Save a redemption that was decided.
-
-    Returns:
-        How many older grants ended with it.
-    """
+def save_redemption(db: Database, redemption: Redemption, *, now: int) -> None:
+    """Save a redemption that was decided; older grants may end with it."""
     grant = redemption.grant
     save_redeemed(db, grant)
     insert_access_token(db, grant.number, redemption.access)
     if redemption.refresh is not None:
         insert_refresh_token(db, grant.number, redemption.refresh)
-    superseded = 0
     if grant.supersedes:
         # Not before: a code that is never redeemed must not cost the user the
         # installation that works (C-21).
-        superseded = end_superseded_grants(db, grant, now=now)
-    return superseded + end_contested_grants(db, grant, now=now)
+        end_superseded_grants(db, grant, now=now)
+    end_contested_grants(db, grant, now=now)
