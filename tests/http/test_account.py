@@ -65,7 +65,7 @@ async def test_connected_applications_are_listed_with_what_they_may_do(
         "https://as.example/mcp",
         "notes:read",
         "last used 3 days ago",
-        f"<strong>{USER}</strong>",
+        f"<strong><bdi>{USER}</bdi></strong>",
     ):
         assert fact in page.text
 

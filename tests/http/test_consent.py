@@ -1,13 +1,18 @@
 """The consent page: what it shows, and the one answer that it takes."""
 
+from dataclasses import replace
+
 import httpx2
 import pytest
 
 from tests.http.deployment import (
+    ISSUER,
     LOOPBACK_CALLBACK,
     USER,
     WEB_CALLBACK,
+    Deploy,
     Deployment,
+    policy_for,
     query_of,
     read_page,
 )
@@ -88,9 +93,33 @@ async def test_the_page_says_who_asks_for_what_and_where_it_leads(
         "https://as.example/mcp",
         "Read your notes",
         "notes:write",
-        f"<strong>{USER}</strong>",
+        f"<strong><bdi>{USER}</bdi></strong>",
     ):
         assert fact in page.text
+
+
+@pytest.mark.requirement("C-13")
+async def test_what_is_to_be_allowed_is_told_to_its_end(deploy: Deploy) -> None:
+    words = (
+        "Change and delete your notes, also those that you share with " + 8 * "many "
+    )
+    policy = policy_for(ISSUER)
+    policy = replace(policy, scope_descriptions=(("notes:read", f"{words}others"),))
+    async with deploy(policy=policy) as deployment:
+        client = await deployment.register()
+        url = deployment.authorize_url(client, scope="notes:read")
+        page = await deployment.browser().consent_page(url)
+    assert f"<bdi>{words}others</bdi>" in page.text
+
+
+@pytest.mark.requirement("C-13", "J-09")
+async def test_a_name_that_is_written_from_right_to_left_leaves_the_rest_in_order(
+    deployment: Deployment,
+) -> None:
+    name = "\u05e2\u05d5\u05d6\u05e8 42 (beta)!"
+    client = await deployment.register(client_name=name)
+    page = await deployment.browser().consent_page(deployment.authorize_url(client))
+    assert f"<h1><bdi>{name}</bdi> wants access to <bdi>" in page.text
 
 
 @pytest.mark.requirement("C-13")

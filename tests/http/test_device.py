@@ -120,7 +120,7 @@ async def test_a_person_lets_a_device_in(offering: Deployment) -> None:
         "Field Notes",
         RESOURCE,
         "Read your notes",
-        f"<strong>{USER}</strong>",
+        f"<strong><bdi>{USER}</bdi></strong>",
     ):
         assert fact in page.text
     fields = read_page(page).forms[0].fields

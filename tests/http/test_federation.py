@@ -156,7 +156,7 @@ async def account_of(browser: Browser) -> str:
     """Who the account page says is signed in."""
     answer = await browser.get("/account")
     assert answer.status_code == 200, answer.headers.get("location")
-    return answer.text.partition("<strong>")[2].partition("</strong>")[0]
+    return answer.text.partition("<strong><bdi>")[2].partition("</bdi>")[0]
 
 
 @pytest.mark.requirement("C-11", "C-23")

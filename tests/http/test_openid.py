@@ -224,7 +224,7 @@ async def test_the_consent_page_says_what_will_be_told(openid: Deployment) -> No
         openid.authorize_url(client, scope="openid email")
     )
 
-    assert "wants access to your name on this server" in page.text
+    assert "your name on this server" in page.text
     assert "Know who you are" in page.text
     assert "See your email address" in page.text
 
