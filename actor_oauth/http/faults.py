@@ -1,17 +1,13 @@
 """Faults: exceptions that reached the edge, told apart and logged without secrets."""
 
 import traceback
-from typing import Final
 
 import structlog
-import trio
 
 from actor_oauth.actors import faults as actor_faults
 from actor_oauth.oauth.wire import Reason
 from actor_oauth.runtime.errors import ActorError, describe
-
-REPEAT_SECONDS: Final = 1.0
-"""How seldom the same temporary trouble is told again."""
+from actor_oauth.runtime.repeats import Repeats
 
 # Of several faults the gravest is told.
 _GRAVITY: Final = (Reason.OVERLOADED, Reason.STORAGE_FAILED, Reason.INTERNAL)
@@ -36,13 +32,11 @@ def reason_of(fault: BaseException) -> Reason:
 class FaultLog:
     """Logs the exceptions that reached the edge of one process.
 
-    A full disk fails every request there is, and must not be filled with lines about
-    it: of temporary trouble each kind is told once a second, with how many there were.
+    Temporary trouble, such as a full disk, fails every request there is: see `Repeats`.
     """
 
     def __init__(self) -> None:
-        self._told_at: dict[str, float] = {}
-        self._untold: dict[str, int] = {}
+        self._repeats = Repeats()
 
     def log(self, fault: BaseException, *, method: str, path: str) -> Reason:
         """Log an exception and say what the caller may know.
@@ -72,12 +66,9 @@ class FaultLog:
     ) -> None:
         while isinstance(fault, BaseExceptionGroup):
             fault = fault.exceptions[0]
-        kind, now = type(fault).__name__, trio.current_time()
-        if now - self._told_at.get(kind, float("-inf")) < REPEAT_SECONDS:
-            self._untold[kind] = self._untold.get(kind, 0) + 1
+        untold = self._repeats.more(type(fault).__name__)
+        if untold is None:
             return
-        self._told_at[kind] = now
-        untold = self._untold.pop(kind, 0)
         _LOG.error(
             "request put off",
             method=method,

@@ -29,6 +29,7 @@ from actor_oauth.runtime.errors import (
 from actor_oauth.runtime.lifecycle import ActivationEvent, ActivationState
 from actor_oauth.runtime.limits import RuntimeLimits
 from actor_oauth.runtime.memory import Budget
+from actor_oauth.runtime.repeats import Repeats
 from actor_oauth.runtime.storage_faults import Fault, storage_fault
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -93,6 +94,7 @@ class Directory:
         self._activations: OrderedDict[Address, Activation] = OrderedDict()
         self._line: OrderedDict[Address, _Place] = OrderedDict()
         self._pressure = trio.lowlevel.ParkingLot()
+        self._failures = Repeats()
         self._closed = False
 
     def __len__(self) -> int:
@@ -182,7 +184,7 @@ class Directory:
             if store is not None:
                 activation.loaded(store)
         except Exception as error:  # noqa: BLE001 - a bug in a migration breaks its actor only
-            log.error("actor cannot be loaded", actor=str(address), error=_text(error))
+            self._tell_of_failure(address, _text(error))
             if store is not None:
                 await self._engine.discard(store)
             activation.load_failure = error
@@ -195,6 +197,12 @@ class Directory:
             self._remove(activation)
             return
         self._on_loaded(activation)
+
+    def _tell_of_failure(self, address: Address, error: str) -> None:
+        untold = self._failures.more(error)
+        if untold is not None:
+            more = {"more_like_it": untold} if untold else {}
+            log.error("actor cannot be loaded", actor=str(address), error=error, **more)
 
     def _remove(self, activation: Activation) -> None:
         del self._activations[activation.address]
