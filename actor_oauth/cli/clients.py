@@ -93,6 +93,8 @@ def add_client(
         raise CommandError("--service takes --scope, and of the rest only --resource")
     if resource and not service:
         raise CommandError("--resource is for clients that act for themselves")
+    if not (redirect_uri or service or assertions):
+        raise CommandError("give it a --redirect-uri, or say --service or --assertions")
 
     async def add(server: AuthorizationServer) -> NewClient | Refused:
         if service:
@@ -108,7 +110,7 @@ def add_client(
             metadata=metadata,
         )
 
-    made = run_on_data(add, config=config, data=data)
+    made = run_on_data(add, config=config, data=data, begins=True)
     if isinstance(made, Refused):
         raise CommandError(made.detail or made.reason.description)
     print_client(made.to_json(), as_json=json)

@@ -43,7 +43,7 @@ def issue_token(
     if revoke:
         say(f"revoked {run_on_data(end, config=config, data=data)}")
         return
-    token = run_on_data(issue, config=config, data=data)
+    token = run_on_data(issue, config=config, data=data, begins=True)
     if token is None:
         raise CommandError("there are too many initial access tokens; revoke some")
     typer.echo(token)

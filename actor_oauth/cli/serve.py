@@ -64,8 +64,12 @@ def serve(
             help="Tests and demos, loopback only: everyone is this user, unasked.",
         ),
     ] = None,
-    log_level: Annotated[LogLevel | None, typer.Option()] = None,
-    log_format: Annotated[LogFormat | None, typer.Option()] = None,
+    log_level: Annotated[
+        LogLevel | None, typer.Option(help="What is logged; default info.")
+    ] = None,
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help="For people or for programs.")
+    ] = None,
 ) -> None:
     """Serve the provider until SIGTERM or Ctrl-C."""
     settings = load_settings(

@@ -4,6 +4,7 @@ The command opens the actors itself. SQLite's locks make that as safe as a secon
 is, so no server has to be asked, or even be running.
 """
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,12 +14,14 @@ import trio
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.cli.options import overrides
+from actor_oauth.cli.terminal import say
 from actor_oauth.config import (
     ConfigError,
     LogLevel,
     Settings,
     configure_logging,
     load_settings,
+    unknown_variables,
 )
 from actor_oauth.provider import Provider
 from actor_oauth.runtime import ActorError
@@ -40,6 +43,7 @@ def run_on_data(
     *,
     config: Path | None,
     data: Path | None,
+    begins: bool = False,
 ) -> Result:
     """Open the data directory, run the command, close it again.
 
@@ -47,6 +51,8 @@ def run_on_data(
         command: What to do.
         config: The settings file, if one was named.
         data: The data directory, if one was named.
+        begins: Whether it makes the data directory if there is none. A command that asks
+            about something, in a directory named by mistake, would find nothing.
 
     Raises:
         ConfigError: Settings or data directory cannot be used.
@@ -55,6 +61,14 @@ def run_on_data(
     # A command answers by what it prints; the log only has what went wrong.
     level = max(settings.log_level, LogLevel.WARNING, key=list(LogLevel).index)
     configure_logging(level, settings.log_format, sys.stderr)
+    for problem in unknown_variables(os.environ):
+        say(problem)
+    if not settings.data.is_dir():
+        where = settings.data.absolute()
+        if not begins:
+            problem = f"there is no data directory {where}: name it (--data, --config)"
+            raise ConfigError([problem])
+        say(f"made the data directory {where}")
 
     async def run() -> Result:
         async with Provider(settings).open_server() as server:

@@ -85,7 +85,10 @@ def counting(what: str) -> Iterator[Callable[[int], None]]:
         TimeElapsedColumn(),
     )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True) as progress:
+    shown = console.is_terminal
+    with Progress(
+        *columns, console=console, transient=True, disable=not shown
+    ) as progress:
         task = progress.add_task(what, total=None)
 
         def tell(done: int) -> None:

@@ -42,7 +42,7 @@ def add_user(
     async def add(server: AuthorizationServer) -> bool:
         return await server.create_user(name, password)
 
-    if not run_on_data(_explaining_rules(add), config=config, data=data):
+    if not run_on_data(_explaining_rules(add), config=config, data=data, begins=True):
         raise CommandError(f"there is a user {name} already; see users set-password")
     say(f"added {name}")
 

@@ -8,11 +8,14 @@ Rule 3: changes replace the file as a whole, one process at a time. Whoever read
 the keys before a change or those after it.
 Rule 4: it is made where there is nothing yet, and never beside data. With new keys all of
 that would be there and nobody could find it.
+Rule 5: only its owner writes here, not even root. The server could not read files that
+somebody else has made.
 """
 
 import contextlib
 import fcntl
 import os
+import pwd
 import stat
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -55,6 +58,7 @@ def open_keyring(data: Path, *, entropy: Entropy) -> Keyring:
             read it; or it is gone from data that it belongs to.
     """
     path = data / KEYRING_FILE
+    _check_owner(path)
     try:
         return _read(path)
     except FileNotFoundError:
@@ -208,6 +212,7 @@ def _change(
     data: Path, change: Callable[[Keyring], Keyring], *, entropy: Entropy
 ) -> Keyring:
     path = data / KEYRING_FILE
+    _check_owner(path)
     with _locked(data):
         keyring = read_keyring(data)
         changed = change(keyring)
@@ -239,6 +244,24 @@ def _locked(data: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _check_owner(path: Path) -> None:
+    try:
+        owner = path.lstat().st_uid
+    except OSError:
+        # Whoever reads it says what is wrong.
+        return
+    if owner != os.geteuid():
+        try:
+            name = pwd.getpwuid(owner).pw_name
+        except KeyError:
+            name = f"#{owner}"
+        problem = (
+            f"{path} belongs to {name}: run this as that user (sudo -u {name} …), or the "
+            "server cannot read what this writes"
+        )
+        raise ConfigError([problem])
 
 
 def _read(path: Path) -> Keyring:

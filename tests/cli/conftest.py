@@ -56,8 +56,9 @@ def actor_oauth(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Command:
-    """Run a command line in this process, in an empty working directory."""
+    """Run a command line in this process, with an empty data directory."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / ".actor-oauth").mkdir(mode=0o700, exist_ok=True)
 
     def run(*arguments: str, stdin: str | TextIO = "") -> Outcome:
         given = io.StringIO(stdin) if isinstance(stdin, str) else stdin

@@ -109,7 +109,7 @@ def test_the_keyring_is_given_to_a_restore_that_needs_it(
     done = actor_oauth("restore", file, "--data", "new")
     assert done.status == 1
     assert "--keyring" in done.err
-    actor_oauth("users", "list", "--data", "other")
+    actor_oauth("clients", "token", "--label", "any", "--data", "other")
     done = actor_oauth(
         "restore", file, "--data", "new", "--keyring", "other/keyring.json"
     )

@@ -119,7 +119,7 @@ def test_a_service_acts_for_itself(actor_oauth: Command) -> None:
         (("--service", "--scope", "mcp", "--confidential"), "--service takes --scope"),
         (("--service", "--scope", "other"), "The scope exceeds"),
         (("--resource", "http://x/"), "--resource is for clients that act"),
-        ((), "redirect_uris are missing"),
+        ((), "give it a --redirect-uri"),
     ],
 )
 def test_a_service_is_told_apart_from_a_client_of_users(

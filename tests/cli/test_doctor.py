@@ -24,6 +24,7 @@ def data(actor_oauth: Command, tmp_path: Path) -> Path:
 def test_it_changes_nothing_where_nothing_is_yet(
     actor_oauth: Command, tmp_path: Path
 ) -> None:
+    (tmp_path / ".actor-oauth").rmdir()
     _, found = findings(actor_oauth)
     assert "not there yet" in found["data"][1]
     assert list(tmp_path.iterdir()) == []

@@ -17,7 +17,7 @@ from tests.cli.conftest import Command
 def data(tmp_path: Path) -> Path:
     """A data directory whose server signs."""
     data = tmp_path / ".actor-oauth"
-    data.mkdir(mode=0o700)
+    data.mkdir(mode=0o700, exist_ok=True)
     open_keyring(data, entropy=SystemEntropy())
     ensure_signing_keys(data, {"EdDSA"}, entropy=SystemEntropy())
     return data
@@ -69,7 +69,7 @@ def test_without_jwt_tokens_the_servers_own_secret_is_rotated(
     actor_oauth: Command, tmp_path: Path
 ) -> None:
     data = tmp_path / "plain"
-    data.mkdir(mode=0o700)
+    data.mkdir(mode=0o700, exist_ok=True)
     missing = actor_oauth("keys", "list", "--data", str(data))
     before = open_keyring(data, entropy=SystemEntropy())
 

@@ -195,6 +195,30 @@ def test_the_audit_trail_says_what_happened_newest_first(actor_oauth: Command) -
     assert event["grant_id"] is None
 
 
+def test_only_what_adds_something_makes_a_data_directory(
+    actor_oauth: Command, tmp_path: Path
+) -> None:
+    """A directory that was named by mistake is no empty one."""
+    where = tmp_path / "elsewhere"
+    for command in (("users", "list"), ("users", "disable", "alice"), ("purge",)):
+        told = actor_oauth(*command, "--data", str(where))
+        assert (told.status, told.out) == (1, "")
+        assert f"there is no data directory {where}" in told.err
+        assert not where.exists()
+    add = ("users", "add", "alice", "--password-stdin", "--data", str(where))
+    assert f"made the data directory {where}" in actor_oauth(*add, stdin=PASSWORD).err
+    assert "made" not in actor_oauth("users", "list", "--data", str(where)).err
+
+
+def test_a_variable_that_is_no_setting_is_told(
+    actor_oauth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTOR_OAUTH_DTAA", "/var/lib/actor-oauth")
+    told = actor_oauth("users", "list")
+    assert told.status == 0
+    assert "did you mean ACTOR_OAUTH_DATA?" in told.err
+
+
 def test_the_trail_is_found_by_what_the_log_says(actor_oauth: Command) -> None:
     actor_oauth("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
     [alice] = json.loads(actor_oauth("users", "list", "--json").out)

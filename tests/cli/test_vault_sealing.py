@@ -20,7 +20,7 @@ ENTROPY = SystemEntropy()
 def data(tmp_path: Path) -> Path:
     """A data directory with a secret that retired long ago, and a current one."""
     data = tmp_path / ".actor-oauth"
-    data.mkdir(mode=0o700)
+    data.mkdir(mode=0o700, exist_ok=True)
     open_keyring(data, entropy=ENTROPY)
     long_ago = SystemClock().now() - 2 * Settings().refresh_absolute_seconds - 1000
     rotate_secrets(

@@ -1,4 +1,5 @@
 import os
+import pwd
 import stat
 import subprocess
 import sys
@@ -6,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from actor_oauth.config import KEYRING_FILE, ConfigError, open_keyring
+from actor_oauth.config import (
+    KEYRING_FILE,
+    ConfigError,
+    open_keyring,
+    rotate_secrets,
+)
 from actor_oauth.runtime import SystemEntropy
 
 ENTROPY = SystemEntropy()
@@ -92,6 +98,25 @@ def test_a_keyring_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -
     sentence = problem(tmp_path)
     assert f"mode {mode:04o}" in sentence
     assert f"chmod 600 {path}" in sentence
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_nobody_but_the_owner_writes_beside_a_keyring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
+    """Not even root, whose files the server's user could not read."""
+    open_keyring(tmp_path, entropy=ENTROPY)
+    owner = os.geteuid()
+    name = pwd.getpwuid(owner).pw_name
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    if not known:
+        monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+        name = f"#{owner}"
+    assert f"belongs to {name}: run this as that user (sudo -u {name} …)" in problem(
+        tmp_path
+    )
+    with pytest.raises(ConfigError, match="belongs to"):
+        rotate_secrets(tmp_path, now=1, active_from=1, kept_for=None, entropy=ENTROPY)
 
 
 def test_a_link_in_place_of_the_keyring_is_refused(tmp_path: Path) -> None:
