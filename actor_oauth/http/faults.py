@@ -1,6 +1,7 @@
 """Faults: exceptions that reached the edge, told apart and logged without secrets."""
 
 import traceback
+from typing import Final
 
 import structlog
 
