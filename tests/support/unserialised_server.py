@@ -17,7 +17,7 @@ import trio
 from sqlite_utils.migrations import Migrations
 
 from actor_oauth.bench import server
-from actor_oauth.provider import opening
+from actor_oauth.provider import authority
 from actor_oauth.runtime import LocalEngine, system
 from actor_oauth.runtime.activation import Activation
 from actor_oauth.runtime.address import Address
@@ -143,6 +143,6 @@ class UnserialisedEngine(LocalEngine):
 
 
 if __name__ == "__main__":
-    setattr(opening, "LocalEngine", UnserialisedEngine)  # noqa: B010 - not its type
+    setattr(authority, "LocalEngine", UnserialisedEngine)  # noqa: B010 - not its type
     setattr(system, "Dispatcher", UnserialisedDispatcher)  # noqa: B010 - likewise
     server.main()
