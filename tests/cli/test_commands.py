@@ -4,11 +4,13 @@ import inspect
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer.main
 
 from actor_oauth.cli.commands import COMMANDS, app_with
+from tests.cli.conftest import Command
 
 # Runs one command after another in a process, and tells what was loaded by then.
 PROGRAM = """
@@ -76,3 +78,7 @@ def test_the_list_says_of_each_command_what_its_own_help_begins_with() -> None:
     commands = getattr(line, "commands", {})
     for name, listed in COMMANDS.items():
         assert inspect.cleandoc(commands[name].help).startswith(listed.help), name
+
+
+def test_the_version_is_printed_alone(actor_oauth: Command) -> None:
+    assert actor_oauth("version").out == f"{version('actor-oauth')}\n"

@@ -94,3 +94,49 @@ def test_a_fault_shows_where_it_happened(actor_oauth: Command, tmp_path: Path) -
     with file.open() as stdin, pytest.raises(BaseExceptionGroup) as caught:
         actor_oauth("worker", "--fd", "9999", stdin=stdin)
     assert caught.group_contains(OSError, match="descriptor")
+
+
+def test_a_port_that_is_taken_is_said_without_a_traceback(actor_oauth: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = actor_oauth("serve", "--port", port)
+    assert done.status == 1
+    assert done.err == (
+        f"actor-oauth: cannot listen on 127.0.0.1 port {port}: Address already in "
+        "use; choose another with --host and --port (--port 0 picks a free one)\n"
+    )
+
+
+def test_a_data_directory_that_is_none_is_said_without_a_traceback(
+    actor_oauth: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    done = actor_oauth("serve", "--port", "0", "--data", str(file))
+    assert done.status == 1
+    assert done.err == (
+        f"actor-oauth: data directory {file} is not a directory; "
+        "choose another (--data)\n"
+    )
+
+
+@pytest.mark.requirement("A-15", "A-17")
+def test_every_setting_that_is_wrong_is_said_at_once(
+    actor_oauth: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('issuer = "http://login.example.com"\naccess_token_seconds = 60\n')
+    done = actor_oauth("serve", "--config", str(file), "--auto-approve", "alice")
+    assert done.status == 1
+    assert "must be https" in done.err
+    assert "refresh_grace_seconds" in done.err
+    assert "auto_approve" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_data_are_in_the_working_directory_if_nothing_else_is_said(
+    actor_oauth: Command, tmp_path: Path
+) -> None:
+    done = actor_oauth("users", "list")
+    assert done.status == 0, done.err
+    assert (tmp_path / ".actor-oauth" / "keyring.json").exists()

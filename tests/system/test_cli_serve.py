@@ -10,7 +10,6 @@ import stat
 import subprocess
 import urllib.error
 import urllib.request
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -57,15 +56,15 @@ async def until_gone(pids: list[int]) -> None:
 
 
 @pytest.mark.requirement("A-01", "A-15")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_serves_on_a_free_port_and_stops_in_order_when_told(
-    tmp_path: Path, number: signal.Signals
+def test_it_serves_on_a_free_port_with_a_log_of_json_lines_and_stops_when_told(
+    tmp_path: Path,
 ) -> None:
-    with serving(tmp_path / "data") as server:
+    with serving(tmp_path / "data", "--log-format", "json") as server:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", server.url)
         assert issuer_of(server.url) == server.url
-        assert server.stop(number) == 0
-        assert "Traceback" not in "\n".join(server.rest())
+        assert server.stop(signal.SIGTERM) == 0
+        others = [line for line in server.rest() if not line.startswith("listening on")]
+        assert "stopped" in [json.loads(line)["event"] for line in others]
 
 
 def test_it_says_in_three_lines_where_it_is_and_what_to_do_next(tmp_path: Path) -> None:
@@ -79,27 +78,18 @@ def test_it_says_in_three_lines_where_it_is_and_what_to_do_next(tmp_path: Path) 
         )
         assert last[2].endswith(f"actor-oauth users add NAME --data '{data}'")
         assert last[3] == f"listening on {server.url}"
+        assert server.stop(signal.SIGINT) == 0
+        assert "Traceback" not in "\n".join(server.rest())
 
 
-def test_once_there_is_a_user_it_says_where_to_sign_in(tmp_path: Path) -> None:
-    added = run_command(
-        "users", "add", "alice", "--password-stdin", "--data", str(tmp_path),
-        stdin=PASSWORD,
-    )  # fmt: skip
-    assert added.returncode == 0, added.stderr
-    with serving(tmp_path) as server:
-        assert f"  Sign in:  {server.url}/account" in server.lines
-
-
-def test_what_it_suggests_to_type_is_what_was_typed(tmp_path: Path) -> None:
-    environment = {"ACTOR_OAUTH_COMMAND": "./dev"}
-    with serving(tmp_path, environment=environment) as server:
-        assert any("./dev users add NAME" in line for line in server.lines)
-
-
-def test_users_and_clients_can_be_added_while_it_serves(tmp_path: Path) -> None:
+def test_what_is_added_while_it_serves_is_there_after_it_was_killed(
+    tmp_path: Path,
+) -> None:
     data = ("--data", str(tmp_path))
+    keys = tmp_path / "keyring.json"
     with serving(tmp_path) as server:
+        before = keys.read_bytes()
+        assert stat.S_IMODE(keys.stat().st_mode) == 0o600
         command = ("users", "add", "alice", "--password-stdin", *data)
         added = run_command(*command, stdin=PASSWORD)
         assert added.returncode == 0, added.stderr
@@ -112,42 +102,16 @@ def test_users_and_clients_can_be_added_while_it_serves(tmp_path: Path) -> None:
         query = f"redirect_uri={CALLBACK}&response_type=code"
         assert status_of(f"{server.url}/authorize?client_id=none&{query}") == 400
         assert status_of(f"{server.url}/authorize?client_id={known}&{query}") != 400
+        server.stop(signal.SIGKILL)
+    with serving(tmp_path) as server:
+        assert keys.read_bytes() == before
+        assert f"  Sign in:  {server.url}/account" in server.lines
+        assert status_of(f"{server.url}/authorize?client_id={known}&{query}") != 400
         deleted = run_command("clients", "delete", known, *data)
         assert deleted.returncode == 0, deleted.stderr
         assert status_of(f"{server.url}/authorize?client_id={known}&{query}") == 400
-
-
-def test_each_log_line_is_json_when_asked_for_and_the_ready_line_stays(
-    tmp_path: Path,
-) -> None:
-    with serving(tmp_path, "--log-format", "json") as server:
-        assert server.stop() == 0
-        others = [line for line in server.rest() if not line.startswith("listening on")]
-        assert "stopped" in [json.loads(line)["event"] for line in others]
-
-
-def test_a_port_that_is_taken_is_said_without_a_traceback(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        done = run_command("serve", "--port", port, "--data", str(tmp_path))
-    assert done.returncode == 1
-    assert done.stderr == (
-        f"actor-oauth: cannot listen on 127.0.0.1 port {port}: Address already in "
-        "use; choose another with --host and --port (--port 0 picks a free one)\n"
-    )
-
-
-def test_a_data_directory_that_is_none_is_said_without_a_traceback(
-    tmp_path: Path,
-) -> None:
-    file = tmp_path / "file"
-    file.touch()
-    done = run_command("serve", "--port", "0", "--data", str(file))
-    assert done.returncode == 1
-    assert done.stderr == (
-        f"actor-oauth: data directory {file} is not a directory; "
-        "choose another (--data)\n"
-    )
+        assert server.stop(signal.SIGHUP) == 0
+        assert "Traceback" not in "\n".join(server.rest())
 
 
 def _unmeasured(environment: dict[str, str]) -> dict[str, str]:
@@ -173,41 +137,20 @@ def test_a_full_disk_is_said_at_the_start_without_a_traceback(tmp_path: Path) ->
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.requirement("A-15", "A-17")
-def test_every_setting_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text('issuer = "http://login.example.com"\naccess_token_seconds = 60\n')
-    done = run_command("serve", "--config", str(file), "--auto-approve", "alice")
-    assert done.returncode == 1
-    assert "must be https" in done.stderr
-    assert "refresh_grace_seconds" in done.stderr
-    assert "auto_approve" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_variable_that_looks_like_a_setting_is_warned_of(tmp_path: Path) -> None:
-    environment = {"ACTOR_OAUTH_REFRESH_GRACE": "5"}
-    with serving(tmp_path, environment=environment) as server:
-        assert any("ACTOR_OAUTH_REFRESH_GRACE is not" in line for line in server.lines)
-
-
-def test_auto_approve_warns_loudly_and_makes_the_user(tmp_path: Path) -> None:
-    with serving(tmp_path, "--auto-approve", "alice") as server:
-        assert any("!! AUTO-APPROVE" in line for line in server.lines)
-    users = run_command("users", "list", "--data", str(tmp_path))
-    assert users.stdout == "alice\n"
-
-
 @pytest.mark.requirement("G10")
-def test_workers_share_the_port_and_are_ready_before_it_is_announced(
+async def test_workers_share_the_port_are_ready_before_it_is_announced_and_end_with_it(
     tmp_path: Path,
 ) -> None:
-    with serving(tmp_path, "--workers", "3") as server:
-        assert len(server.children()) == 3
-        assert sum("worker ready" in line for line in server.lines) == 3
+    environment = {"ACTOR_OAUTH_COMMAND": "./dev"}
+    with serving(tmp_path, "--workers", "2", environment=environment) as server:
+        assert any("./dev users add NAME" in line for line in server.lines)
+        workers = server.children()
+        assert len(workers) == 2
+        assert sum("worker ready" in line for line in server.lines) == 2
         assert issuer_of(server.url) == server.url
-        assert server.stop() == 0
-        assert "Traceback" not in "\n".join(server.rest())
+        # Not even a parent that was killed leaves any behind.
+        server.stop(signal.SIGKILL)
+        await until_gone(workers)
 
 
 @pytest.mark.requirement("G10")
@@ -248,31 +191,3 @@ async def test_a_worker_that_dies_is_replaced_and_the_port_answers_meanwhile(
         assert issuer_of(server.url) == server.url
         assert server.stop() == 0
         await until_gone(now)
-
-
-async def test_no_worker_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2") as server:
-        workers = server.children()
-        server.stop(signal.SIGKILL)
-        await until_gone(workers)
-
-
-def test_the_keys_are_private_and_survive_a_restart(tmp_path: Path) -> None:
-    keys = tmp_path / "keyring.json"
-    with serving(tmp_path) as server:
-        before = keys.read_bytes()
-        assert stat.S_IMODE(keys.stat().st_mode) == 0o600
-        server.stop(signal.SIGKILL)
-    with serving(tmp_path) as server:
-        assert server.stop() == 0
-    assert keys.read_bytes() == before
-
-
-def test_relative_data_is_taken_from_the_working_directory(tmp_path: Path) -> None:
-    done = run_command("users", "list", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / ".actor-oauth" / "keyring.json").exists()
-
-
-def test_the_version_is_printed_alone() -> None:
-    assert run_command("version").stdout == f"{version('actor-oauth')}\n"
