@@ -290,6 +290,24 @@ async def test_the_trail_is_bounded(tmp_path: Path) -> None:
         assert events[0].at == START + MAX_EVENTS + 9
 
 
+async def test_a_stranger_who_fails_to_log_in_does_not_push_out_the_trail(
+    tmp_path: Path,
+) -> None:
+    async with open_ada(tmp_path) as ada:
+        await sign_up(ada)
+        for number in range(MAX_EVENTS + 10):
+            await ada.actor.record_login(success=False, now=START + number)
+        await ada.actor.record_login(success=True, now=START + 1000)
+        await ada.actor.record_login(success=False, now=START + 1001)
+        newest, success, failures, created = await ada.actor.audit_trail()
+        assert (newest.kind, newest.detail) == ("login_failed", None)
+        assert success.kind == "login_succeeded"
+        assert created.kind == "account_created"
+        assert failures.kind == "login_failed"
+        assert failures.detail == f"{MAX_EVENTS + 10} in a row"
+        assert failures.at == START + MAX_EVENTS + 9
+
+
 def test_an_account_shows_no_password_hash() -> None:
     account = Account(
         user_id="ada", password_hash="argon2-text", disabled=False, created_at=0

@@ -3,7 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from actor_oauth.actors.user.audit import AccountEvent, record_event
+from actor_oauth.actors.user.audit import (
+    AccountEvent,
+    record_event,
+    record_failed_login,
+)
 from actor_oauth.runtime import Database
 
 FREE_ATTEMPTS: Final = 5
@@ -139,10 +143,11 @@ def record_login(db: Database, *, success: bool, now: int) -> None:
     known = load_account(db)
     if known is None or known.deleted:
         return
-    if success:
-        db.execute("UPDATE account SET attempts = 0, blocked_until = 0")
-    event = AccountEvent.LOGIN_SUCCEEDED if success else AccountEvent.LOGIN_FAILED
-    record_event(db, event, at=now)
+    if not success:
+        record_failed_login(db, at=now)
+        return
+    db.execute("UPDATE account SET attempts = 0, blocked_until = 0")
+    record_event(db, AccountEvent.LOGIN_SUCCEEDED, at=now)
 
 
 def next_grant_number(db: Database) -> int:

@@ -62,6 +62,24 @@ def record_event(
     db.execute("DELETE FROM events WHERE seq <= ?", (seq - MAX_EVENTS,))
 
 
+def record_failed_login(db: Database, *, at: int) -> None:
+    """Add that somebody failed to log in, or count it with the failures just before.
+
+    Strangers can fail as long as they like, and must not push all else out of the trail.
+    """
+    row: tuple[int, str, str | None] | None = db.execute(
+        "SELECT seq, kind, detail FROM events ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
+    if row is None or row[1] != AccountEvent.LOGIN_FAILED:
+        record_event(db, AccountEvent.LOGIN_FAILED, at=at)
+        return
+    before = int((row[2] or "1").partition(" ")[0])
+    db.execute(
+        "UPDATE events SET at = ?, detail = ? WHERE seq = ?",
+        (at, f"{before + 1} in a row", row[0]),
+    )
+
+
 def forget_events(db: Database) -> None:
     """Delete the whole trail."""
     db.execute("DELETE FROM events")
