@@ -31,7 +31,6 @@ from actor_oauth.upstream.network import (
     UnresolvedError,
     VettedNetwork,
     dial_address,
-    resolve_name,
 )
 from actor_oauth.upstream.outgoing import Outgoing, Reply
 
@@ -130,7 +129,7 @@ class Fetcher:
         loopback: Development only: this machine may be reached too, also by http.
         concurrency: Fetches at once; further ones wait, within their deadline.
         rate: For each host.
-        resolve: From names to addresses.
+        resolve: From names to addresses; by the system's resolver if not given.
         dial: Opens connections.
     """
 
@@ -141,7 +140,7 @@ class Fetcher:
         loopback: bool = False,
         concurrency: int = 64,
         rate: HostRate | None = None,
-        resolve: Resolve = resolve_name,
+        resolve: Resolve | None = None,
         dial: Dial = dial_address,
     ) -> None:
         self._loopback = loopback

@@ -7,7 +7,9 @@ a second, different answer (DNS rebinding) has no effect.
 The TLS handshake and the `Host` header still use the name.
 """
 
+import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 
 import httpcore2
 import trio
@@ -16,6 +18,9 @@ from actor_oauth.upstream.addresses import is_literal, is_loopback, is_public
 
 CONNECT_SECONDS = 4.0
 """For each address, so that one that swallows packets leaves time for the next."""
+
+RESOLVER_THREADS = 16
+"""Names that one resolver looks up at once."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """From a host name and a port to addresses."""
@@ -32,17 +37,34 @@ class UnresolvedError(Exception):
     """A host name has no address."""
 
 
-async def resolve_name(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver.
+class SystemResolver:
+    """Asks the system's resolver, in threads of its own.
 
-    Raises:
-        UnresolvedError: There is no such name, or no answer.
+    A name server that does not answer holds a thread for as long as the system waits for
+    it, which is longer than anybody here does. Strangers choose the names: they must not
+    hold threads that others need, such as those that open actors.
     """
-    try:
-        found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
-    except OSError as error:
-        raise UnresolvedError(host) from error
-    return [str(sockaddr[0]) for *_, sockaddr in found]
+
+    def __init__(self) -> None:
+        self._threads = trio.CapacityLimiter(RESOLVER_THREADS)
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """Give the addresses of a name.
+
+        Raises:
+            UnresolvedError: There is no such name, or no answer.
+        """
+        # As bytes: of a text the standard library makes what IDNA 2003 makes of it.
+        look_up = partial(
+            socket.getaddrinfo, host.encode("ascii"), port, type=socket.SOCK_STREAM
+        )
+        try:
+            found = await trio.to_thread.run_sync(
+                look_up, abandon_on_cancel=True, limiter=self._threads
+            )
+        except OSError as error:
+            raise UnresolvedError(host) from error
+        return [str(sockaddr[0]) for *_, sockaddr in found]
 
 
 async def dial_address(address: str, port: int) -> httpcore2.AsyncNetworkStream:
@@ -57,7 +79,7 @@ class VettedNetwork(httpcore2.AsyncNetworkBackend):
     Args:
         loopback: Development only: this machine's own addresses may be reached too,
             and may be named by number.
-        resolve: From names to addresses.
+        resolve: From names to addresses; by the system's resolver if not given.
         dial: Opens connections.
     """
 
@@ -65,11 +87,11 @@ class VettedNetwork(httpcore2.AsyncNetworkBackend):
         self,
         *,
         loopback: bool = False,
-        resolve: Resolve = resolve_name,
+        resolve: Resolve | None = None,
         dial: Dial = dial_address,
     ) -> None:
         self._loopback = loopback
-        self._resolve = resolve
+        self._resolve = resolve or SystemResolver()
         self._dial = dial
 
     async def connect_tcp(

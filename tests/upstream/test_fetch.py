@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,14 +10,20 @@ import pytest
 import trio
 import trio.testing
 
-from actor_oauth.upstream.fetch import Fetched, FetchFailed, FetchFault, FetchLimits
+from actor_oauth.upstream.fetch import (
+    Fetched,
+    Fetcher,
+    FetchFailed,
+    FetchFault,
+    FetchLimits,
+)
 from actor_oauth.upstream.host_rate import HostBudget, HostRate
 from actor_oauth.upstream.network import (
     AddressRefusedError,
+    SystemResolver,
     UnresolvedError,
     VettedNetwork,
     dial_address,
-    resolve_name,
 )
 from tests.support.web import PUBLIC, PUBLIC_V6, Answer, Web, open_web, reply
 
@@ -424,9 +431,12 @@ async def test_for_development_this_machine_may_be_asked_and_nothing_else(
 
 
 async def test_the_system_s_resolver_and_sockets_are_what_is_used_by_default() -> None:
-    assert "127.0.0.1" in await resolve_name("127.0.0.1", 443)
+    resolve = SystemResolver()
+    assert "127.0.0.1" in await resolve("127.0.0.1", 443)
     with pytest.raises(UnresolvedError):
-        await resolve_name("no-such-name.invalid", 443)
+        await resolve("no-such-name.invalid", 443)
+    with pytest.raises(UnresolvedError):
+        await resolve("x" * 64 + ".example", 443)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         stream = await dial_address("127.0.0.1", listening.getsockname()[1])
         await stream.aclose()
@@ -443,3 +453,25 @@ async def test_the_network_waits_for_the_library(
     began = trio.current_time()
     await VettedNetwork().sleep(5)
     assert trio.current_time() - began == 5
+
+
+@pytest.mark.requirement("B-14", "G5")
+async def test_names_that_nobody_answers_for_hold_no_thread_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By forty of them a stranger kept every actor from being opened."""
+    answered = threading.Event()
+
+    def wait(*_args: object, **_more: object) -> None:
+        answered.wait(30)
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", wait)
+    fetcher, limits = Fetcher(), FetchLimits(body_bytes=10, seconds=0.2)
+    async with patience(), trio.open_nursery() as nursery:
+        for number in range(50):
+            url = f"https://c{number}.example/x"
+            nursery.start_soon(fetcher.fetch_json, url, limits)
+    threads = trio.to_thread.current_default_thread_limiter()
+    assert threads.borrowed_tokens == 0
+    answered.set()

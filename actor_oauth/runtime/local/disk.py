@@ -10,11 +10,19 @@ import trio
 R = TypeVar("R")
 
 
+THREADS: Final = 40
+"""For work that has no limit of its own."""
+
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Disk:
     """Stable storage. Every plain method blocks: call it in `offload`."""
+
+    def __init__(self) -> None:
+        # Not Trio's own: whatever else is run in threads, such as an application's tools,
+        # could take all of those and have every actor wait.
+        self._threads = trio.CapacityLimiter(THREADS)
 
     def boot(self) -> str | None:
         """Name this run of the machine, up to its next power failure; None if unknown."""
@@ -56,6 +64,6 @@ class Disk:
 
         Args:
             work: What to run.
-            limiter: Bounds how much of its sort runs at once; by default Trio's own.
+            limiter: Bounds how much of its sort runs at once; by default all together.
         """
-        return await trio.to_thread.run_sync(work, limiter=limiter)
+        return await trio.to_thread.run_sync(work, limiter=limiter or self._threads)
