@@ -56,6 +56,7 @@ class Refusals:
         *,
         client_id: str | None = None,
         status: int | None = None,
+        caller: str | None = None,
     ) -> None:
         """Log a refusal, and let the application observe it.
 
@@ -64,9 +65,11 @@ class Refusals:
             endpoint: Where, such as `token`.
             client_id: As somebody said it.
             status: Of the answer, if it is not the one of the reason.
+            caller: From which network address, where somebody may be guessing.
         """
         client_id = client_id and client_id[:MAX_CLIENT_ID_LENGTH]
         known = {
+            "caller": caller,
             "client_id": client_id,
             "grant": refused.grant,
             "detail": refused.detail,

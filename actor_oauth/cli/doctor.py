@@ -126,7 +126,7 @@ def _directory(data: Path) -> Finding:
         return _bad("data", text)
     if not os.access(data, os.W_OK | os.X_OK):
         return _bad("data", f"{data} cannot be written; run: chmod 700 {data}")
-    return _good("data", f"{data} is there, and is nobody else's")
+    return _good("data", f"{data} is there, and only its owner may look into it")
 
 
 def _space(data: Path) -> Finding:

@@ -22,7 +22,9 @@ async def show_authorize(site: Site, visit: Visit) -> Answer:
     who = await signed_in(site, visit)
     seconds = 0 if auto_approved is not None else _wait(site, visit, who)
     if seconds:
-        site.server.refusals.note(Refused(Reason.RATE_LIMITED), "authorize")
+        site.server.refusals.note(
+            Refused(Reason.RATE_LIMITED), "authorize", caller=visit.caller
+        )
         return _throttled(seconds, at_address=who is None)
     # Back from the application's own sign-in, it is still the same request.
     presented_at = None if site.own_identity is None else left_at(site, visit)

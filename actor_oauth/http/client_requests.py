@@ -98,7 +98,12 @@ class ClientRequests:
         self, request: Request, seconds: int, client_id: str | None = None
     ) -> Response:
         refused = Refused(Reason.RATE_LIMITED)
-        self._refusals.note(refused, request.endpoint, client_id=client_id)
+        self._refusals.note(
+            refused,
+            request.endpoint,
+            client_id=client_id,
+            caller=self._address(request),
+        )
         return throttled(seconds)
 
     def _wait(

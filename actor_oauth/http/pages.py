@@ -168,7 +168,10 @@ def _view_function(site: Site, route: PageRoute) -> _ViewFunction:
 def _note(site: Site, answer: Answer, endpoint: str) -> None:
     if isinstance(answer, Page) and answer.refused is not None:
         site.server.refusals.note(
-            Refused(answer.refused), endpoint, status=answer.status
+            Refused(answer.refused),
+            endpoint,
+            status=answer.status,
+            caller=_caller(site),
         )
 
 
@@ -202,20 +205,21 @@ async def _read_visit(site: Site, segments: Mapping[str, str]) -> Visit | Page:
         return _malformed(parameters.reason)
     if not _QUERY_CHARACTERS.fullmatch(query):
         return _malformed(Reason.FORM_MALFORMED)
-    client = request.scope.get("client")
     return Visit(
         query=query,
         parameters=parameters,
         cookies=request.cookies,
         segments=segments,
-        caller=caller_address(
-            client[0] if client else "",
-            [
-                line.encode("latin-1")
-                for line in request.headers.getlist("X-Forwarded-For")
-            ],
-            hops=site.options.trusted_proxy_hops,
-        ),
+        caller=_caller(site),
+    )
+
+
+def _caller(site: Site) -> str:
+    client = request.scope.get("client")
+    return caller_address(
+        client[0] if client else "",
+        [line.encode("latin-1") for line in request.headers.getlist("X-Forwarded-For")],
+        hops=site.options.trusted_proxy_hops,
     )
 
 

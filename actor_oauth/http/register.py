@@ -27,9 +27,10 @@ def registration_endpoint(
             refused = Refused(Reason.REGISTRATION_DISABLED)
             server.refusals.note(refused, request.endpoint)
             return refusal(refused.reason)
-        seconds = attempts.take(_caller(request, options), now=server.clock.now())
+        caller = _caller(request, options)
+        seconds = attempts.take(caller, now=server.clock.now())
         if seconds:
-            return _throttle(server, request, seconds)
+            return _throttle(server, request, seconds, caller)
         registered = await server.register(request.body, _authorization(request))
         if isinstance(registered, WireError):
             return wire_error(registered)
@@ -50,7 +51,7 @@ def management_endpoint(server: AuthorizationServer, options: HttpOptions) -> En
         caller, now = _caller(request, options), server.clock.now()
         seconds = failures.wait(caller, now=now)
         if seconds:
-            return _throttle(server, request, seconds)
+            return _throttle(server, request, seconds, caller)
         client_id, token = _client_id(request), _authorization(request)
         if request.method == "PUT":
             answer = await registrations.replace(client_id, token, request.body)
@@ -70,8 +71,11 @@ def management_endpoint(server: AuthorizationServer, options: HttpOptions) -> En
     return serve
 
 
-def _throttle(server: AuthorizationServer, request: Request, seconds: int) -> Response:
-    server.refusals.note(Refused(Reason.RATE_LIMITED), request.endpoint)
+def _throttle(
+    server: AuthorizationServer, request: Request, seconds: int, caller: str
+) -> Response:
+    refused = Refused(Reason.RATE_LIMITED)
+    server.refusals.note(refused, request.endpoint, caller=caller)
     return throttled(seconds)
 
 

@@ -61,6 +61,25 @@ async def test_a_refused_client_is_named_wherever_its_id_stands(
     assert "a wrong secret" not in str(logs)
 
 
+async def test_whoever_guesses_is_named_by_address_and_what_was_typed_is_not(
+    deployment: Deployment,
+) -> None:
+    browser = deployment.browser("203.0.113.7")
+    page = await browser.get("/login")
+    with capture_logs() as logs:
+        await browser.submit(page, username="a secret, mistyped", password="guess")
+    [line] = logs
+    assert (line["reason"], line["caller"]) == ("login_refused", "203.0.113.7")
+    assert "mistyped" not in str(line)
+
+    header = basic("nobody", "guess")
+    with capture_logs() as logs:
+        for _ in range(30):
+            await deployment.post("/token", {"token": "x"}, Authorization=header)
+    assert logs[-1]["reason"] == "rate_limited"
+    assert logs[-1]["caller"] == "198.51.100.2"
+
+
 async def test_what_is_not_known_is_not_logged_as_nothing(
     deployment: Deployment,
 ) -> None:
