@@ -25,11 +25,13 @@ class Deferred:
     Attributes:
         where: Its module below `actor_oauth.cli`, and its name there.
         help: Its line in the list of commands: the first of its own help.
+        panel: Under which heading it is listed.
         hidden: Whether the list leaves it out.
     """
 
     where: str
     help: str
+    panel: str
     hidden: bool = False
 
     def add_to(self, app: typer.Typer, name: str, *, load: bool) -> None:
@@ -42,49 +44,70 @@ class Deferred:
         """
         found = _imported(self.where) if load else _not_loaded
         if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+            app.add_typer(found, name=name, rich_help_panel=self.panel)
         else:
-            app.command(name, short_help=self.help, hidden=self.hidden)(found)
+            app.command(
+                name,
+                short_help=self.help,
+                hidden=self.hidden,
+                rich_help_panel=self.panel,
+            )(found)
 
+
+_SERVER: Final = "The server"
+_PEOPLE: Final = "People and applications"
+_DATA: Final = "Data and keys"
 
 COMMANDS: Final[Mapping[str, Deferred]] = {
-    "serve": Deferred("serve:serve", "Serve the provider until SIGTERM or Ctrl-C."),
-    "audit": Deferred(
-        "audit:audit", "Show the security events of a user, newest first."
-    ),
-    "purge": Deferred(
-        "purge:purge",
-        "Erase what has expired, everywhere, as the server does by itself in time.",
+    "serve": Deferred(
+        "serve:serve", "Serve the provider until SIGTERM or Ctrl-C.", _SERVER
     ),
     "doctor": Deferred(
         "doctor:doctor",
         "Check settings, data directory, keys, clock and limits; say what to do.",
+        _SERVER,
     ),
-    "backup": Deferred(
-        "backups:backup",
-        "Copy all data into one file in DIR, and read it again; prints its name.",
-    ),
-    "restore": Deferred(
-        "backups:restore",
-        "Make a data directory out of a backup. An existing one is never touched.",
-    ),
-    "check-backup": Deferred(
-        "backups:check", "Read a backup from end to end, and say what is in it."
+    "bench": Deferred(
+        "bench:bench", "Measure an OAuth server, and judge what it answers.", _SERVER
     ),
     "worker": Deferred(
         "serve:worker",
         "Serve as one of several processes; started by `serve`, never by hand.",
+        _SERVER,
         hidden=True,
     ),
-    "bench": Deferred(
-        "bench:bench", "Measure an OAuth server, and judge what it answers."
+    "users": Deferred("users:users", "The people who can sign in.", _PEOPLE),
+    "clients": Deferred(
+        "clients:clients", "The applications that ask for access.", _PEOPLE
     ),
-    "users": Deferred("users:users", "The people who can sign in."),
-    "clients": Deferred("clients:clients", "The applications that ask for access."),
-    "grants": Deferred("grants:grants", "What a user has allowed which client."),
+    "grants": Deferred(
+        "grants:grants", "What a user has allowed which client.", _PEOPLE
+    ),
+    "audit": Deferred(
+        "audit:audit", "Show the security events of a user, newest first.", _PEOPLE
+    ),
     "keys": Deferred(
         "keys:keys",
         "The keys that tokens are signed with, and the server's own secrets.",
+        _DATA,
+    ),
+    "backup": Deferred(
+        "backups:backup",
+        "Copy all data into one file in DIR, and read it again; prints its name.",
+        _DATA,
+    ),
+    "check-backup": Deferred(
+        "backups:check", "Read a backup from end to end, and say what is in it.", _DATA
+    ),
+    "restore": Deferred(
+        "backups:restore",
+        "Make a data directory out of a backup. An existing one is never touched.",
+        _DATA,
+    ),
+    "purge": Deferred(
+        "purge:purge",
+        "Erase what has expired, everywhere, as the server does by itself in time.",
+        _DATA,
     ),
 }
 
@@ -101,7 +124,7 @@ def app_with(*names: str) -> typer.Typer:
     )
     for name, command in COMMANDS.items():
         command.add_to(app, name, load=name in names)
-    app.command("version")(_show_version)
+    app.command("version", rich_help_panel=_SERVER)(_show_version)
     return app
 
 
