@@ -1,8 +1,11 @@
 """Runs the instrument, and puts what it finds into docs/benchmarks.md.
 
     python -m benchmarks.document [--seconds 2] [--passes 3] [--users 10000]
+    python -m benchmarks.document --million DIR
 
-Takes some ten minutes. Nothing else should run on the machine meanwhile.
+Takes some ten minutes. Nothing else should run on the machine meanwhile. The second one
+measures nothing but access to the users that `actor-oauth bench scale --data DIR` has made,
+takes four minutes at most, and rewrites the part of the page on a million users only.
 """
 
 import argparse
@@ -14,6 +17,7 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import Progress
 
+from actor_oauth.bench.many_users import count_in
 from actor_oauth.bench.plan import Plan, What
 from actor_oauth.bench.report.document import Report, Section, Table
 from actor_oauth.bench.report.render import conditions_table, to_markdown
@@ -25,6 +29,10 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 CHARTS = ROOT / "docs" / "benchmarks"
 BEGIN = "<!-- figures: made by python -m benchmarks.document -->"
 END = "<!-- /figures -->"
+BEGIN_MILLION = (
+    "<!-- a million users: made by python -m benchmarks.document --million DIR -->"
+)
+END_MILLION = "<!-- /a million users -->"
 
 # Of all charts, those that say something to a reader who has not asked.
 _SHOWN = (
@@ -45,7 +53,12 @@ def parse(arguments: list[str] | None) -> Plan:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--what", nargs="+", type=What, default=list(What))
+    parser.add_argument("--million", type=Path, metavar="DIR")
     options = parser.parse_args(arguments)
+    if options.million is not None:
+        return Plan(
+            what=[What.SCALE], data=options.million, users=count_in(options.million)
+        )
     return Plan(
         what=options.what,
         workers=[1, 2],
@@ -76,14 +89,28 @@ def write(report: Report, goals: Section, seconds: float) -> None:
     )
     sections = [goals, under, *(_shortened(section) for section in report.sections)]
     text, charts = to_markdown(sections, CHARTS.name)
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+    _replace(BEGIN, text, END)
     CHARTS.mkdir(exist_ok=True)
     for old in CHARTS.glob("*.svg"):
         old.unlink()
     for name, drawn in charts.items():
         (CHARTS / name).write_text(drawn + "\n")
+
+
+def write_million(report: Report, goals: Section) -> None:
+    """Replace what the page says of a million users; see `write`."""
+    (scale,) = report.sections
+    blocks = [*scale.blocks, *goals.blocks, conditions_table(report.conditions)]
+    tables = [block for block in blocks if isinstance(block, Table)]
+    section = replace(scale, title="A million users", blocks=tables)
+    _replace(BEGIN_MILLION, to_markdown([section], CHARTS.name)[0], END_MILLION)
+
+
+def _replace(begin: str, text: str, end: str) -> None:
+    """Put a text between two marks of the page."""
+    before, _, rest = PAGE.read_text().partition(begin)
+    after = rest.partition(end)[2]
+    PAGE.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
 
 
 def _shortened(section: Section) -> Section:
@@ -108,7 +135,10 @@ def main(arguments: list[str] | None = None) -> int:
 
         begun = monotonic()
         report, raw = run_plan(plan, tell)
-    write(report, goals_section(raw), monotonic() - begun)
+    if plan.data is None:
+        write(report, goals_section(raw), monotonic() - begun)
+    else:
+        write_million(report, goals_section(raw, measured_only=True))
     for problem in report.problems:
         print(problem, file=sys.stderr)
     return 1 if report.problems else 0

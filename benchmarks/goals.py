@@ -6,6 +6,7 @@ from statistics import median
 from typing import Final, cast
 
 from actor_oauth.bench.report.document import Section, Table
+from actor_oauth.bench.scale import COLD, WARM
 from actor_oauth.bench.throughput.run import ASGI_ECHO, CHECK, REFRESH, UNGUARDED
 from actor_oauth.oauth.json_values import Json
 
@@ -84,13 +85,13 @@ def _two_workers(raw: Raw) -> float | None:
 
 def _cold(raw: Raw) -> float | None:
     accesses = _items(_members(raw.get("scale")).get("accesses"))
-    if not accesses:
-        return None
-    cold, _, warm, *_ = (
-        _number(_members(_members(one["latencies"])["milliseconds"])["p50"])
+    medians = {
+        one["name"]: _number(
+            _members(_members(one["latencies"])["milliseconds"])["p50"]
+        )
         for one in accesses
-    )
-    return _ratio(cold, warm)
+    }
+    return _ratio(medians.get(COLD), medians.get(WARM))
 
 
 def _memory(raw: Raw) -> float | None:
@@ -100,7 +101,8 @@ def _memory(raw: Raw) -> float | None:
 
 
 def _room(raw: Raw) -> float | None:
-    return _number(_members(raw.get("scale")).get("room_each")) / 1024 or None
+    at_rest = _members(_members(raw.get("scale")).get("at_rest"))
+    return _number(at_rest.get("room_each")) / 1024 or None
 
 
 def _slow(raw: Raw) -> float | None:
@@ -171,8 +173,14 @@ GOALS: Final = (
 )
 
 
-def goals_section(raw: Raw) -> Section:
-    """Make the table of goals out of all figures."""
+def goals_section(raw: Raw, *, measured_only: bool = False) -> Section:
+    """Make the table of goals out of all figures.
+
+    Args:
+        raw: They.
+        measured_only: Whether goals of which this run says nothing are left out.
+    """
+    goals = [(goal, goal.measured(raw)) for goal in GOALS]
     return Section(
         title="Goals",
         text="Each within this one run. A goal that was missed says what stands in the way.",
@@ -180,7 +188,11 @@ def goals_section(raw: Raw) -> Section:
             Table(
                 title="What was wanted, and what was reached",
                 columns=["goal", "wanted", "measured", "reached"],
-                rows=[_row(goal, goal.measured(raw)) for goal in GOALS],
+                rows=[
+                    _row(goal, measured)
+                    for goal, measured in goals
+                    if measured is not None or not measured_only
+                ],
             )
         ],
     )

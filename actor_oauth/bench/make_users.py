@@ -7,7 +7,7 @@ name and hashes of tokens changed: byte by byte what the API would have left, a 
 times faster. The lists that know of every user (the directory, the client, the index of
 wake-ups) are filled likewise. Whose tokens are which follows from the user's number.
 
-Prints the client.
+Prints nothing; what it made stands in `bench.json` of the data directory, once it is whole.
 """
 
 import hashlib
@@ -37,6 +37,8 @@ from actor_oauth.runtime import Address, SystemEntropy
 from actor_oauth.runtime.local import ActorFiles, Disk, write_new
 
 _ROWS_AT_ONCE: Final = 10_000
+# Users are as if they had been swept since they were made, with nothing to erase until
+# their grants end: were all of them new, all would be visited within the hour.
 _SWEPT: Final = 20 * 86_400
 
 
@@ -47,10 +49,14 @@ class Made:
     Attributes:
         keyring: Of the server: it says which actor is whose.
         records: What the tokens say of their grant, by kind; the same for everybody.
+        client_id: The client that has the grants.
+        count: How many users there are.
     """
 
     keyring: Keyring
     records: dict[TokenKind, bytes]
+    client_id: str
+    count: int
 
     def key(self, number: int) -> str:
         """The key of a user's actor."""
@@ -68,36 +74,38 @@ def name_of(number: int) -> str:
     return f"user{number:08}"
 
 
-def made_in(data: Path) -> Made:
-    """Give the users that were made in a data directory."""
-    told = json.loads((data / _NOTE).read_text())
-    records = {TokenKind(kind): bytes.fromhex(text) for kind, text in told.items()}
-    return Made(read_keyring(data), records)
+def made_in(data: Path) -> Made | None:
+    """Give the users that were made in a data directory; None if not all were."""
+    try:
+        told = json.loads((data / _NOTE).read_text())
+    except FileNotFoundError:
+        return None
+    return Made(
+        keyring=read_keyring(data),
+        records={TokenKind(k): bytes.fromhex(v) for k, v in told["records"].items()},
+        client_id=told["client_id"],
+        count=told["users"],
+    )
 
 
 _NOTE: Final = "bench.json"
 
 
-def make_users(settings: Settings, count: int) -> str:
+def make_users(settings: Settings, count: int) -> Made:
     """Make users, of an empty data directory.
 
     Args:
         settings: Of a provider.
         count: How many.
-
-    Returns:
-        The client that has their grants.
     """
     client_id, refresh, access = trio.run(_make_first, settings)
     data = settings.data
     files = ActorFiles(data.absolute(), Disk())
     tokens = [token for text in (refresh, access) if (token := parse_token(text))]
     records = {token.kind: token.record for token in tokens}
-    (data / _NOTE).write_text(
-        json.dumps({str(kind): record.hex() for kind, record in records.items()})
-    )
-    made = Made(read_keyring(data), records)
+    made = Made(read_keyring(data), records, client_id, count)
     first = files.path(Address(UserActor.kind, made.key(0)))
+    _put_off_sweep(first, data / "wakes.db")
     image = first.read_bytes()
     places = [(image.index(token_hash(token)), token.kind) for token in tokens]
     name_at = image.index(name_of(0).encode())
@@ -112,8 +120,12 @@ def make_users(settings: Settings, count: int) -> str:
             changed[start : start + len(digest)] = digest
         write_new(path, bytes(changed))
     os.sync()
-    _list_all(files, made, client_id, count)
-    return client_id
+    _list_all(files, made)
+    told = {str(kind): record.hex() for kind, record in records.items()}
+    (data / _NOTE).write_text(
+        json.dumps({"users": count, "client_id": client_id, "records": told})
+    )
+    return made
 
 
 async def _make_first(settings: Settings) -> tuple[str, str, str]:
@@ -123,18 +135,29 @@ async def _make_first(settings: Settings) -> tuple[str, str, str]:
     return helper.client_id, made.refresh_token or "", made.access_token
 
 
-def _list_all(files: ActorFiles, made: Made, client_id: str, count: int) -> None:
+def _list_all(files: ActorFiles, made: Made) -> None:
     """Tell the directory, the client and the index of wake-ups of everybody."""
-    numbers = range(count)
+    numbers = range(made.count)
     directory = files.path(Address(DirectoryActor.kind, USERS))
     _add_rows(directory, "entries", "id", ((name_of(n), 0) for n in numbers))
-    client = files.path(Address(ClientActor.kind, client_key(client_id)))
+    client = files.path(Address(ClientActor.kind, client_key(made.client_id)))
     _add_rows(client, "users", "user_key", ((made.key(n), 0) for n in numbers))
     wakes = directory.parents[3] / "wakes.db"
-    # As of users who were swept since, and have nothing to erase until their grants end:
-    # were all of them new, all would be visited within the hour.
-    spread = ((f"user/{made.key(n)}", _SWEPT + n % SWEEP_GRID) for n in numbers)
+    spread = ((f"user/{made.key(n)}", n % SWEEP_GRID) for n in numbers)
     _add_rows(wakes, "wakes", "address", spread)
+
+
+def _put_off_sweep(user: Path, wakes: Path) -> None:
+    with closing(sqlite3.connect(user, isolation_level=None)) as db:
+        due: tuple[int] = db.execute(
+            "UPDATE _runtime SET value = value + ? WHERE name = 'alarm' RETURNING value",
+            (_SWEPT,),
+        ).fetchone()
+    with closing(sqlite3.connect(wakes, isolation_level=None)) as db:
+        # It may say 0: whatever was sent last, a server that stops leaves to the next one.
+        db.execute(
+            "UPDATE wakes SET due = ? WHERE address = ?", (*due, f"user/{user.stem}")
+        )
 
 
 def _add_rows(
@@ -157,9 +180,8 @@ def _add_rows(
 def main() -> None:
     """Read the settings, and make them."""
     settings = Settings.model_validate_json(sys.stdin.buffer.readline())
-    # Standard output is for what was found, and nothing else.
     configure_logging(settings.log_level, settings.log_format, sys.stderr)
-    sys.stdout.write(json.dumps({"client_id": make_users(settings, int(sys.argv[1]))}))
+    make_users(settings, int(sys.argv[1]))
 
 
 if __name__ == "__main__":

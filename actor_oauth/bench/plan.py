@@ -64,6 +64,7 @@ class Plan:
         passes: How often everything is measured; the middle one counts.
         delays: Of syncs, in milliseconds; the first is what the others are compared to.
         users: On disk, when it is measured how the number of users matters.
+        data: Where these are kept for the next run; None to delete them.
         seed: For everything that is left to chance.
     """
 
@@ -83,6 +84,7 @@ class Plan:
     passes: int = 1
     delays: Sequence[float] = (0.0, 1.0, 5.0, 20.0)
     users: int = 10_000
+    data: Path | None = None
     seed: int = 1
 
 

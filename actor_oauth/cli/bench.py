@@ -190,6 +190,16 @@ def bench(
         ),
     ] = None,
     users: Annotated[int, typer.Option(min=10, help="On disk, for scale.")] = 10_000,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep the users of scale in this data directory, made if it is not"
+            " there; the next run takes them, and what making, listing and backing up"
+            " them took, from it.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything left to chance.")] = 1,
     html: Annotated[
         Path | None, typer.Option(help="Write a report with charts to this file.")
@@ -240,6 +250,7 @@ def bench(
         passes=passes,
         delays=delay or [0.0, 1.0, 5.0, 20.0],
         users=users,
+        data=data,
         seed=seed,
     )
     _run(plan, html=html, json_file=json_file, as_json=json)

@@ -1,5 +1,6 @@
 """What a report says of many users."""
 
+from actor_oauth.bench.many_users import Took
 from actor_oauth.bench.report.document import Section, Table
 from actor_oauth.bench.report.races import latency_chart, milliseconds
 from actor_oauth.bench.scale import ScaleReport
@@ -13,14 +14,15 @@ _MEBIBYTE = 1 << 20
 
 def section_of(report: ScaleReport) -> Section:
     """Say what was found."""
+    at_rest = report.at_rest
     figures = [
         ["users on disk", f"{report.users:,}"],
-        ["made per second, in one process", f"{report.made_per_second:,.0f}"],
-        ["bytes of files, each", f"{report.bytes_each:,.0f}"],
-        ["bytes of the disk's blocks, each", f"{report.room_each:,.0f}"],
-        ["seconds to list them", f"{report.list_seconds:.1f}"],
-        ["seconds to back them up", f"{report.backup_seconds:.1f}"],
-        ["bytes of the backup, each", f"{report.backup_bytes_each:,.0f}"],
+        ["seconds to make them, in one process", _took(at_rest.making)],
+        ["bytes of files, each", f"{at_rest.bytes_each:,.0f}"],
+        ["bytes of the disk's blocks, each", f"{at_rest.room_each:,.0f}"],
+        ["seconds to list them", _took(at_rest.listing)],
+        ["seconds to back them up, and read that again", _took(at_rest.backup)],
+        ["bytes of the backup, each", f"{at_rest.backup_bytes_each:,.0f}"],
         ["seconds until the server answered", f"{report.start_seconds:.2f}"],
         ["its memory then, MiB", f"{report.resident_at_start / _MEBIBYTE:.0f}"],
         ["users that it keeps in memory", f"{report.cap:,}"],
@@ -29,6 +31,7 @@ def section_of(report: ScaleReport) -> Section:
         [
             one.name,
             f"{one.per_second:,.0f}",
+            f"{one.cpu * 1e6:,.0f}",
             milliseconds(one.latencies.quantile(0.5)),
             milliseconds(one.latencies.quantile(0.99)),
             f"{one.resident / _MEBIBYTE:.0f}",
@@ -42,7 +45,14 @@ def section_of(report: ScaleReport) -> Section:
             Table(title="Users", columns=["what", "found"], rows=figures),
             Table(
                 title="Refreshes",
-                columns=["order", "per second", "p50 ms", "p99 ms", "memory MiB"],
+                columns=[
+                    "order",
+                    "per second",
+                    "CPU us",
+                    "p50 ms",
+                    "p99 ms",
+                    "memory MiB",
+                ],
                 rows=accesses,
             ),
             latency_chart({one.name: one.latencies for one in report.accesses}),
@@ -53,3 +63,7 @@ def section_of(report: ScaleReport) -> Section:
             if one.accepted < one.asked
         ],
     )
+
+
+def _took(took: Took) -> str:
+    return f"{took.seconds:,.1f} ({took.cpu:,.1f} of CPU)"
