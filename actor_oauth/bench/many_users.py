@@ -1,7 +1,8 @@
 """The users that scale is measured with: made on disk, measured there, kept if wished.
 
 Making, listing and backing up a million takes the better part of an hour, and asking for
-some a minute. So what was measured while nobody asked for them is kept beside them.
+some a minute. So what was measured while nobody asked for them is kept beside them, each
+figure as soon as it is there.
 """
 
 import json
@@ -11,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from time import monotonic
@@ -51,17 +52,17 @@ class AtRest:
         making: All of them.
         bytes_each: Of a user's files, on average.
         room_each: Of the disk's blocks, likewise.
-        listing: All of them, by the command line.
-        backup: Of all of them, and reading it again.
-        backup_bytes_each: Of the backup, for each user.
+        listing: All of them, by the command line; None if that was cut short.
+        backup: Of all of them, and reading it again; likewise.
+        backup_bytes_each: Of the backup, for each user; likewise.
     """
 
     making: Took
     bytes_each: float
     room_each: float
-    listing: Took
-    backup: Took
-    backup_bytes_each: float
+    listing: Took | None = None
+    backup: Took | None = None
+    backup_bytes_each: float | None = None
 
 
 class ManyUsers:
@@ -136,39 +137,38 @@ def _users_in(data: Path, count: int, tell: Tell) -> ManyUsers:
     if made is None or made.count != count:
         there = made.count if made is not None else "not all"
         raise BenchError(f"{data} has {there} of {count} users: delete it")
-    file = data / _FIGURES
     if making is not None:
-        at_rest = _measured(data, count, making, tell)
-        file.write_text(json.dumps(asdict(at_rest)))
-    elif not file.exists():
-        raise BenchError(f"{data} was not measured to the end: delete it")
-    return ManyUsers(data, made, _read(file))
+        _measure(data, count, making, tell)
+    return ManyUsers(data, made, _read(data))
 
 
-def _read(file: Path) -> AtRest:
+def _read(data: Path) -> AtRest:
+    file = data / _FIGURES
+    if not file.exists():
+        raise BenchError(f"{data} was not measured when it was made: delete it")
     told = json.loads(file.read_text())
     for name in ("making", "listing", "backup"):
-        told[name] = Took(**told[name])
+        told[name] = None if told[name] is None else Took(**told[name])
     return AtRest(**told)
 
 
-def _measured(data: Path, users: int, making: Took, tell: Tell) -> AtRest:
+def _measure(data: Path, users: int, making: Took, tell: Tell) -> None:
+    size, room = _room(data / "actors" / "user")
+    at_rest = AtRest(making=making, bytes_each=size / users, room_each=room / users)
+    _keep(data, at_rest)
     tell("listing them", 0, 1)
-    listing = _command("users", "list", data=data)
+    at_rest = replace(at_rest, listing=_command("users", "list", data=data))
+    _keep(data, at_rest)
     tell("backing them up", 0, 1)
     with tempfile.TemporaryDirectory(dir=data.parent) as kept:
         backup = _command("backup", kept, "--with-keys", data=data)
         (file,) = Path(kept).iterdir()
         saved = file.stat().st_size
-    size, room = _room(data / "actors" / "user")
-    return AtRest(
-        making=making,
-        bytes_each=size / users,
-        room_each=room / users,
-        listing=listing,
-        backup=backup,
-        backup_bytes_each=saved / users,
-    )
+    _keep(data, replace(at_rest, backup=backup, backup_bytes_each=saved / users))
+
+
+def _keep(data: Path, at_rest: AtRest) -> None:
+    (data / _FIGURES).write_text(json.dumps(asdict(at_rest)))
 
 
 def _make(data: Path, users: int) -> Took:

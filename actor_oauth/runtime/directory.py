@@ -37,8 +37,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 # Closing takes a thread and a sync: several at once share both.
 PASSIVATION_BATCH = 32
 ROOM_CHECK_SECONDS = 0.02
-# Such a part of the cap is kept free, where it is not small.
-ROOM_AHEAD = 16
+# Such a part of the cap is made free, where it is not small, once half of that is left:
+# so that nobody waits for it, and several are closed at once.
+ROOM_AHEAD = 8
 
 
 class _Place:
@@ -87,6 +88,7 @@ class Directory:
         self.cap = max(2, min(limits.max_activations, engine.max_activations))
         self.budget = Budget(limits.remembered_bytes)
         self._enough = self.cap - self.cap // ROOM_AHEAD
+        self._crowd = self.cap - self.cap // ROOM_AHEAD // 2
         self._clock = clock
         self._nursery = nursery
         self._on_loaded = on_loaded
@@ -171,7 +173,7 @@ class Directory:
             budget=self.budget,
         )
         self._activations[address] = activation
-        if len(self._activations) > self._enough:
+        if len(self._activations) > self._crowd:
             self._pressure.unpark()
         self._nursery.start_soon(partial(self._load, activation, create=create))
 
@@ -227,7 +229,9 @@ class Directory:
         Room is made ahead, since closing an actor takes longer than opening one.
         """
         while True:
-            wanted = max(len(self._line), len(self._activations) - self._enough)
+            wanted = len(self._line)
+            if len(self._activations) > self._crowd:
+                wanted = max(wanted, len(self._activations) - self._enough)
             victims = self._idle_activations(min(PASSIVATION_BATCH, wanted))
             if await self._passivate(victims):
                 continue

@@ -39,6 +39,15 @@ def steps(migrations: Migrations) -> int:
         memory.close()
 
 
+def is_current(connection: sqlite3.Connection, goal: int) -> bool:
+    """Whether `migrate` has nothing to do: a single read.
+
+    Raises:
+        sqlite3.DatabaseError: As for `migrate`.
+    """
+    return _version(connection, goal) == goal
+
+
 def migrate(connection: sqlite3.Connection, migrations: Migrations, goal: int) -> None:
     """Bring a database to the newest schema; a no-op where it is there already.
 
@@ -54,7 +63,7 @@ def migrate(connection: sqlite3.Connection, migrations: Migrations, goal: int) -
         sqlite3.DatabaseError: If the file was written by a newer version.
         Exception: What a migration raises.
     """
-    if _version(connection, goal) == goal:
+    if is_current(connection, goal):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -141,7 +141,8 @@ async def test_g5_room_is_made_before_anybody_has_to_wait_for_it(
         for number in range(32):
             await system.get(Counter, f"n{number}").add(1)
         await trio.testing.wait_all_tasks_blocked()
-        assert system.activations == 30
+        # At 31 there were three too many, which went together; then the last one came.
+        assert system.activations == 29
         assert system._directory.find(system.get(Counter, "n0").address) is None
         assert await system.get(Counter, "n0").value() == 1
 

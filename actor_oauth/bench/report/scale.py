@@ -22,7 +22,7 @@ def section_of(report: ScaleReport) -> Section:
         ["bytes of the disk's blocks, each", f"{at_rest.room_each:,.0f}"],
         ["seconds to list them", _took(at_rest.listing)],
         ["seconds to back them up, and read that again", _took(at_rest.backup)],
-        ["bytes of the backup, each", f"{at_rest.backup_bytes_each:,.0f}"],
+        ["bytes of the backup, each", _each(at_rest.backup_bytes_each)],
         ["seconds until the server answered", f"{report.start_seconds:.2f}"],
         ["its memory then, MiB", f"{report.resident_at_start / _MEBIBYTE:.0f}"],
         ["users that it keeps in memory", f"{report.cap:,}"],
@@ -65,5 +65,11 @@ def section_of(report: ScaleReport) -> Section:
     )
 
 
-def _took(took: Took) -> str:
+def _took(took: Took | None) -> str:
+    if took is None:
+        return "not measured"
     return f"{took.seconds:,.1f} ({took.cpu:,.1f} of CPU)"
+
+
+def _each(size: float | None) -> str:
+    return "not measured" if size is None else f"{size:,.0f}"

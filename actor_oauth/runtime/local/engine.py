@@ -23,8 +23,10 @@ from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.engine import Store, Wake
 from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.files import (
+    BUSY_SECONDS,
     ActorFiles,
     checkpoint,
+    configure,
     connect,
     in_wal_mode,
     rewrite,
@@ -35,7 +37,7 @@ from actor_oauth.runtime.local.redo_recovery import recover
 from actor_oauth.runtime.local.store import CHECKPOINT_COMMITS, LocalStore
 from actor_oauth.runtime.local.syncs import Syncs
 from actor_oauth.runtime.local.wakes import WakeIndex
-from actor_oauth.runtime.schema import empty_image, migrate, steps
+from actor_oauth.runtime.schema import empty_image, is_current, migrate, steps
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -163,11 +165,27 @@ class LocalEngine:
     ) -> Store | None:
         """Open the actor's file; see `Engine.open`."""
         goal, image = self._image(migrations)
-        store = await self._disk.offload(
-            partial(self._open, address, migrations, goal, image if create else None)
+        path = self._files.path(address)
+        opened = await self._disk.offload(
+            partial(self._connect, address, path, image if create else None)
         )
-        if store is not None:
-            self._stores[address] = store
+        if opened is None:
+            return None
+        db, suspect = opened
+        try:
+            configure(db)
+            if suspect or not _is_current(db, goal):
+                await self._disk.offload(
+                    partial(self._mend, address, db, migrations, goal)
+                )
+            store = LocalStore(
+                address, path, db, self._journal, self._disk, self._files.suspects
+            )
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                await self._disk.offload(db.close)
+            raise
+        self._stores[address] = store
         return store
 
     def _image(self, migrations: Migrations) -> tuple[int, bytes]:
@@ -178,25 +196,32 @@ class LocalEngine:
             self._images[migrations] = known
         return known
 
-    def _open(
-        self, address: Address, migrations: Migrations, goal: int, image: bytes | None
-    ) -> LocalStore | None:
-        path, suspects = self._files.path(address), self._files.suspects
+    def _connect(
+        self, address: Address, path: Path, image: bytes | None
+    ) -> tuple[sqlite3.Connection, bool] | None:
+        """Open a database; None if there is none. Also tells whether it is suspect."""
         if not path.exists():
             if image is None:
                 return None
             self._files.create(path, image)
-        db = connect(path)
-        try:
-            migrate(db, migrations, goal)
-            if address in suspects:
-                rewrite(db)
-                suspects.clear(address)
-            db.execute("PRAGMA busy_timeout = 0")
-            return LocalStore(address, path, db, self._journal, self._disk, suspects)
-        except BaseException:
-            db.close()
-            raise
+        suspect = address in self._files.suspects
+        return connect(path), suspect
+
+    def _mend(
+        self,
+        address: Address,
+        db: sqlite3.Connection,
+        migrations: Migrations,
+        goal: int,
+    ) -> None:
+        """Do what few databases need before they are used."""
+        suspects = self._files.suspects
+        db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        migrate(db, migrations, goal)
+        if address in suspects:
+            rewrite(db)
+            suspects.clear(address)
+        db.execute("PRAGMA busy_timeout = 0")
 
     async def make_durable(self, stores: Sequence[Store]) -> Mapping[Address, OSError]:
         """Make all these stores' commits durable at once; see `Engine.make_durable`."""
@@ -297,6 +322,14 @@ class LocalEngine:
     async def put_off_wakes(self, wakes: Sequence[Wake], until: int) -> None:
         """Move entries of the index to a later time."""
         await self._disk.offload(partial(self._wakes.put_off, wakes, until))
+
+
+def _is_current(db: sqlite3.Connection, goal: int) -> bool:
+    try:
+        return is_current(db, goal)
+    except sqlite3.Error:
+        # A thread waits if another process is at work, and says what else is wrong.
+        return False
 
 
 def _raise_file_limit() -> None:

@@ -24,6 +24,24 @@ BUSY_SECONDS: Final = 10.0
 CHECKPOINT_BUSY_MS: Final = 100
 """For turns and views of others, which take some 0.1 ms. Turns here wait as long."""
 
+# Not what an actor might write: SQLite is asked once per text whether it is allowed.
+BEGIN: Final = "BEGIN IMMEDIATE /* turn */"
+COMMIT: Final = "COMMIT /* turn */"
+# The number is 0 in every file.
+_CHANGE_NOTHING: Final = "PRAGMA application_id = 0 /* turn */"
+
+# What a turn erases (a salt, a grant) must not be left in free pages.
+_SETTINGS: Final = """
+    PRAGMA busy_timeout = 0;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA cache_size = -256;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA secure_delete = ON;
+    PRAGMA foreign_keys = ON
+"""
+
 
 class ActorFiles:
     """The files below `root/actors`, in up to 4096 folders per kind.
@@ -160,12 +178,9 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open an actor's database for turns in the event loop's thread.
+    """Open an actor's database, and read its schema. Blocks; see `configure`.
 
-    `synchronous=NORMAL`: a commit never waits for the disk, the output gate does.
-    Nothing is checkpointed by a commit either. The one exception is the first commit into
-    an empty log, for which SQLite syncs the log's header and name: see `start_log`. Waits
-    for a busy database, until `busy_timeout` is set to 0.
+    Waits for another process that recovers or holds it.
 
     Raises:
         sqlite3.Error: If it cannot be opened or is damaged.
@@ -179,20 +194,25 @@ def connect(path: Path) -> sqlite3.Connection:
         cached_statements=256,
     )
     try:
-        # A no-op, except for a file that a backup has left in another mode.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("PRAGMA cache_size = -256")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA trusted_schema = OFF")
-        # What a turn erases (a salt, a grant) must not be left in free pages.
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA foreign_keys = ON")
+        # A no-op, except for a file that was left in another mode: all that it does is to
+        # open the log and to read the schema. In one call, since a thread waits for the
+        # interpreter after each.
+        connection.executescript("PRAGMA journal_mode = WAL")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def configure(connection: sqlite3.Connection) -> None:
+    """Make an open database ready for turns in the event loop's thread; reads no file.
+
+    `synchronous=NORMAL`: a commit never waits for the disk, the output gate does.
+    Nothing is checkpointed by a commit either, and none waits for another process. The one
+    exception is the first commit into an empty log, for which SQLite syncs the log's
+    header and name: see `start_log`.
+    """
+    connection.executescript(_SETTINGS)
 
 
 def start_log(connection: sqlite3.Connection, log: int) -> None:
@@ -211,17 +231,17 @@ def start_log(connection: sqlite3.Connection, log: int) -> None:
     Raises:
         sqlite3.Error: If the storage refuses, as it then would the turn.
     """
-    # As in a store: no text that an actor might write, since SQLite asks once per text.
-    connection.execute("PRAGMA synchronous = OFF /* log */")
+    # As a script, for a statement that is prepared for later takes memory.
+    connection.executescript("PRAGMA synchronous = OFF")
     try:
-        connection.execute("BEGIN IMMEDIATE /* log */")
+        connection.execute(BEGIN)
         # Nobody else can write now.
         if os.fstat(log).st_size == 0:
-            _change_nothing(connection)
+            connection.execute(_CHANGE_NOTHING)
     finally:
         if connection.in_transaction:
-            connection.execute("COMMIT /* log */")
-        connection.execute("PRAGMA synchronous = NORMAL /* log */")
+            connection.execute(COMMIT)
+        connection.executescript("PRAGMA synchronous = NORMAL")
 
 
 def checkpoint(path: Path) -> None:
@@ -236,21 +256,17 @@ def checkpoint(path: Path) -> None:
     """
     connection = connect(path)
     try:
+        configure(connection)
         connection.execute(f"PRAGMA busy_timeout = {CHECKPOINT_BUSY_MS:d}")
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
         if not busy:
             # If a turn of another process comes first, it begins the log.
             with contextlib.suppress(sqlite3.OperationalError):
-                connection.execute("BEGIN IMMEDIATE")
-                _change_nothing(connection)
-                connection.execute("COMMIT")
+                connection.execute(BEGIN)
+                connection.execute(_CHANGE_NOTHING)
+                connection.execute(COMMIT)
     finally:
         connection.close()
-
-
-def _change_nothing(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version /* log */").fetchone()
-    connection.execute(f"PRAGMA user_version = {version:d} /* log */")
 
 
 def rewrite(connection: sqlite3.Connection) -> None:

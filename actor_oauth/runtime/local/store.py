@@ -13,7 +13,7 @@ import trio
 
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.disk import Disk
-from actor_oauth.runtime.local.files import start_log
+from actor_oauth.runtime.local.files import BEGIN, COMMIT, start_log
 from actor_oauth.runtime.local.journal import Journal
 from actor_oauth.runtime.local.log_tail import Copied, LogTail, Pending, copy_commits
 from actor_oauth.runtime.local.suspects import Suspects
@@ -25,10 +25,7 @@ LAST_WAIT_SECONDS: Final = 0.005
 
 CHECKPOINT_COMMITS: Final = 512
 
-# Not what an actor might write: SQLite is asked once per text whether it is allowed.
-_BEGIN: Final = "BEGIN IMMEDIATE /* turn */"
 _BEGIN_VIEW: Final = "BEGIN /* view */"
-_COMMIT: Final = "COMMIT /* turn */"
 _ROLLBACK: Final = "ROLLBACK /* turn */"
 
 
@@ -77,13 +74,13 @@ class LocalStore:
         self._log_named = False
         self._seen = self._data_version()
         # Reading made SQLite create the log. It carries no locks: it may be opened.
-        self._log = os.open(path.with_name(path.name + "-wal"), os.O_RDWR)
+        self._log = os.open(f"{path}-wal", os.O_RDWR)
         # Who left commits in the log, and whether they were synced, is unknown.
         self._durable: int | None = self._seen if self._log_is_empty() else None
 
     def begin(self) -> bool:
         """Open a turn's transaction; see `Store.begin`."""
-        if self._kept_out or not self._announced or not self._begin(_BEGIN):
+        if self._kept_out or not self._announced or not self._begin(BEGIN):
             return False
         self._changes = self.db.total_changes
         self.tail.look(self._log)
@@ -111,7 +108,7 @@ class LocalStore:
 
     def commit(self) -> bool:
         """Commit; see `Store.commit`."""
-        self.db.execute(_COMMIT)
+        self.db.execute(COMMIT)
         # Turns change rows and nothing else, so none is missed in the log.
         if self.db.total_changes == self._changes:
             return self._seen != self._durable
