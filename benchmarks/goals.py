@@ -144,15 +144,15 @@ GOALS: Final = (
         "cold refresh, of a warm one (median latency)",
         2.0,
         _cold,
-        "opening the file, the journal's sync and the log's own, and passivating"
-        " another user at the cap",
+        "making and deleting a log, and four syncs, for each user who comes and the one"
+        " who goes (ARCHITECTURE.md, What opening an actor costs)",
         at_most=True,
     ),
     Goal(
         "memory of the server, MiB",
         300.0,
         _memory,
-        "some 190 KiB a user in memory, of which 100 are statements that SQLite has"
+        "some 140 KiB a user in memory, of which 60 are statements that SQLite has"
         " prepared: `max_activations` sets it",
         at_most=True,
     ),

@@ -10,7 +10,7 @@ class RuntimeLimits:
     Attributes:
         mailbox_size: Turns queued per actor; further callers wait their turn to queue.
         max_waiting: Callers that may wait over all actors; the next is refused at once.
-        max_activations: Actors in memory, at least 2. Each takes some 190 KiB, and up to
+        max_activations: Actors in memory, at least 2. Each takes some 140 KiB, and up to
             five open files, so the operating system's file limit lowers this at start.
         call_seconds: How long a caller waits for its reply, queueing included.
         idle_seconds: An actor unused for this long is passivated.

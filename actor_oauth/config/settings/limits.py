@@ -28,7 +28,7 @@ class LimitSettings(SettingsGroup):
     max_activations: int = Field(
         default=_LIMITS.max_activations,
         ge=1,
-        description="Actors that one worker keeps open in memory: some 190 KiB each.",
+        description="Actors that one worker keeps open in memory: some 140 KiB each.",
     )
     call_seconds: float = Field(
         default=_LIMITS.call_seconds,
