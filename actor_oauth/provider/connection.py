@@ -100,7 +100,8 @@ class Connection(TCPServer):
             self._idle_since = trio.current_time() if event.idle else None
 
     async def _read_data(self) -> None:
-        while True:
+        # A socket that was closed here meanwhile has no number; nobody can wait for that.
+        while self._socket.fileno() >= 0:
             try:
                 await trio.lowlevel.wait_readable(self._socket)
                 data = os.read(self._socket.fileno(), _CHUNK_BYTES)
