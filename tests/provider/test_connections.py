@@ -166,3 +166,11 @@ async def test_a_client_that_leaves_takes_its_connection_along(port: int) -> Non
                 answer += await stream.receive_some()
             await stream.send_eof()
             assert await stream.receive_some() == b""
+
+
+async def test_requests_that_are_none_are_no_news(port: int) -> None:
+    """After the first one a warning was logged for each."""
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(3):
+            await talk(port, b"GET / HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n")
+    assert logged == []
