@@ -12,6 +12,7 @@ SETTINGS: Final = ROOT / "docs" / "settings.md"
 # What nearly everybody sets who goes into production.
 _FIRST: Final = (
     "issuer",
+    "service_name",
     "data",
     "host",
     "port",

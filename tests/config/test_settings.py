@@ -90,6 +90,7 @@ def test_each_view_of_the_settings_carries_what_was_set() -> None:
         shutdown_seconds=3,
         auto_approve="alice",
         trusted_proxy_hops=2,
+        service_name="Acme",
     )
     policy = settings.policy("http://127.0.0.1:8000")
     assert policy.refresh.grace == 0
@@ -100,6 +101,7 @@ def test_each_view_of_the_settings_carries_what_was_set() -> None:
     assert settings.runtime_limits().drain_seconds == 3
     assert settings.http_options().auto_approve_user == "alice"
     assert settings.http_options().trusted_proxy_hops == 2
+    assert settings.http_options().service_name == "Acme"
 
 
 @pytest.mark.requirement("E-09")

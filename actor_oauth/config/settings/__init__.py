@@ -111,6 +111,7 @@ class Settings(
     def http_options(self) -> HttpOptions:
         """Give the HTTP side's view of these settings."""
         options = HttpOptions(
+            service_name=self.service_name,
             auto_approve_user=self.auto_approve,
             trusted_proxy_hops=self.trusted_proxy_hops,
             authorize_rate=_per_minute(self.authorize_per_minute),

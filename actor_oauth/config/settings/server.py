@@ -25,6 +25,13 @@ class ServerSettings(SettingsGroup):
         description="Public base URL, as clients see it; `https` unless it is a "
         "loopback address. Without it, `http://HOST:PORT` of a loopback host.",
     )
+    service_name: str = Field(
+        default="Actor OAuth",
+        min_length=1,
+        max_length=48,
+        description="What people know this service by: at the top of every page, and in "
+        "its title.",
+    )
     data: Path = Field(
         default=Path(".actor-oauth"),
         description="Data directory; a relative path is taken from the working "
