@@ -4,7 +4,9 @@ Reads one command a line, runs all of them at once, and answers each when it is 
 Shuts down in an orderly way when its standard input ends.
 """
 
+import itertools
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -19,7 +21,7 @@ from tests.support.lines import Json, line_of, read_lines
 async def serve(path: Path, limits: RuntimeLimits) -> None:
     """Serve standard input and output."""
     stdin, stdout = trio.lowlevel.FdStream(0), trio.lowlevel.FdStream(1)
-    speaking = trio.Lock()
+    speaking, numbers = trio.Lock(), itertools.count()
 
     async def say(value: Json) -> None:
         async with speaking:
@@ -29,6 +31,11 @@ async def serve(path: Path, limits: RuntimeLimits) -> None:
         counter = system.get(Counter, str(command["key"]))
         while command["do"] == "hammer":
             await say({"key": command["key"], "value": await counter.add(1)})
+        while command["do"] == "write":
+            # Each note is a row of its own, which no later turn writes again.
+            noted = f"{os.getpid()} {next(numbers)} {'x' * 40}"
+            await counter.note(noted)
+            await say({"key": command["key"], "noted": noted})
         await say({"id": command["id"], "answer": await ask(system, counter, command)})
 
     async with (

@@ -2,9 +2,10 @@
 
 import itertools
 import json
+import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -86,19 +87,28 @@ class ActorProcess:
 
 
 @asynccontextmanager
-async def actor_process(path: Path, **limits: float) -> AsyncIterator[ActorProcess]:
+async def actor_process(
+    path: Path,
+    *,
+    module: str = "tests.support.actor_process",
+    environment: Mapping[str, str] | None = None,
+    **limits: float,
+) -> AsyncIterator[ActorProcess]:
     """A running process on a data directory; killed at the end if it still runs.
 
     Args:
         path: The data directory.
+        module: What it runs.
+        environment: Changes to this process's.
         limits: For its `RuntimeLimits`.
     """
-    command = [sys.executable, "-m", "tests.support.actor_process"]
+    command = [sys.executable, "-m", module]
     process = await trio.lowlevel.open_process(
         [*command, str(path), json.dumps(limits)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=ROOT,
+        env={**os.environ, **(environment or {})},
     )
     actors = ActorProcess(process)
     async with trio.open_nursery() as nursery:

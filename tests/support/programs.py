@@ -12,6 +12,7 @@ REQUIRE_ALL_VARIABLE: Final = "ACTOR_OAUTH_REQUIRE_ALL"
 
 _EXECUTABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "caddy": ("caddy",),
+    "cc": ("cc", "gcc"),
     "chromium": ("chromium", "chromium-browser", "google-chrome", "chrome"),
     "nginx": ("nginx",),
     "node": ("node", "nodejs"),
