@@ -8,8 +8,9 @@ Rule 1: a head that announces its length waits for the body, which follows at on
 both go out in one piece. A head that does not goes out by itself: it begins a stream.
 Rule 2: one piece is written without waiting if the kernel takes it. All that is longer,
 or comes after it, is written as Hypercorn does, which gives way after each piece.
-Rule 3: one task of each connection looks whether that has been idle for too long. It is
-made once, and not anew for every wait between two requests; it ends with its client.
+Rule 3: one task of each connection looks whether that has been idle for too long, or its
+client reads nothing. It is made once, and not anew for every wait between two requests; it
+ends with its client.
 """
 
 import os
@@ -61,6 +62,7 @@ class Connection(TCPServer):
         super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]
         self._socket = stream.socket
         self._idle_since: float | None = trio.current_time()
+        self._sending_since: float | None = None
         self._watching = trio.CancelScope()
 
     async def run(self) -> None:
@@ -94,10 +96,19 @@ class Connection(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         """Do what the protocol says: send, close, or note that nothing is under way."""
-        if not isinstance(event, Updated):
-            await super().protocol_send(event)
-        else:
+        if isinstance(event, Updated):
             self._idle_since = trio.current_time() if event.idle else None
+        elif isinstance(event, RawData):
+            await self._send(event.data)
+        else:
+            await super().protocol_send(event)
+
+    async def _send(self, data: bytes) -> None:
+        # In pieces, so that a client that reads slowly is told from one that does not.
+        for start in range(0, len(data), _CHUNK_BYTES):
+            self._sending_since = trio.current_time()
+            await super().protocol_send(RawData(data[start : start + _CHUNK_BYTES]))
+        self._sending_since = None
 
     async def _read_data(self) -> None:
         # A socket that was closed here meanwhile has no number; nobody can wait for that.
@@ -126,7 +137,7 @@ class Connection(TCPServer):
                 await self.protocol.handle(Closed())
                 return
         if data:
-            await super().protocol_send(RawData(data))
+            await self._send(data)
 
     async def _close_when_idle(self) -> None:
         patience = self.config.keep_alive_timeout
@@ -136,11 +147,21 @@ class Connection(TCPServer):
                 with trio.move_on_at(due):
                     await self.context.terminated.wait()
                     break
+                if self._is_stuck():
+                    # Whoever waits there for the client to read is woken by that.
+                    self._socket.close()
+                    return
                 # Who becomes idle from now on may be so for the whole time.
                 since = self._idle_since
                 due = patience + (trio.current_time() if since is None else since)
             if self._idle_since is not None:
                 await self._initiate_server_close()
+
+    def _is_stuck(self) -> bool:
+        """Tell whether the client takes nothing of what it asked for, for too long."""
+        since = self._sending_since
+        now, patience = trio.current_time(), self.config.keep_alive_timeout
+        return since is not None and now - since >= patience
 
 
 class _Tasks(TaskGroup):

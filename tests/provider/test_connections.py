@@ -1,8 +1,9 @@
 """What a client sends may end its own connection, and nobody else's."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import pytest
@@ -14,6 +15,7 @@ from hypercorn.typing import (
     ASGIFramework,
     ASGIReceiveCallable,
     ASGISendCallable,
+    HTTPResponseStartEvent,
     Scope,
 )
 
@@ -72,27 +74,35 @@ async def wait_for_disconnect(
         await tell_path(scope, receive, send)
 
 
-@pytest.fixture(params=[tell_path])
-async def port(
-    request: pytest.FixtureRequest, nursery: trio.Nursery
-) -> AsyncIterator[int]:
-    """Where an application is served, until the test ends."""
-    app: ASGIFramework = request.param
+async def listen(
+    nursery: trio.Nursery,
+    app: ASGIFramework,
+    *,
+    patience: float = 60,
+    stop: Callable[[], Awaitable[None]] = trio.sleep_forever,
+) -> int:
+    """Serve an application; gives the port."""
     socket = trio.socket.socket()
     await socket.bind(("127.0.0.1", 0))
     number: int = socket.getsockname()[1]
     config = Config()
     config.bind = [f"fd://{socket.detach()}"]
     config.accesslog = config.errorlog = None
-    config.keep_alive_timeout = 60
-    listening, stop = trio.Event(), trio.Event()
-
-    async def serve() -> None:
-        await serve_connections(app, config, listening=listening.set, stop=stop.wait)
-
+    config.keep_alive_timeout = patience
+    listening = trio.Event()
+    serve = partial(serve_connections, app, config, listening=listening.set, stop=stop)
     nursery.start_soon(serve)
     await listening.wait()
-    yield number
+    return number
+
+
+@pytest.fixture(params=[tell_path])
+async def port(
+    request: pytest.FixtureRequest, nursery: trio.Nursery
+) -> AsyncIterator[int]:
+    """Where an application is served, until the test ends."""
+    stop = trio.Event()
+    yield await listen(nursery, request.param, stop=stop.wait)
     stop.set()
 
 
@@ -174,3 +184,33 @@ async def test_requests_that_are_none_are_no_news(port: int) -> None:
         for _ in range(3):
             await talk(port, b"GET / HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n")
     assert logged == []
+
+
+async def test_a_client_that_reads_nothing_does_not_keep_its_connection(
+    nursery: trio.Nursery,
+) -> None:
+    """It did for as long as it wished, whatever it had asked for."""
+    ended = trio.Event()
+
+    async def tell_much(
+        scope: Scope, _receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        assert scope["type"] == "http", "this application knows nothing else"
+        head: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-length", b"100000000")],
+            "trailers": False,
+        }
+        await send(head)
+        body = bytes(100_000_000)
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+        ended.set()
+
+    port = await listen(nursery, tell_much, patience=0.1)
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    async with stream:
+        await stream.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with trio.fail_after(5):
+            await ended.wait()
+    nursery.cancel_scope.cancel()
