@@ -5,6 +5,7 @@ up to date costs a single read.
 """
 
 import sqlite3
+from functools import lru_cache
 
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
@@ -103,11 +104,12 @@ def wanted_at(connection: sqlite3.Connection) -> int | None:
     return row[0]
 
 
+@lru_cache(maxsize=64)
 def empty_image(migrations: Migrations, goal: int, *, page_size: int = 512) -> bytes:
     """A migrated, empty database as bytes: what a new actor's file starts as.
 
-    Copying it is some thirty times faster than running the schema. Small pages, since an
-    idle actor should cost little on disk.
+    Copying it is some thirty times faster than running the schema, which is done once in
+    a process. Small pages, since an idle actor should cost little on disk.
     """
     memory = sqlite3.connect(":memory:", isolation_level=None)
     try:

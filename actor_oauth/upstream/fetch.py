@@ -13,6 +13,7 @@ import ssl
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import httpcore2
@@ -121,6 +122,12 @@ class FetchFailed:
         return self.fault in _UNKNOWN
 
 
+@cache
+def _system_context() -> ssl.SSLContext:
+    """Believe whom this machine believes; read once, as that takes a moment."""
+    return httpcore2.default_ssl_context()
+
+
 class Fetcher:
     """Fetches documents that strangers name.
 
@@ -147,7 +154,7 @@ class Fetcher:
         self._room = trio.CapacityLimiter(concurrency)
         self._budget = HostBudget(rate or HostRate())
         self._network = VettedNetwork(loopback=loopback, resolve=resolve, dial=dial)
-        self._ssl_context = ssl_context or httpcore2.default_ssl_context()
+        self._ssl_context = ssl_context or _system_context()
 
     async def fetch_json(self, url: str, limits: FetchLimits) -> Fetched | FetchFailed:
         """Fetch a document of media type `application/json` or `application/…+json`.
