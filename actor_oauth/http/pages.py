@@ -24,6 +24,7 @@ from actor_oauth.http import (
     login,
 )
 from actor_oauth.http.browser import origin_acceptable
+from actor_oauth.http.compiled_templates import COMPILED
 from actor_oauth.http.following import follow_application
 from actor_oauth.http.own_identity import BrowserRequest
 from actor_oauth.http.page import (
@@ -128,6 +129,7 @@ def build_pages(
 
 def _set_up_templates(app: QuartTrio, site: Site, static: StaticFiles) -> None:
     environment = app.jinja_env
+    environment.bytecode_cache = COMPILED
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters["display"] = display.display_text
