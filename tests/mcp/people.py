@@ -1,26 +1,27 @@
 """People with an account, and what they do when a client asks for their permission."""
 
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
+import trio
 
+from actor_oauth.config import Settings
+from actor_oauth.provider import Provider
 from tests.mcp.form_browser import FormBrowser
 
 
 def add_user(data: Path, name: str, password: str) -> None:
-    """Make a local account by the command line, while the server runs."""
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "actor_oauth", "users", "add", name),
-            *("--password-stdin", "--data", str(data)),
-        ],
-        input=f"{password}\n".encode(),
-        check=True,
-        capture_output=True,
-    )
+    """Make a local account, while the server runs, as `users add` does."""
+
+    async def add() -> None:
+        async with Provider(Settings(data=data)).open_server() as server:
+            assert await server.create_user(name, password)
+
+    # In a thread, as this one may run Trio already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(trio.run, add).result()
 
 
 def person(issuer: str, name: str, password: str) -> Callable[[str], Awaitable[str]]:

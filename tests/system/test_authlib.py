@@ -106,6 +106,7 @@ async def test_a_plain_oauth_client(server: Server) -> None:
             redirect_uri=CALLBACK,
             scope="mcp offline_access",
             code_challenge_method="S256",
+            timeout=60,
         ) as oauth,
         httpx2.AsyncClient(timeout=60) as http,
     ):

@@ -11,7 +11,8 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.server_process import run_command, serving
+from tests.mcp.people import add_user
+from tests.support.server_process import serving
 from tests.system.browsing import (
     PASSWORD,
     STATE,
@@ -31,11 +32,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A running server with one user."""
     data: Path = tmp_path_factory.mktemp("data")
     with serving(data) as server:
-        added = run_command(
-            "users", "add", USER, "--password-stdin", "--data", str(data),
-            stdin=PASSWORD + "\n",
-        )  # fmt: skip
-        assert added.returncode == 0, added.stderr
+        add_user(data, USER, PASSWORD)
         yield server.url
 
 

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.mcp.people import add_user
 from tests.support.server_process import run_command, serving
 from tests.system.browsing import PASSWORD, USER, assert_readable, person, sign_in
 
@@ -52,11 +53,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
         serving(data, environment=ours) as server,
         serving(other_data, environment=theirs) as other,
     ):
-        added = run_command(
-            "users", "add", USER, "--password-stdin", "--data", str(data),
-            stdin=PASSWORD + "\n",
-        )  # fmt: skip
-        assert added.returncode == 0, added.stderr
+        add_user(data, USER, PASSWORD)
         yield Setting(server.url, other.url, other_data)
 
 

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.mcp.people import add_user
 from tests.support.server_process import run_command, serving
 from tests.system.browsing import (
     PASSWORD,
@@ -71,10 +72,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     file.write_text(SETTINGS)
     with serving(data, "--config", str(file)) as server:
         where = ("--data", str(data), "--config", str(file))
-        added = run_command(
-            "users", "add", USER, "--password-stdin", *where, stdin=PASSWORD + "\n"
-        )
-        assert added.returncode == 0, added.stderr
+        add_user(data, USER, PASSWORD)
         made = run_command(
             "clients", "add", "--name", "Ledger Assistant", "--confidential",
             "--redirect-uri", "http://127.0.0.1/callback", "--json", *where,

@@ -8,8 +8,9 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.mcp.people import add_user
 from tests.support.openid_provider import openid_provider_running
-from tests.support.server_process import run_command, serving
+from tests.support.server_process import serving
 from tests.system.browsing import (
     PASSWORD,
     USER,
@@ -52,11 +53,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "ACTOR_OAUTH_LOOPBACK_UPSTREAMS": "true",
         }
         with serving(data, environment=environment) as server:
-            added = run_command(
-                "users", "add", USER, "--password-stdin", "--data", str(data),
-                stdin=PASSWORD + "\n",
-            )  # fmt: skip
-            assert added.returncode == 0, added.stderr
+            add_user(data, USER, PASSWORD)
             yield server.url
 
 
