@@ -12,11 +12,14 @@ from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.presented_grant import grant_of_form
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.wire import WireError, to_wire
+from actor_oauth.runtime.repeats import Repeats
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MAX_CLIENT_ID_LENGTH: Final = 2048
-"""Of what is logged and told. No client has a longer one."""
+"""Of what is told. No client has a longer one."""
+
+_LOGGED_LENGTH: Final = 256
 
 
 class Refusals:
@@ -28,6 +31,7 @@ class Refusals:
 
     def __init__(self, callbacks: CallbackRunner | None = None) -> None:
         self._callbacks = callbacks
+        self._repeats = Repeats()
 
     def tell(
         self,
@@ -68,20 +72,26 @@ class Refusals:
             caller: From which network address, where somebody may be guessing.
         """
         client_id = client_id and client_id[:MAX_CLIENT_ID_LENGTH]
-        known = {
-            "caller": caller,
-            "client_id": client_id,
-            "grant": refused.grant,
-            "detail": refused.detail,
-        }
-        log.log(
-            DEBUG if refused.reason in _ROUTINE else INFO,
-            "refused",
-            endpoint=endpoint,
-            reason=str(refused.reason),
-            category=_category(refused.reason),
-            **{name: value for name, value in known.items() if value},
-        )
+        # Who is over a limit is refused at no cost, and so as often as he likes.
+        untold: int | None = 0
+        if refused.reason is Reason.RATE_LIMITED:
+            untold = self._repeats.more(f"{endpoint} {caller}")
+        if untold is not None:
+            known = {
+                "caller": caller,
+                "client_id": client_id and client_id[:_LOGGED_LENGTH],
+                "grant": refused.grant,
+                "detail": refused.detail,
+                "more_like_it": untold,
+            }
+            log.log(
+                DEBUG if refused.reason in _ROUTINE else INFO,
+                "refused",
+                endpoint=endpoint,
+                reason=str(refused.reason),
+                category=_category(refused.reason),
+                **{name: value for name, value in known.items() if value},
+            )
         self._observe(refused, endpoint, client_id, status)
 
     def fault(self, reason: Reason, endpoint: str, fault: BaseException) -> None:

@@ -6,8 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
+from actor_oauth.actors.refusals import Refusals
 from actor_oauth.http.faults import FaultLog
-from actor_oauth.oauth.wire import Reason
+from actor_oauth.oauth.wire import Reason, Refused
 from actor_oauth.runtime import OverloadedError, StorageError
 from tests.http.deployment import USER, Deployment
 
@@ -78,6 +79,22 @@ async def test_whoever_guesses_is_named_by_address_and_what_was_typed_is_not(
             await deployment.post("/token", {"token": "x"}, Authorization=header)
     assert logs[-1]["reason"] == "rate_limited"
     assert logs[-1]["caller"] == "198.51.100.2"
+
+
+async def test_who_is_over_a_limit_fills_no_disk(mock_clock: MockClock) -> None:
+    refusals, limited = Refusals(), Refused(Reason.RATE_LIMITED)
+    with capture_logs() as logs:
+        for _ in range(1000):
+            refusals.note(limited, "token", client_id="x" * 2048, caller="203.0.113.7")
+        refusals.note(limited, "token", caller="203.0.113.8")
+        mock_clock.jump(1.0)
+        refusals.note(limited, "token", caller="203.0.113.7")
+    assert [(line["caller"], line.get("more_like_it")) for line in logs] == [
+        ("203.0.113.7", None),
+        ("203.0.113.8", None),
+        ("203.0.113.7", 999),
+    ]
+    assert len(str(logs[0])) < 600
 
 
 async def test_what_is_not_known_is_not_logged_as_nothing(
