@@ -1,6 +1,7 @@
 """One log for everything: ours and the libraries', on standard error, redacted."""
 
 import logging
+import os
 from typing import Final, TextIO
 
 import structlog
@@ -74,7 +75,9 @@ def _final_processors(log_format: LogFormat, stream: TextIO) -> list[Processor]:
     ]
     if log_format is LogFormat.JSON:
         return [*common, structlog.processors.JSONRenderer()]
-    console = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    # https://no-color.org, which the command line's own output follows too.
+    colours = stream.isatty() and not os.environ.get("NO_COLOR")
+    console = structlog.dev.ConsoleRenderer(colors=colours)
     return [*common, _escape_controls, console]
 
 

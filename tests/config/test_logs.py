@@ -119,6 +119,19 @@ def test_records_below_the_level_are_dropped(
     assert stream.getvalue() == ""
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.usefixtures("log")
+def test_colours_are_for_terminals_whose_owner_likes_them(
+    monkeypatch: pytest.MonkeyPatch, *, wanted: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "" if wanted else "1")
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    configure_logging(LogLevel.INFO, LogFormat.CONSOLE, stream)
+    structlog.get_logger("ours").info("refused")
+    assert ("\x1b[" in stream.getvalue()) == wanted
+
+
 @pytest.mark.parametrize(
     "text",
     [
