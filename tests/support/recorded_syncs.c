@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,23 +23,20 @@ struct head {
     uint64_t length;
 };
 
-/* One write, which nothing another thread or process appends can get into. */
-static void append(char kind, uint64_t inode, const char *data, size_t length)
+static void append(int out, char kind, uint64_t inode, const char *data, size_t length)
 {
     size_t size = sizeof(struct head) + length;
     struct head head = {.kind = {kind}, .inode = inode, .length = length};
     char *record = malloc(size);
-    int out = open(getenv("RECORDED_SYNCS"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
     memcpy(record, &head, sizeof head);
     memcpy(record + sizeof head, data, length);
     if (write(out, record, size) != (ssize_t)size)
         abort();
-    close(out);
     free(record);
 }
 
-static void record_folder(const char *path, uint64_t inode)
+static void record_folder(int out, const char *path, uint64_t inode)
 {
     size_t room = 1 << 20, length = 0;
     char *lines = malloc(room);
@@ -50,13 +48,13 @@ static void record_folder(const char *path, uint64_t inode)
             length += snprintf(lines + length, LONGEST_LINE, "%llu %s\n",
                                (unsigned long long)entry->d_ino, entry->d_name);
     closedir(folder);
-    append('D', inode, lines, length);
+    append(out, 'D', inode, lines, length);
     free(lines);
 }
 
 /* Through the descriptor itself where that can be read: closing another one of a database
  * would drop SQLite's locks. Where it cannot, the file is a draft that SQLite has not seen. */
-static void record_file(int fd, const char *path, const struct stat *is)
+static void record_file(int out, int fd, const char *path, const struct stat *is)
 {
     char *data = malloc(is->st_size + 1);
     ssize_t length = pread(fd, data, is->st_size, 0);
@@ -66,22 +64,25 @@ static void record_file(int fd, const char *path, const struct stat *is)
         length = pread(reading, data, is->st_size, 0);
         close(reading);
     }
-    append('F', is->st_ino, data, length);
+    append(out, 'F', is->st_ino, data, length);
     free(data);
 }
 
+/* One at a time, over all processes: an older state must not be recorded after a newer. */
 static int record(int fd)
 {
+    int out = open(getenv("RECORDED_SYNCS"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     char path[64];
     struct stat is;
 
-    if (fstat(fd, &is) != 0)
-        return -1;
+    if (out < 0 || flock(out, LOCK_EX) != 0 || fstat(fd, &is) != 0)
+        abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (S_ISDIR(is.st_mode))
-        record_folder(path, is.st_ino);
+        record_folder(out, path, is.st_ino);
     else
-        record_file(fd, path, &is);
+        record_file(out, fd, path, &is);
+    close(out);
     return 0;
 }
 
