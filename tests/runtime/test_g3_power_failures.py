@@ -58,6 +58,9 @@ async def test_g3_whatever_is_left_of_what_was_not_synced_nothing_answered_is_lo
         for process in (one, other):
             while len(process.told) < REPLIES:
                 await process.hear()
+        # Together, as by a power failure.
+        one.kill()
+        other.kill()
     answered: dict[str, set[object]] = {key: set() for key in SHARED + FEW + MANY}
     for said in (*one.told, *other.told):
         answered[str(said["key"])].add(said["noted"])
