@@ -4,10 +4,12 @@ import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+import trio
 
-from actor_oauth.runtime import Address, LocalEngine
+from actor_oauth.runtime import Address, LocalEngine, Store
 from actor_oauth.runtime.local import Disk
 from tests.runtime.engine_contract import (
     A,
@@ -20,6 +22,8 @@ from tests.runtime.engine_contract import (
 from tests.support.counter import Counter
 from tests.support.disks import FaultyDisk, InlineDisk
 from tests.support.files import names, no_index, open_files, write
+
+R = TypeVar("R")
 
 
 @pytest.fixture(params=[Disk, InlineDisk])
@@ -147,3 +151,45 @@ async def test_a_store_whose_wake_up_cannot_be_noted_stays_open(data: Path) -> N
         assert open_files(data / "actors").count("b.db") == 0
         assert (await see(stores[0]))[0] == 1
         assert await engine.close([(stores[0], 100)]) == {}
+
+
+class CountingDisk(InlineDisk):
+    """A disk that counts how much is waited for at once."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.most = 0
+        self.cancelled = trio.CancelScope()
+
+    async def offload(
+        self, work: Callable[[], R], *, limiter: trio.CapacityLimiter | None = None
+    ) -> R:
+        """Count it, and let others come in between."""
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        if self.waiting > 1:
+            self.cancelled.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        self.waiting -= 1
+        return work()
+
+
+async def test_stores_that_are_closed_together_wait_for_the_disk_side_by_side(
+    data: Path,
+) -> None:
+    disk = CountingDisk()
+    engine = LocalEngine(data, disk=disk)
+    async with engine.run():
+        stores: list[tuple[Store, int | None]] = []
+        for number in range(20):
+            address = Address("counter", f"n{number}")
+            store = await engine.open(address, Counter.migrations, create=True)
+            assert store is not None
+            stores.append((store, None))
+        assert disk.most == 1
+        with disk.cancelled:
+            # Cancelled while they wait, they are closed all the same, and once.
+            await engine.close(stores)
+        assert disk.most == 3
+        assert open_files(data / "actors") == []
+        assert not engine._in_care()
