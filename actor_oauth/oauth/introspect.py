@@ -15,7 +15,8 @@ from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.props import props_context, unseal_text, unwrap_data_key
 from actor_oauth.oauth.tokens import AccessTokenInfo, Token
 
-_decode: Final = json.JSONDecoder().decode
+# The texts are stored ones: there is no space around them to look for.
+_decode: Final = json.JSONDecoder().raw_decode
 
 # Two dataclasses, a few short texts, and their entry in a dict.
 _RECORD_BYTES: Final = 1024
@@ -199,4 +200,4 @@ def _open_props(token: Token, number: int, stored: StoredAccessToken) -> str | N
 
 
 def _json(text: str | None) -> Json:
-    return None if text is None else cast("Json", _decode(text))
+    return None if text is None else cast("Json", _decode(text)[0])

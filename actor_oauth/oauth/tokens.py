@@ -17,7 +17,8 @@ import hashlib
 import hmac
 import re
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
@@ -49,6 +50,7 @@ class TokenKind(StrEnum):
 
 # 60 bytes make 80 characters without padding or spare bits: one token has one spelling.
 _TEXT: Final = re.compile(rf"({'|'.join(TokenKind)})_([A-Za-z0-9_-]{{80}})").fullmatch
+_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _KINDS: Final = {str(kind): kind for kind in TokenKind}
 
 
@@ -87,7 +89,7 @@ def parse_token(text: str) -> Token | None:
     if match is None:
         return None
     kind = _KINDS[match[1]]
-    body = urlsafe_b64decode(match[2])
+    body = a2b_base64(match[2].encode().translate(_TO_STANDARD))
     if body[56:] != _checksum(kind, body[:56]):
         return None
     return Token(kind, body[:16].hex(), body[16:24], body[24:56])

@@ -38,6 +38,9 @@ from hypercorn.utils import parse_socket_addr
 
 _CHUNK_BYTES: Final = 65536
 
+# Naming the type of what goes through costs as much as making the channel does.
+_open_channel: Final = trio.open_memory_channel[ASGIReceiveEvent]
+
 
 class Connection(TCPServer):
     """One connection, from its first byte to its last.
@@ -175,8 +178,7 @@ class _Tasks(TaskGroup):
         send: Callable[[ASGISendEvent | None], Awaitable[None]],
     ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
         """Run the application; what it is to receive goes into what this returns."""
-        size = config.max_app_queue_size
-        told, heard = trio.open_memory_channel[ASGIReceiveEvent](size)
+        told, heard = _open_channel(config.max_app_queue_size)
 
         async def put(event: ASGIReceiveEvent) -> None:
             try:
@@ -244,7 +246,8 @@ class _OnePieceH11(H11Protocol):
             self._holds = False
 
     async def _pass_on(self, event: Event) -> None:
-        if not isinstance(event, RawData):
+        # Not `isinstance`, which is slow for abstract classes, as events are.
+        if type(event) is not RawData:
             await self._connection.protocol_send(event)
         elif self._holds:
             self._head = event.data

@@ -37,10 +37,8 @@ class OriginRules:
 
     def admit(self, head: RequestHead) -> bool:
         """Tell whether the request comes under a name and from a page that may."""
-        return self._admits_host(head) and all(
-            self._admits_origin(line.decode("latin-1"))
-            for line in head.lines(b"origin")
-        )
+        origins = [line.decode("latin-1") for line in head.lines(b"origin")]
+        return self._admits_host(head) and all(map(self._admits_origin, origins))
 
     def _admits_host(self, head: RequestHead) -> bool:
         if not self.loopback_only:

@@ -161,15 +161,15 @@ class Turn(Generic[A, P, R_co]):
         return cast("Callable[P, Awaitable[R_co]]", call)
 
 
-async def _call(
+def _call(
     caller: Caller,
     actor: "Actor",
     operation: Operation,
     /,
     *args: object,
     **kwargs: object,
-) -> object:
-    return await caller.call(actor, operation, args, kwargs)
+) -> Awaitable[object]:
+    return caller.call(actor, operation, args, kwargs)
 
 
 @overload
