@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlite_utils
+import trio
 from sqlite_utils.migrations import Migrations
 from trio.testing import MockClock
 
@@ -22,6 +23,7 @@ from actor_oauth.runtime import (
 from actor_oauth.runtime.actor import TurnContext
 from actor_oauth.runtime.call import Call, UnstartedError
 from actor_oauth.runtime.lifecycle import ActivationEvent
+from tests.support.callers import Caller
 from tests.support.counter import Counter
 from tests.support.files import find, open_files, write
 from tests.support.systems import open_counters
@@ -304,3 +306,20 @@ async def test_g7_a_turn_whose_activation_breaks_before_it_runs_is_handed_back(
         with pytest.raises(UnstartedError):
             await call.reply()
         assert await counter.add(1) == 2
+
+
+async def test_g7_a_turn_that_waits_for_its_actor_to_be_loaded_is_handed_back_too(
+    data: Path, nursery: trio.Nursery
+) -> None:
+    await make(data, "a")
+    async with open_counters(data) as system:
+        counter = system.get(Counter, "a")
+        call = Caller(nursery, counter.add(1))
+        with trio.fail_after(60):
+            while not (activation := system._directory.find(counter.address)) or not (
+                len(activation.mailbox)
+            ):
+                await trio.lowlevel.checkpoint()
+        activation.break_off(ActivationEvent.FAULTED)
+        system._directory.drop(activation)
+        assert await call.answer() == 2
