@@ -83,6 +83,12 @@ class Program:
             self.kill()
         self._let_go()
 
+    def close(self) -> None:
+        """Wait for its end, if it ends with its standard input."""
+        self._let_go()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_STOP_SECONDS)
+
     def kill(self) -> None:
         """End it as `kill -9` does, with all that it started."""
         with suppress(ProcessLookupError):
@@ -213,6 +219,11 @@ class OwnServer:
             )
         for program in self.programs:
             program.wait_for_url()
+
+    def close(self) -> None:
+        """Have the processes leave their data in order, as at a stop signal."""
+        for program in self.programs:
+            program.close()
 
     def stop(self) -> None:
         """Terminate the processes."""

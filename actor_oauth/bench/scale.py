@@ -152,6 +152,8 @@ def _measure(users: ManyUsers, chance: Chance, tell: Tell) -> ScaleReport:
             access, tokens = _ask(name, job, fleet, server, tell)
             users.keep(tokens)
             report.accesses.append(access)
+        # What a killed server leaves would be looked after in the middle of the next run.
+        server.close()
     return report
 
 

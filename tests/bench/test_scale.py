@@ -53,6 +53,8 @@ def test_users_are_put_on_disk_and_asked_for_and_kept(
     assert isinstance(each, float)
     # The goal: what is not asked for costs disk, and little of it.
     assert each <= 16 * 1024
+    # The server ended in order: the next one need not look after what it left.
+    assert list((tmp_path / "kept" / "live").iterdir()) == []
     told: list[str] = []
     made = made_in(tmp_path / "kept")
     assert made is not None
