@@ -1,5 +1,6 @@
 """Refusing somebody: what the log and the application hear, and what a client is told."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from logging import DEBUG, INFO
 from typing import Final
@@ -32,6 +33,15 @@ class Refusals:
     def __init__(self, callbacks: CallbackRunner | None = None) -> None:
         self._callbacks = callbacks
         self._repeats = Repeats()
+        self._watchers: list[Callable[[ObservedError], None]] = []
+
+    def watch(self, watcher: Callable[[ObservedError], None]) -> None:
+        """Call something with all that `on_error` is told, at once and never too late.
+
+        Args:
+            watcher: Returns soon and raises nothing.
+        """
+        self._watchers.append(watcher)
 
     def tell(
         self,
@@ -106,6 +116,8 @@ class Refusals:
 
     def observe(self, error: ObservedError) -> None:
         """Let the application observe what was logged where it happened."""
+        for watcher in self._watchers:
+            watcher(error)
         if self._callbacks is not None:
             self._callbacks.observe(error)
 

@@ -22,11 +22,38 @@ def bind(settings: Settings) -> tuple[int, Settings]:
     Raises:
         ConfigError: The address cannot be had.
     """
+    hint = "choose another with --host and --port (--port 0 picks a free one)"
+    fd, port = _listen(settings.host, settings.port, hint=hint)
+    return fd, settings.bound_to(port)
+
+
+def bind_metrics(settings: Settings) -> tuple[int | None, Settings]:
+    """Bind where the metrics are asked for.
+
+    Args:
+        settings: Checked.
+
+    Returns:
+        As for `bind`, with `metrics_port` filled in; None and the same settings if
+        metrics are off.
+
+    Raises:
+        ConfigError: The address cannot be had.
+    """
+    if settings.metrics_port is None:
+        return None, settings
+    hint = "choose another metrics_port or metrics_host (port 0 picks a free one)"
+    fd, port = _listen(settings.metrics_host, settings.metrics_port, hint=hint)
+    return fd, settings.model_copy(update={"metrics_port": port})
+
+
+def _listen(host: str, port: int, *, hint: str) -> tuple[int, int]:
+    """Give the descriptor of a listening socket, and its port."""
     try:
-        family, kind, protocol, _, address = _resolve(settings.host, settings.port)
+        family, kind, protocol, _, address = _resolve(host, port)
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise _cannot_listen(settings, error) from None
+        raise _cannot_listen(host, port, error, hint) from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -34,9 +61,9 @@ def bind(settings: Settings) -> tuple[int, Settings]:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise _cannot_listen(settings, error) from None
-    port: int = listener.getsockname()[1]
-    return listener.detach(), settings.bound_to(port)
+        raise _cannot_listen(host, port, error, hint) from None
+    bound: int = listener.getsockname()[1]
+    return listener.detach(), bound
 
 
 def _resolve(host: str, port: int) -> tuple[int, int, int, str, tuple[str, int]]:
@@ -47,10 +74,6 @@ def _resolve(host: str, port: int) -> tuple[int, int, int, str, tuple[str, int]]
     return family, kind, protocol, name, (str(address[0]), int(address[1]))
 
 
-def _cannot_listen(settings: Settings, error: OSError) -> ConfigError:
+def _cannot_listen(host: str, port: int, error: OSError, hint: str) -> ConfigError:
     reason = error.strerror or os.strerror(error.errno or 0)
-    problem = (
-        f"cannot listen on {settings.host} port {settings.port}: {reason}; "
-        "choose another with --host and --port (--port 0 picks a free one)"
-    )
-    return ConfigError([problem])
+    return ConfigError([f"cannot listen on {host} port {port}: {reason}; {hint}"])

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import structlog
 import trio
 import typer
 
 from actor_oauth.cli.greeting import greet
-from actor_oauth.cli.listen import bind
+from actor_oauth.cli.listen import bind, bind_metrics
 from actor_oauth.cli.options import ConfigOption, DataOption, overrides
 from actor_oauth.cli.stop_signals import STOP_MARGIN, open_stop_signals
 from actor_oauth.cli.supervisor import READY, supervise
@@ -22,6 +22,7 @@ from actor_oauth.config import (
     LogLevel,
     Settings,
     configure_logging,
+    http_url,
     load_settings,
     open_keyring,
     prepare_data_directory,
@@ -31,6 +32,9 @@ from actor_oauth.provider import Provider
 from actor_oauth.provider import serve as serve_provider
 from actor_oauth.provider.parent import wait_for_parents_end
 from actor_oauth.runtime import SystemEntropy
+
+if TYPE_CHECKING:
+    from actor_oauth.provider.metrics import Metrics
 
 _PASSWORD_BYTES: Final = 32
 
@@ -70,6 +74,10 @@ def serve(
     log_format: Annotated[
         LogFormat | None, typer.Option(help="For people or for programs.")
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(help="Port for Prometheus, on loopback; off without it."),
+    ] = None,
 ) -> None:
     """Serve the provider until SIGTERM or Ctrl-C."""
     settings = load_settings(
@@ -83,6 +91,7 @@ def serve(
             auto_approve=auto_approve,
             log_level=log_level,
             log_format=log_format,
+            metrics_port=metrics_port,
         ),
     )
     configure_logging(settings.log_level, settings.log_format, sys.stderr)
@@ -90,10 +99,16 @@ def serve(
         _log.warning(problem)
     settings = _prepare(settings)
     fd, settings = bind(settings)
-    trio.run(partial(_serve, settings, fd=fd, config=config))
+    metrics_fd, settings = bind_metrics(settings)
+    trio.run(partial(_serve, settings, fd=fd, metrics_fd=metrics_fd, config=config))
 
 
-def worker(*, fd: Annotated[int, typer.Option()]) -> None:
+def worker(
+    *,
+    fd: Annotated[int, typer.Option()],
+    number: Annotated[int, typer.Option()],
+    counts: Annotated[Path | None, typer.Option()] = None,
+) -> None:
     """Serve as one of several processes; started by `serve`, never by hand.
 
     The settings come as one line of JSON on standard input, which stays open for as
@@ -101,7 +116,16 @@ def worker(*, fd: Annotated[int, typer.Option()]) -> None:
     """
     settings = Settings.model_validate_json(sys.stdin.buffer.readline())
     configure_logging(settings.log_level, settings.log_format, sys.stderr)
-    trio.run(partial(_serve_as_worker, settings, fd=fd))
+    metrics = None
+    if counts is not None:
+        from actor_oauth.provider.metrics import metrics_of_worker  # noqa: PLC0415
+
+        try:
+            metrics = metrics_of_worker(counts, number)
+        except OSError as error:
+            # What is not counted is served all the same.
+            _log.error("this worker counts nothing", fault=error.strerror)
+    trio.run(partial(_serve_as_worker, settings, fd=fd, metrics=metrics))
 
 
 def _prepare(settings: Settings) -> Settings:
@@ -112,7 +136,9 @@ def _prepare(settings: Settings) -> Settings:
     return settings.model_copy(update={"data": data})
 
 
-async def _serve(settings: Settings, *, fd: int, config: Path | None) -> None:
+async def _serve(
+    settings: Settings, *, fd: int, metrics_fd: int | None, config: Path | None
+) -> None:
     has_users = await _look_at_users(settings)
     if settings.auto_approve is not None:
         _warn_of_auto_approve(settings.auto_approve)
@@ -122,19 +148,73 @@ async def _serve(settings: Settings, *, fd: int, config: Path | None) -> None:
         # It kills workers that are late, and sees them end.
         seconds += STOP_MARGIN
     async with open_stop_signals(seconds) as stopping:
-        if settings.workers > 1:
-            await supervise(settings, fd=fd, announce=announce, stopping=stopping)
-        else:
-            await serve_provider(
-                settings,
-                fd=fd,
-                announce=_ignoring_issuer(announce),
-                stopping=stopping,
-            )
+        run = _run_workers if settings.workers > 1 else _run_alone
+        await run(
+            settings, fd=fd, metrics_fd=metrics_fd, announce=announce, stopping=stopping
+        )
     _log.info("stopped")
 
 
-async def _serve_as_worker(settings: Settings, *, fd: int) -> None:
+async def _run_workers(
+    settings: Settings,
+    *,
+    fd: int,
+    metrics_fd: int | None,
+    announce: Callable[[], None],
+    stopping: trio.Event,
+) -> None:
+    run = partial(supervise, settings, fd=fd, announce=announce, stopping=stopping)
+    if metrics_fd is None:
+        await run()
+        return
+    # Only who wants metrics waits for what makes them.
+    from actor_oauth.provider.metrics import (  # noqa: PLC0415
+        WorkerFiles,
+        serving_scrapes,
+    )
+
+    with WorkerFiles.open() as counts:
+        async with serving_scrapes(counts.text, fd=metrics_fd):
+            _tell_of_metrics(settings)
+            await run(counts=counts)
+
+
+async def _run_alone(
+    settings: Settings,
+    *,
+    fd: int,
+    metrics_fd: int | None,
+    announce: Callable[[], None],
+    stopping: trio.Event,
+) -> None:
+    run = partial(
+        serve_provider,
+        settings,
+        fd=fd,
+        announce=_ignoring_issuer(announce),
+        stopping=stopping,
+    )
+    if metrics_fd is None:
+        await run()
+        return
+    # As above.
+    from actor_oauth.provider.metrics import Metrics, serving_scrapes  # noqa: PLC0415
+
+    metrics = Metrics()
+    async with serving_scrapes(metrics.text, fd=metrics_fd):
+        _tell_of_metrics(settings)
+        await run(metrics=metrics)
+
+
+def _tell_of_metrics(settings: Settings) -> None:
+    assert settings.metrics_port is not None
+    url = http_url(settings.metrics_host, settings.metrics_port)
+    _log.info("metrics for Prometheus", url=f"{url}/metrics")
+
+
+async def _serve_as_worker(
+    settings: Settings, *, fd: int, metrics: "Metrics | None"
+) -> None:
     seconds = _seconds_to_stop(settings)
     async with open_stop_signals(seconds) as stopping, trio.open_nursery() as nursery:
         nursery.start_soon(_stop_without_parent, stopping)
@@ -143,6 +223,7 @@ async def _serve_as_worker(settings: Settings, *, fd: int) -> None:
             fd=fd,
             announce=_ignoring_issuer(_say_ready),
             stopping=stopping,
+            metrics=metrics,
         )
         nursery.cancel_scope.cancel()
 

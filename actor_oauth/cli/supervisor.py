@@ -12,13 +12,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import trio
 
 from actor_oauth.cli.stop_signals import STOP_MARGIN
 from actor_oauth.config import ConfigError, Settings
+
+if TYPE_CHECKING:
+    from actor_oauth.provider.metrics import WorkerFiles
 
 READY: Final = b"ready\n"
 
@@ -37,6 +40,7 @@ class _Fleet:
         settings: Bound.
         fd: The listening socket that every worker inherits.
         stopping: Set when the server is to stop.
+        counts: Where they count; None if they do not.
         waited_for: Workers that have not been ready yet.
         all_ready: Set when that has reached zero.
     """
@@ -44,6 +48,7 @@ class _Fleet:
     settings: Settings
     fd: int
     stopping: trio.Event
+    counts: "WorkerFiles | None"
     waited_for: int
     all_ready: trio.Event = field(default_factory=trio.Event)
 
@@ -54,6 +59,7 @@ async def supervise(
     fd: int,
     announce: Callable[[], None],
     stopping: trio.Event,
+    counts: "WorkerFiles | None" = None,
 ) -> None:
     """Run the workers until the server is to stop.
 
@@ -62,12 +68,17 @@ async def supervise(
         fd: A listening socket.
         announce: Called once, when all workers are ready.
         stopping: Set it to stop. Every worker then has `shutdown_seconds`.
+        counts: Where they count what they answer; without it they do not.
 
     Raises:
         ConfigError: A worker could not start.
     """
     fleet = _Fleet(
-        settings=settings, fd=fd, stopping=stopping, waited_for=settings.workers
+        settings=settings,
+        fd=fd,
+        stopping=stopping,
+        counts=counts,
+        waited_for=settings.workers,
     )
     async with trio.open_nursery() as nursery:
         for number in range(settings.workers):
@@ -104,7 +115,7 @@ async def _run_worker(fleet: _Fleet, number: int) -> None:
     """Start one worker process and wait for its end."""
     log = _log.bind(worker=number)
     process = await trio.lowlevel.open_process(
-        [sys.executable, "-m", "actor_oauth", "worker", "--fd", str(fleet.fd)],
+        [sys.executable, "-m", "actor_oauth", "worker", *_arguments(fleet, number)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=(fleet.fd,),
@@ -125,6 +136,15 @@ async def _run_worker(fleet: _Fleet, number: int) -> None:
     finally:
         with trio.CancelScope(shield=True):
             await _reap(process)
+        if fleet.counts is not None:
+            fleet.counts.ended(number)
+
+
+def _arguments(fleet: _Fleet, number: int) -> list[str]:
+    arguments = ["--fd", str(fleet.fd), "--number", str(number)]
+    if fleet.counts is not None:
+        arguments += ["--counts", str(fleet.counts.directory)]
+    return arguments
 
 
 def _count_ready(fleet: _Fleet) -> None:

@@ -12,6 +12,7 @@ from actor_oauth.http.asgi import BodyLimits, Route, RoutedApp
 from actor_oauth.http.client_requests import ClientRequests
 from actor_oauth.http.device_authorization import device_authorization_endpoint
 from actor_oauth.http.federation import federation_pages
+from actor_oauth.http.health import HEALTH_PATH, health_endpoint
 from actor_oauth.http.introspect import introspection_endpoint
 from actor_oauth.http.jwks import jwks_endpoint
 from actor_oauth.http.messages import HeaderLine
@@ -82,6 +83,10 @@ def build_app(
     routes = {addresses.base + path: route for path, route in protocol.items()}
     if vault is not None:
         routes |= key_routes(vault, server)
+    if pages is None:
+        # An application with pages of its own may have one of its own there.
+        health = Route(endpoint=health_endpoint, method="GET", cors=False)
+        routes[addresses.base + HEALTH_PATH] = health
     return RoutedApp(
         {**routes, **metadata_routes(server.policy, endpoints), **static.routes},
         build_pages(site, static, [*vault_pages(site), *federation_pages(site)])

@@ -12,7 +12,8 @@ from actor_oauth.provider.backups import (
     make_backup,
     restore_backup,
 )
-from actor_oauth.provider.facade import Provider, serve
+from actor_oauth.provider.command import serve
+from actor_oauth.provider.facade import Provider
 from actor_oauth.provider.keyring_following import follow_keyring
 from actor_oauth.provider.parts import RunningProvider
 

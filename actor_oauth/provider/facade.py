@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from fastmcp import FastMCP
     from mcp.server.mcpserver import MCPServer
 
+    from actor_oauth.provider.metrics import Metrics
+
 ListenResult = TypeVar("ListenResult")
 ActorT = TypeVar("ActorT", bound=Actor)
 
@@ -357,6 +359,7 @@ class Provider:
         fd: int | None = None,
         announce: Callable[[str], None] | None = None,
         stopping: trio.Event | None = None,
+        metrics: "Metrics | None" = None,
     ) -> None:
         """Serve until told to stop, then finish what is in flight.
 
@@ -365,6 +368,7 @@ class Provider:
                 it, `host` and `port` of the settings are bound.
             announce: Called with the issuer once connections are accepted.
             stopping: Set to stop in an orderly way; without it, cancel.
+            metrics: Counts what is answered; without it nothing is counted.
 
         Raises:
             ConfigError: As for `open`.
@@ -384,25 +388,5 @@ class Provider:
                 fd=fd,
                 listening=listening,
                 stop=trio.Event() if stopping is None else stopping,
+                metrics=metrics,
             )
-
-
-async def serve(
-    settings: Settings,
-    *,
-    fd: int,
-    announce: Callable[[str], None],
-    stopping: trio.Event,
-) -> None:
-    """Run `actor-oauth serve`: the provider, and the example MCP server if that is on.
-
-    Args:
-        settings: Filled in for the bound socket.
-        fd: See `Provider.serve`.
-        announce: See `Provider.serve`.
-        stopping: See `Provider.serve`.
-    """
-    provider = Provider(settings)
-    if settings.demo_enabled:
-        provider.protect_demo()
-    await provider.serve(fd=fd, announce=announce, stopping=stopping)

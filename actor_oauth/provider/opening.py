@@ -42,6 +42,7 @@ async def open_provider(
             server=server,
             app=dispatch_to(guarded, pages, exact=checks),
             guards=[mount.guard for mount in guarded],
+            guarded_paths=[mount.path for mount in guarded],
             endpoints=parts.endpoints,
             vault=vault,
             federation=authority.federation,

@@ -54,6 +54,7 @@ class RunningProvider:
         server: The authorization server; its methods are the helper API.
         app: The whole provider as one ASGI application.
         guards: Those of the protected applications.
+        guarded_paths: Where these are.
         endpoints: The MCP servers among these.
         vault: Connections of users to other services; None if that is off.
         federation: Services that people may sign in with; None if there is none.
@@ -62,6 +63,7 @@ class RunningProvider:
     server: AuthorizationServer
     app: ASGIApp
     guards: Sequence[BearerGuard]
+    guarded_paths: Sequence[str]
     endpoints: Sequence[Endpoint]
     vault: Vault | None = None
     federation: Federation | None = None

@@ -1,8 +1,8 @@
 """A running provider on a socket, through Hypercorn, until it is told to stop."""
 
 import logging
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
 import trio
 from hypercorn.config import Config
@@ -13,6 +13,9 @@ from actor_oauth.provider.background import run_background_services
 from actor_oauth.provider.connections import serve_connections
 from actor_oauth.provider.parts import RunningProvider
 from actor_oauth.resource.asgi import ASGIApp
+
+if TYPE_CHECKING:
+    from actor_oauth.provider.metrics import Metrics
 
 KEEP_ALIVE_SECONDS: Final = 75.0
 HEAD_BYTES: Final = 32 * 1024
@@ -25,6 +28,7 @@ async def serve_running(
     fd: int | None,
     listening: Callable[[], None],
     stop: trio.Event,
+    metrics: "Metrics | None" = None,
 ) -> None:
     """Accept connections until `stop` is set, then finish what is in flight.
 
@@ -34,31 +38,62 @@ async def serve_running(
         fd: See `Provider.serve`.
         listening: Called once connections are accepted.
         stop: Set to stop in an orderly way.
+        metrics: See `Provider.serve`.
 
     Raises:
         OSError: The address cannot be bound.
     """
-    config = _hypercorn_config(settings, fd)
+    app = running.app if metrics is None else metrics.around(running)
     async with trio.open_nursery() as nursery:
 
         def accepting() -> None:
             nursery.start_soon(run_background_services, running, settings)
+            if metrics is not None:
+                nursery.start_soon(metrics.sample, running)
             listening()
 
         async def stopped() -> None:
             await stop.wait()
             running.end_event_streams()
 
-        await serve_connections(
-            _as_framework(running.app), config, listening=accepting, stop=stopped
+        await serve_on(
+            app,
+            f"fd://{fd}" if fd is not None else _authority(settings),
+            seconds=float(settings.shutdown_seconds),
+            listening=accepting,
+            stop=stopped,
         )
         nursery.cancel_scope.cancel()
 
 
-def _hypercorn_config(settings: Settings, fd: int | None) -> Config:
+async def serve_on(
+    app: ASGIApp,
+    address: str,
+    *,
+    seconds: float,
+    stop: Callable[[], Awaitable[None]],
+    listening: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve any application as the provider itself is served, within the same limits.
+
+    Args:
+        app: What answers.
+        address: Host and port, or `fd://` and a bound socket, which this closes.
+        seconds: How long what is in flight may take after `stop` has returned.
+        stop: Returns when to stop.
+        listening: Called once connections are accepted.
+
+    Raises:
+        OSError: The address cannot be bound.
+    """
+    config = _hypercorn_config(address, seconds)
+    await serve_connections(_as_framework(app), config, listening=listening, stop=stop)
+
+
+def _hypercorn_config(address: str, seconds: float) -> Config:
     config = Config()
-    config.bind = [f"fd://{fd}" if fd is not None else _authority(settings)]
-    config.graceful_timeout = float(settings.shutdown_seconds)
+    config.bind = [address]
+    config.graceful_timeout = seconds
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.h11_max_incomplete_size = HEAD_BYTES
     config.include_server_header = False

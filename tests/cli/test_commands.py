@@ -64,7 +64,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         ("version", {"trio", "actor_oauth.config", "actor_oauth.oauth"}),
         ("--help", {"trio", "actor_oauth.config", "actor_oauth.oauth"}),
         ("users list", {"quart", "hypercorn", "actor_oauth.bench", "mcp", "fastmcp"}),
-        ("serve", {"actor_oauth.bench", "mcp", "fastmcp"}),
+        ("serve", {"actor_oauth.bench", "mcp", "fastmcp", "prometheus_client"}),
     ],
 )
 def test_a_command_loads_nothing_that_it_does_not_need(

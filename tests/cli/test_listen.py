@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from actor_oauth.cli.listen import bind
+from actor_oauth.cli.listen import bind, bind_metrics
 from actor_oauth.config import ConfigError, Settings
 
 OPEN_FILES = Path("/proc/self/fd")
@@ -51,3 +51,22 @@ def test_an_address_that_cannot_be_had_is_told_and_leaves_no_socket_open(
     with pytest.raises(ConfigError, match=f"cannot listen on {host} port 8000: "):
         bind(Settings(host=host))
     assert len(list(OPEN_FILES.iterdir())) == before
+
+
+def test_metrics_have_no_port_unless_they_are_wanted_and_then_one_of_their_own() -> (
+    None
+):
+    off = Settings(port=0)
+    assert bind_metrics(off) == (None, off)
+    fd, settings = bind_metrics(Settings(port=0, metrics_host="::1", metrics_port=0))
+    assert fd is not None
+    with socket.socket(fileno=fd) as listener:
+        assert listener.getsockname()[:2] == ("::1", settings.metrics_port)
+
+
+def test_a_port_of_the_metrics_that_is_taken_is_told_by_the_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = rf"127\.0\.0\.1 port {port}: Address already in use; .* metrics_port"
+        with pytest.raises(ConfigError, match=told):
+            bind_metrics(Settings(metrics_port=port))

@@ -74,9 +74,11 @@ def test_auto_approve_says_so_before_it_listens(
     assert actor_oauth("users", "list").out == "alice\n"
 
 
+@pytest.mark.parametrize("cannot_count", [False, True])
 def test_a_worker_says_that_it_is_ready_and_ends_with_its_parent(
-    actor_oauth: Command, tmp_path: Path
+    actor_oauth: Command, tmp_path: Path, *, cannot_count: bool
 ) -> None:
+    counts = ["--counts", str(tmp_path / "nowhere")] if cannot_count else []
     fd, settings = bind(Settings(port=0, data=tmp_path))
     reading, writing = os.pipe()
     os.write(writing, settings.model_dump_json().encode() + b"\n")
@@ -84,15 +86,20 @@ def test_a_worker_says_that_it_is_ready_and_ends_with_its_parent(
         os.fdopen(reading) as stdin,
         once_it_answers(settings.port, lambda: os.close(writing)),
     ):
-        done = actor_oauth("worker", "--fd", str(fd), stdin=stdin)
-    assert (done.status, done.out, done.err) == (0, "ready\n", "")
+        done = actor_oauth(
+            "worker", "--fd", str(fd), "--number", "0", *counts, stdin=stdin
+        )
+    assert (done.status, done.out) == (0, "ready\n")
+    # Metrics are no reason not to serve.
+    assert ("counts nothing" in done.err) is cannot_count
+    assert len(done.err.splitlines()) == len(counts) // 2
 
 
 def test_a_fault_shows_where_it_happened(actor_oauth: Command, tmp_path: Path) -> None:
     file = tmp_path / "settings"
     file.write_text("{}\n")
     with file.open() as stdin, pytest.raises(BaseExceptionGroup) as caught:
-        actor_oauth("worker", "--fd", "9999", stdin=stdin)
+        actor_oauth("worker", "--fd", "9999", "--number", "0", stdin=stdin)
     assert caught.group_contains(OSError, match="descriptor")
 
 

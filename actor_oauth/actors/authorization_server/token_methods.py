@@ -1,6 +1,6 @@
 """Tokens: what clients ask for, and what an application does with them by a call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.oauth.dpop import Proof
@@ -30,6 +30,15 @@ class TokenMethods(ServerParts):
             proofs: The values of all `DPoP` header lines.
         """
         return await self._token_endpoint.token(form, authorization, proofs)
+
+    def watch_tokens(self, watcher: Callable[[str], None]) -> None:
+        """Call something whenever the token endpoint has made tokens.
+
+        Args:
+            watcher: Given the grant type, one of those that this server offers. Returns
+                soon and raises nothing.
+        """
+        self._token_endpoint.watch(watcher)
 
     async def revoke(
         self, form: Parameters, authorization: str | None

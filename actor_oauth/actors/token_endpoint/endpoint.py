@@ -4,7 +4,7 @@ The order is the same for every grant (D-03): who is the client, what does it wa
 it want that, and only then the grant's own rules, in a turn of the actor that owns it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.clients import Clients
@@ -56,6 +56,7 @@ class TokenEndpoint:
         self._format = token_format
         self._proofs = proofs
         self._refusals = refusals
+        self._watchers: list[Callable[[str], None]] = []
         self._id_tokens = IdTokens(effects)
         # Without a callback to ask, trading a token is one turn.
         has_callback = callbacks is not None and callbacks.callbacks.on_token_exchange
@@ -74,6 +75,10 @@ class TokenEndpoint:
             )
         )
 
+    def watch(self, watcher: Callable[[str], None]) -> None:
+        """See `AuthorizationServer.watch_tokens`."""
+        self._watchers.append(watcher)
+
     async def token(
         self,
         form: Parameters,
@@ -83,6 +88,8 @@ class TokenEndpoint:
         """Answer a token request (RFC 6749 §4.1.3, §6; RFC 9449 §5)."""
         answer = await self._token(form, authorization, proofs)
         if not isinstance(answer, Refused):
+            for watcher in self._watchers:
+                watcher(form.get("grant_type") or "")
             return answer
         error = self._refusals.tell(answer, "token", form, authorization)
         return self._proofs.with_nonce(error, answer.reason)

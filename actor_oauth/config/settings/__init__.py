@@ -22,6 +22,7 @@ from actor_oauth.config.settings.legacy import LegacySettings
 from actor_oauth.config.settings.lifetimes import LifetimeSettings
 from actor_oauth.config.settings.limits import LimitSettings
 from actor_oauth.config.settings.logs import LogFormat, LogLevel, LogSettings
+from actor_oauth.config.settings.metrics import MetricsSettings
 from actor_oauth.config.settings.openid import OpenIdSettings
 from actor_oauth.config.settings.proxy import ProxySettings
 from actor_oauth.config.settings.refresh import RefreshSettings
@@ -70,6 +71,7 @@ class Settings(
     DevelopmentSettings,
     LimitSettings,
     LogSettings,
+    MetricsSettings,
 ):
     """Everything an operator may decide.
 
