@@ -197,7 +197,7 @@ async def _run_alone(
     if metrics_fd is None:
         await run()
         return
-    # As above.
+    # As for workers.
     from actor_oauth.provider.metrics import Metrics, serving_scrapes  # noqa: PLC0415
 
     metrics = Metrics()

@@ -1,7 +1,7 @@
 """Several worker processes on one port and one data directory.
 
-Rule 1: the parent serves nothing. It binds, starts the workers, replaces one that dies,
-and passes on the order to stop.
+Rule 1: the parent answers no request on their port. It binds, starts the workers, replaces
+one that dies, and passes on the order to stop.
 Rule 2: nothing is announced before every worker is ready, and a worker that cannot
 start at all ends the whole server: an operator has to act.
 Rule 3: a worker ends when its parent does. It holds the read end of a pipe whose write

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,16 @@ def once_it_answers(port: int, stop: Callable[[], None]) -> Iterator[None]:
     asker.join(PATIENCE)
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port
+
+
 @contextmanager
 def stopped_once_it_answers() -> Iterator[str]:
     """Give a free port; send this process SIGTERM when something answers there."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
+    port = free_port()
     with once_it_answers(port, lambda: os.kill(os.getpid(), signal.SIGTERM)):
         yield str(port)
 
@@ -59,6 +65,39 @@ def test_it_serves_until_it_is_told_to_stop(actor_oauth: Command) -> None:
     assert f"listening on http://127.0.0.1:{port}" in done.err.splitlines()
     assert "stopped" in done.err.splitlines()[-1]
     assert done.out == ""
+
+
+def test_metrics_are_told_at_a_port_of_their_own_and_not_at_the_public_one(
+    actor_oauth: Command,
+) -> None:
+    public, private = free_port(), free_port()
+    answers: list[tuple[int, str]] = []
+
+    def ask() -> None:
+        try:
+            for port, path in (
+                (public, "/health"),
+                (public, "/metrics"),
+                (private, "/health"),
+                (private, "/metrics"),
+            ):
+                asking = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+                asking.request("GET", path)
+                answer = asking.getresponse()
+                answers.append((answer.status, answer.read().decode()))
+                asking.close()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with once_it_answers(public, ask):
+        done = actor_oauth(
+            "serve", "--port", str(public), "--metrics-port", str(private)
+        )
+    assert done.status == 0
+    assert f"url=http://127.0.0.1:{private}/metrics" in done.err
+    assert [status for status, _ in answers] == [200, 404, 404, 200]
+    counted = 'actor_oauth_http_requests_total{endpoint="health",status="200"} 1.0'
+    assert counted in answers[-1][1].splitlines()
 
 
 def test_auto_approve_says_so_before_it_listens(

@@ -1,6 +1,5 @@
-"""Metrics and health of the real server: what a scraper and a prober get from it."""
+"""Metrics over several workers. Those of one process are in tests/cli/test_serve.py."""
 
-import http.client
 import os
 import signal
 import urllib.error
@@ -54,47 +53,6 @@ def ask_as_a_stranger(server: ServerProcess, times: int) -> None:
         assert ask(f"{server.url}/token", {"grant_type": STRANGE}) == 401
 
 
-def ask_with_another_method(url: str, method: str) -> int:
-    parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE)
-    connection.request(method, parts.path)
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return answer.status
-
-
-def test_one_process_counts_what_it_answers_and_tells_nobody_on_its_public_port(
-    tmp_path: Path,
-) -> None:
-    with serving(tmp_path / "data", "--metrics-port", "0") as server:
-        ask_as_a_stranger(server, 3)
-        assert ask(f"{server.url}/health") == 200
-        assert ask(f"{server.url}/mcp") == 401
-        samples = scrape(server)
-        assert (
-            sample(samples, "http_requests_total", endpoint="other", status="404") == 3
-        )
-        assert (
-            sample(samples, "http_requests_total", endpoint="token", status="401") == 3
-        )
-        assert (
-            sample(samples, "http_requests_total", endpoint="guard", status="401") == 1
-        )
-        assert sample(samples, "refusals_total", reason="client_id_missing") == 3
-        count = "http_request_duration_seconds_count"
-        assert sample(samples, count, endpoint="token") == 3
-        assert sample(samples, "actors_in_memory") >= 0
-        assert sample(samples, "http_requests_in_flight") == 0
-
-        assert ask(f"{server.url}/metrics") == 404
-        address = metrics_url(server)
-        assert ask(address.removesuffix("/metrics") + "/token") == 404
-        assert ask_with_another_method(address, "HEAD") == 200
-        assert ask_with_another_method(address, "DELETE") == 405
-        assert server.stop() == 0
-
-
 def test_workers_are_counted_together_and_one_that_dies_takes_nothing_along(
     tmp_path: Path,
 ) -> None:
@@ -104,8 +62,14 @@ def test_workers_are_counted_together_and_one_that_dies_takes_nothing_along(
     ) as server:
         ask_as_a_stranger(server, 10)
         other = {"endpoint": "other", "status": "404"}
+        assert ask(f"{server.url}/health") == 200
         samples = scrape(server)
         assert sample(samples, "http_requests_total", **other) == 10
+        unauthorized = {"endpoint": "token", "status": "401"}
+        assert sample(samples, "http_requests_total", **unauthorized) == 10
+        count = "http_request_duration_seconds_count"
+        assert sample(samples, count, endpoint="token") == 10
+        assert sample(samples, "actors_in_memory") >= 0
         assert sample(samples, "refusals_total", reason="client_id_missing") == 10
 
         os.kill(server.children()[0], signal.SIGKILL)

@@ -83,7 +83,6 @@ class Metrics:
         self._by_status: dict[tuple[str, int], Counter] = {}
         self._by_endpoint: dict[str, Histogram] = {}
         self._under_way = 0
-        self._long_turns_seen = 0
 
     def text(self) -> bytes:
         """Give everything in Prometheus' text format 0.0.4."""
@@ -114,11 +113,12 @@ class Metrics:
     async def sample(self, running: RunningProvider) -> None:
         """Look at sizes every few seconds, until cancelled."""
         system = running.server.effects.system
+        long_turns = 0
         while True:
             self._actors.set(system.activations)
             self._in_flight.set(self._under_way)
-            self._long_turns.inc(system.long_turns - self._long_turns_seen)
-            self._long_turns_seen = system.long_turns
+            self._long_turns.inc(system.long_turns - long_turns)
+            long_turns = system.long_turns
             await trio.sleep(SAMPLE_SECONDS)
 
     async def _serve(
