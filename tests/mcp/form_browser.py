@@ -42,7 +42,11 @@ class PageContent(HTMLParser):
         elif tag == "meta" and found.get("http-equiv", "").lower() == "refresh":
             match = _REFRESH_URL.search(found.get("content", ""))
             self.leads_to = match[1] if match else None
-        self._in_heading = tag == "h1"
+        self._in_heading = self._in_heading or tag == "h1"
+
+    def handle_endtag(self, tag: str) -> None:
+        """A heading may hold elements, such as a name that is isolated."""
+        self._in_heading = self._in_heading and tag != "h1"
 
     def handle_data(self, data: str) -> None:
         """Note the headline."""
