@@ -3,9 +3,16 @@
 An application need not read a body that it has no use of. Hypercorn keeps a few pieces of
 it, waits for somebody to take them, and waits so for ever once nobody will: the connection
 stayed open with all that it held, also after its client was long gone.
+
+Nor can a connection be used again before the body of its last request has come. Many
+clients send it behind the head, and an answer that needs no body, such as a 401, would be
+faster: the client would use the connection again while it is being closed. So an answer
+waits for a body that is short, and says that it is the last one if that does not come.
 """
 
+from collections import deque
 from collections.abc import Iterable
+from typing import Final
 
 import trio
 from hypercorn.typing import (
@@ -15,8 +22,12 @@ from hypercorn.typing import (
     ASGISendCallable,
     ASGISendEvent,
     HTTPDisconnectEvent,
+    HTTPResponseStartEvent,
     Scope,
 )
+
+_SHORT_BYTES: Final = 65536
+_PATIENCE_SECONDS: Final = 1.0
 
 
 def without_unread_bodies(app: ASGIFramework) -> ASGIFramework:
@@ -31,7 +42,10 @@ def without_unread_bodies(app: ASGIFramework) -> ASGIFramework:
         body = _Body(receive, expected=_announced(scope["headers"]))
 
         async def send_and_let_go(event: ASGISendEvent) -> None:
-            if _is_last(event) and not body.is_over:
+            if event["type"] == "http.response.start" and not body.is_over:
+                await body.come()
+                await send(event if body.is_over else _saying_that_it_closes(event))
+            elif _is_last(event) and not body.is_over:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(body.drop)
                     await send(event)
@@ -52,9 +66,11 @@ class _Body:
     """
 
     def __init__(self, receive: ASGIReceiveCallable, *, expected: int | None) -> None:
-        self.is_over = False
+        self.is_over = expected == 0
         self._receive = receive
         self._missing = expected
+        self._kept: deque[ASGIReceiveEvent] = deque()
+        self._readers = 0
         self._is_dropped = False
         self._gone = trio.Event()
 
@@ -63,6 +79,26 @@ class _Body:
         if self._is_dropped:
             await self._gone.wait()
             return HTTPDisconnectEvent(type="http.disconnect")
+        if self._kept:
+            return self._kept.popleft()
+        self._readers += 1
+        try:
+            return await self._next()
+        finally:
+            self._readers -= 1
+
+    async def come(self) -> None:
+        """Wait a little for a short body, and keep it for the application.
+
+        One that the application is reading meanwhile is not waited for.
+        """
+        if self._missing is None or self._missing > _SHORT_BYTES or self._readers:
+            return
+        with trio.move_on_after(_PATIENCE_SECONDS):
+            while not self.is_over:
+                self._kept.append(await self._next())
+
+    async def _next(self) -> ASGIReceiveEvent:
         event = await self._receive()
         if event["type"] == "http.request":
             if self._missing is not None:
@@ -85,6 +121,13 @@ class _Body:
 
 def _is_last(event: ASGISendEvent) -> bool:
     return event["type"] == "http.response.body" and not event.get("more_body", False)
+
+
+def _saying_that_it_closes(start: HTTPResponseStartEvent) -> HTTPResponseStartEvent:
+    headers = [*start["headers"], (b"connection", b"close")]
+    return HTTPResponseStartEvent(
+        type="http.response.start", status=start["status"], headers=headers
+    )
 
 
 def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:

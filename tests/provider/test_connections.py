@@ -10,6 +10,7 @@ import pytest
 import structlog.testing
 import trio
 import trio.lowlevel
+import trio.testing
 from hypercorn.config import Config
 from hypercorn.typing import (
     ASGIFramework,
@@ -214,3 +215,35 @@ async def test_a_client_that_reads_nothing_does_not_keep_its_connection(
         with trio.fail_after(5):
             await ended.wait()
     nursery.cancel_scope.cancel()
+
+
+async def test_a_body_that_follows_its_head_does_not_end_the_connection(
+    port: int,
+) -> None:
+    """Clients send heads and bodies apart; a refusal that needs no body came between."""
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    received = b""
+    async with stream:
+        await stream.send_all(
+            b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+        )
+        # The server has read the head, and would have answered.
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        await stream.send_all(b"hello")
+        while b"/a" not in received:
+            received += await stream.receive_some()
+        await stream.send_all(
+            b"GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        with trio.fail_after(5):
+            async for chunk in stream:
+                received += chunk
+    assert b"/b" in received
+
+
+async def test_an_answer_before_its_body_says_that_it_is_the_last(port: int) -> None:
+    head = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+    for length in (70_000, 5):
+        answer = await talk(port, head % length)
+        assert b"/a" in answer
+        assert b"connection: close" in answer.lower()
