@@ -48,8 +48,12 @@ async def open_stop_signals(
             async with trio.open_nursery() as nursery:
 
                 async def watch() -> None:
+                    # Not whether it stops already: a worker may be told so by its parent
+                    # before it sees the signal that both of them were sent.
+                    seen = 0
                     async for number in signals:
-                        if stopping.is_set():
+                        seen += 1
+                        if seen > 1:
                             _log.warning("stopping at once")
                             nursery.cancel_scope.cancel()
                             return

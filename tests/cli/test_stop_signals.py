@@ -34,6 +34,19 @@ async def test_a_second_signal_ends_what_does_not_stop() -> None:
 
 
 @pytest.mark.requirement("G10")
+async def test_a_first_signal_after_the_stop_drops_nothing(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A worker whose parent was sent the same signal and was faster."""
+    async with open_stop_signals(60) as stopping:
+        stopping.set()
+        signal.raise_signal(signal.SIGTERM)
+        await trio.sleep(1)
+        finished = True
+    assert finished
+
+
+@pytest.mark.requirement("G10")
 async def test_what_neither_stops_nor_can_be_cancelled_is_left_in_the_end(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
