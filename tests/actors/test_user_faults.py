@@ -41,6 +41,7 @@ class FailingDisk(Disk):
     """Loses the next write, once."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.armed = threading.Event()
 
     def sync_data(self, descriptor: int) -> None:

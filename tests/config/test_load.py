@@ -58,6 +58,7 @@ def test_every_setting_is_also_an_environment_variable(
     value: object = {
         "issuer": "http://127.0.0.1:9",
         "resources": '[{"identifier": "http://127.0.0.1:8000/x", "scopes": "a b"}]',
+        "default_resource": "http://127.0.0.1:8000/x",
         "scope_descriptions": '{"mcp": "Use the tools"}',
         "private_use_schemes": "cursor, vscode",
         "registration_enabled": "false",
@@ -112,6 +113,10 @@ def test_every_setting_is_also_an_environment_variable(
     }.get(name, "7")
     monkeypatch.setenv(f"ACTOR_OAUTH_{name.upper()}", str(value))
     needed, what = {
+        "default_resource": (
+            "resources",
+            '[{"identifier": "http://127.0.0.1:8000/x"}]',
+        ),
         "software_statement_required": ("trusted_issuers", TRUSTED),
         "local_accounts_enabled": ("login_providers", SERVICES),
         "auth_check_enabled": ("trusted_proxy_hops", "1"),
