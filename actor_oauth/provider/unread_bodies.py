@@ -43,8 +43,8 @@ def without_unread_bodies(app: ASGIFramework) -> ASGIFramework:
 
         async def send_and_let_go(event: ASGISendEvent) -> None:
             if event["type"] == "http.response.start" and not body.is_over:
-                await body.come()
-                await send(event if body.is_over else _saying_that_it_closes(event))
+                came = await body.come()
+                await send(event if came else _saying_that_it_closes(event))
             elif _is_last(event) and not body.is_over:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(body.drop)
@@ -87,16 +87,20 @@ class _Body:
         finally:
             self._readers -= 1
 
-    async def come(self) -> None:
+    async def come(self) -> bool:
         """Wait a little for a short body, and keep it for the application.
 
         One that the application is reading meanwhile is not waited for.
+
+        Returns:
+            Whether all of it is here.
         """
         if self._missing is None or self._missing > _SHORT_BYTES or self._readers:
-            return
+            return False
         with trio.move_on_after(_PATIENCE_SECONDS):
             while not self.is_over:
                 self._kept.append(await self._next())
+        return self.is_over
 
     async def _next(self) -> ASGIReceiveEvent:
         event = await self._receive()
