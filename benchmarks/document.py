@@ -86,6 +86,7 @@ def write(report: Report, goals: Section, seconds: float) -> None:
         text="Only ratios within one run mean anything. This one took"
         f" {seconds / 60:.0f} minutes.",
         blocks=[conditions_table(report.conditions)],
+        problems=None,
     )
     sections = [goals, under, *(_shortened(section) for section in report.sections)]
     text, charts = to_markdown(sections, CHARTS.name)

@@ -183,6 +183,7 @@ def goals_section(raw: Raw, *, measured_only: bool = False) -> Section:
     goals = [(goal, goal.measured(raw)) for goal in GOALS]
     return Section(
         title="Goals",
+        problems=None,
         text="Each within this one run. A goal that was missed says what stands in the way.",
         blocks=[
             Table(
