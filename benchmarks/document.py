@@ -3,7 +3,7 @@
     python -m benchmarks.document [--seconds 2] [--passes 3] [--users 10000]
     python -m benchmarks.document --million DIR
 
-Takes some ten minutes. Nothing else should run on the machine meanwhile. The second one
+Takes some twenty minutes. Nothing else should run on the machine meanwhile. The second one
 measures nothing but access to the users that `actor-oauth bench scale --data DIR` has made,
 takes four minutes at most, and rewrites the part of the page on a million users only.
 """
