@@ -17,8 +17,8 @@ class Repeats:
     """Says which of many alike events are to be told. Use one for each sort of line."""
 
     def __init__(self) -> None:
-        self._told_at: dict[str, float] = {}
-        self._untold: dict[str, int] = {}
+        # By kind: when it was told last, and how often it was not since.
+        self._known: dict[str, tuple[float, int]] = {}
 
     def more(self, kind: str) -> int | None:
         """Note one more event.
@@ -31,10 +31,11 @@ class Repeats:
             told either.
         """
         now = trio.current_time()
-        if now - self._told_at.get(kind, float("-inf")) < REPEAT_SECONDS:
-            self._untold[kind] = self._untold.get(kind, 0) + 1
+        told_at, untold = self._known.get(kind, (float("-inf"), 0))
+        if now - told_at < REPEAT_SECONDS:
+            self._known[kind] = told_at, untold + 1
             return None
-        if len(self._told_at) >= _MOST_KINDS:
-            self._told_at.clear()
-        self._told_at[kind] = now
-        return self._untold.pop(kind, 0)
+        if len(self._known) >= _MOST_KINDS:
+            self._known.clear()
+        self._known[kind] = now, 0
+        return untold

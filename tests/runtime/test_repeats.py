@@ -22,5 +22,7 @@ async def test_what_is_alike_is_told_once_a_second_and_counted(
 
 async def test_ever_new_kinds_are_told_and_not_all_remembered() -> None:
     trouble = Repeats()
-    assert all(trouble.more(str(kind)) == 0 for kind in range(1000))
-    assert len(trouble._told_at) <= 256
+    for kind in range(1000):
+        assert trouble.more(str(kind)) == 0
+        assert trouble.more(str(kind)) is None
+    assert len(trouble._known) <= 256
