@@ -1,18 +1,15 @@
 """Code against code: everybody redeems the same one."""
 
 from actor_oauth.bench.races.ground import Course, Ground, distinct
-from actor_oauth.bench.races.outcome import Round, Violation, count_faults
+from actor_oauth.bench.races.outcome import Round, Violation, judged_round
 
 
 def race(ground: Ground, course: Course) -> Round:
     """All at once, or within the jitter; at most one is given tokens."""
     code = ground.source.codes(1)[0]
     request = ground.target.redeem(code)
-    hits = ground.fire(
-        ground.volley("redeem", [request] * course.racers, course.jitter)
-    )
-    ran = Round(hits=hits)
-    count_faults(hits, ran.violations)
+    hits = ground.meet("redeem", request, course)
+    ran = judged_round(hits)
     redeemed = distinct(hits, "access_token")
     ran.facts["redemptions"] += len(redeemed)
     if len(redeemed) > 1:

@@ -11,7 +11,7 @@ from actor_oauth.bench.races.ground import (
     fresh_grant,
     good,
 )
-from actor_oauth.bench.races.outcome import Round, Violation, count_faults
+from actor_oauth.bench.races.outcome import Round, Violation, judged_round
 from actor_oauth.bench.races.volley import Shot
 from actor_oauth.bench.target import Credentials
 
@@ -60,8 +60,7 @@ def _run(
     shots = ground.volley(use[0], [use[1]] * course.racers, spread)
     hits = ground.fire([*shots, Shot(end[0], end[1], spread / 2)])
     uses, ending = hits[:-1], hits[-1].answer
-    ran = Round(hits=hits)
-    count_faults(hits, ran.violations)
+    ran = judged_round(hits)
     ran.facts["accepted"] += sum(accepted(hit.answer) for hit in uses)
     if not ending.is_good:
         ran.violations[Violation.FAULT] += 1

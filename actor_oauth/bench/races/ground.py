@@ -52,6 +52,10 @@ class Ground:
         """Send a volley from another process."""
         return self.fleet.run(fire, shots, self.on_ticks)
 
+    def meet(self, label: str, request: Request, course: Course) -> list[Hit]:
+        """Have all racers of a course send the same request."""
+        return self.fire(self.volley(label, [request] * course.racers, course.jitter))
+
     def volley(
         self, label: str, requests: Sequence[Request], jitter: float
     ) -> list[Shot]:

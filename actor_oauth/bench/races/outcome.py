@@ -141,6 +141,13 @@ def timeline_of(hits: Sequence[Hit]) -> list[Mark]:
     return sorted(marks, key=lambda mark: mark.sent)
 
 
+def judged_round(hits: Sequence[Hit]) -> Round:
+    """Begin to judge a round: its faults are counted."""
+    ran = Round(hits=hits)
+    count_faults(hits, ran.violations)
+    return ran
+
+
 def count_faults(hits: Sequence[Hit], violations: Counter[Violation]) -> None:
     """Count answers that say nothing about a token: faults, and none at all.
 

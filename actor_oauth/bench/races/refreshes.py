@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from actor_oauth.bench.races.ground import Course, Ground, distinct, fresh_grant
-from actor_oauth.bench.races.outcome import Replay, Round, Violation, count_faults
+from actor_oauth.bench.races.outcome import Replay, Round, Violation, judged_round
 from actor_oauth.bench.races.volley import Hit, Shot
 
 # Servers count whole seconds.
@@ -17,12 +17,10 @@ def race(ground: Ground, course: Course) -> Round:
     """All at once, or within the jitter."""
     grant = fresh_grant(ground.source)
     request = ground.target.refresh(grant.client, grant.refresh_token)
-    shots = ground.volley("refresh", [request] * course.racers, course.jitter)
-    hits = ground.fire(shots)
+    hits = ground.meet("refresh", request, course)
     successors = distinct(hits, "refresh_token")
     living = ground.living(grant.client, successors or [grant.refresh_token])
-    ran = Round(hits=hits)
-    count_faults(hits, ran.violations)
+    ran = judged_round(hits)
     judge(hits, len(living), course, ran.facts, ran.violations)
     ran.replay = Replay(
         client=grant.client,
@@ -104,8 +102,7 @@ def race_past_the_window(ground: Ground, course: Course) -> Round:
     hits = ground.fire(
         [Shot("refresh", request, number * step) for number in range(course.racers)]
     )
-    ran = Round(hits=hits)
-    count_faults(hits, ran.violations)
+    ran = judged_round(hits)
     judge_window(hits, course.grace, ran.facts, ran.violations)
     if ran.facts["replays refused"]:
         ground.count_works(grant.client, hits, ran.violations)

@@ -5,7 +5,7 @@ from typing import Final
 from actor_oauth.bench.asking import ask
 from actor_oauth.bench.flow import CLIENT_METADATA, read_client
 from actor_oauth.bench.races.ground import Course, Ground, count_late, good
-from actor_oauth.bench.races.outcome import Round, Violation, count_faults
+from actor_oauth.bench.races.outcome import Round, Violation, judged_round
 from actor_oauth.bench.races.volley import Shot
 
 # Seconds for each racer, if the course does not say how they are spread.
@@ -29,8 +29,7 @@ def race(ground: Ground, course: Course) -> Round:
         ]
     )
     born, deleted, reads = hits[:third], hits[third : 2 * third], hits[2 * third :]
-    ran = Round(hits=hits)
-    count_faults(hits, ran.violations)
+    ran = judged_round(hits)
     done = [hit.answer.received for hit in deleted if hit.answer.is_good]
     ran.facts["deletions answered as done"] += len(done)
     if done:
