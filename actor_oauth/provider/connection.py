@@ -86,7 +86,7 @@ class Connection(TCPServer):
                     server=server,
                     send=self.protocol_send,
                 )
-                self.protocol.protocol = _OnePieceH11(self, tasks, client, server)
+                self.protocol.protocol = _OnePieceH11(self, self.protocol)
                 await self.protocol.initiate()
                 tasks.spawn(self._close_when_idle)
                 await self._read_data()
@@ -210,28 +210,20 @@ class _OnePieceH11(H11Protocol):
 
     Args:
         connection: Which one.
-        tasks: Its tasks.
-        client: Who is at the other end.
-        server: Who is at this one.
+        wrapper: Hypercorn's choice of a protocol, to which this one belongs.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        tasks: TaskGroup,
-        client: tuple[str, int] | None,
-        server: tuple[str, int] | None,
-    ) -> None:
+    def __init__(self, connection: Connection, wrapper: ProtocolWrapper) -> None:
         super().__init__(
-            connection.app,
-            connection.config,
-            connection.context,
-            tasks,
-            ConnectionState(connection.state),
-            ssl=False,
-            client=client,
-            server=server,
-            send=self._pass_on,
+            wrapper.app,
+            wrapper.config,
+            wrapper.context,
+            wrapper.task_group,
+            wrapper.state,
+            wrapper.ssl,
+            wrapper.client,
+            wrapper.server,
+            self._pass_on,
         )
         self._connection = connection
         self._holds = False
