@@ -1,7 +1,6 @@
 """The SDK's server behind our guard: both protocol eras, over real HTTP."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -28,7 +27,7 @@ from tests.mcp.protected_server import (
 )
 from tests.resource.asgi_calls import call, http_scope
 
-pytestmark = SDK_LEAVES_GENERATORS
+pytestmark = [SDK_LEAVES_GENERATORS, pytest.mark.usefixtures("quiet_logging")]
 
 RESOURCE = "http://127.0.0.1/mcp"
 INITIALIZE = {
@@ -43,13 +42,6 @@ INITIALIZE = {
 }
 PING = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
 ACCEPT = {"Accept": "application/json, text/event-stream"}
-
-
-@pytest.fixture(autouse=True)
-def quiet_logging() -> Iterator[None]:
-    """Let no test decide about the logging of the others."""
-    with root_logging_kept():
-        yield
 
 
 @pytest.fixture

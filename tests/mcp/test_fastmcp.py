@@ -1,6 +1,5 @@
 """Real FastMCP servers on Trio, with our tokens: by its own hooks, and behind our guard."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import cast
 
@@ -17,7 +16,6 @@ from starlette.responses import Response
 from actor_oauth.mcp import CurrentCaller as CurrentCallerOfTheSDK
 from actor_oauth.mcp import require_scope
 from actor_oauth.mcp.fastmcp import FastMCPEndpoint, Permissions, fastmcp_auth
-from actor_oauth.mcp.root_logging import root_logging_kept
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from tests.mcp.calls import call_of, headers_of, post, post_call
@@ -44,14 +42,7 @@ from tests.mcp.protected_server import (
 from tests.mcp.test_offers import refusal_of
 from tests.oauth.test_challenge import parse_challenge
 
-pytestmark = SDK_LEAVES_GENERATORS
-
-
-@pytest.fixture(autouse=True)
-def quiet_logging() -> Iterator[None]:
-    """Let no test decide about the logging of the others."""
-    with root_logging_kept():
-        yield
+pytestmark = [SDK_LEAVES_GENERATORS, pytest.mark.usefixtures("quiet_logging")]
 
 
 @pytest.mark.requirement("G-03", "G-11", "G-14")

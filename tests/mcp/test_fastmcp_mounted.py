@@ -1,13 +1,11 @@
 """FastMCP servers that are mounted in another one: their demands are those of the whole."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
 from fastmcp import FastMCP
 from mcp import Client
 
-from actor_oauth.mcp.root_logging import root_logging_kept
 from actor_oauth.oauth.json_values import Json
 from tests.mcp.calls import post
 from tests.mcp.fastmcp_servers import (
@@ -23,14 +21,7 @@ from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
 from tests.mcp.test_offers import refusal_of
 from tests.oauth.test_challenge import parse_challenge
 
-pytestmark = SDK_LEAVES_GENERATORS
-
-
-@pytest.fixture(autouse=True)
-def quiet_logging() -> Iterator[None]:
-    """Let no test decide about the logging of the others."""
-    with root_logging_kept():
-        yield
+pytestmark = [SDK_LEAVES_GENERATORS, pytest.mark.usefixtures("quiet_logging")]
 
 
 def outer_server() -> "FastMCP[object]":

@@ -1,6 +1,6 @@
 """Permissions of prompts and resources: as those of tools, in both protocol eras."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated
 
@@ -36,19 +36,12 @@ from tests.mcp.protected_server import (
 )
 from tests.oauth.test_challenge import parse_challenge
 
-pytestmark = SDK_LEAVES_GENERATORS
+pytestmark = [SDK_LEAVES_GENERATORS, pytest.mark.usefixtures("quiet_logging")]
 
 RESOURCE = "http://127.0.0.1/mcp"
 METADATA = "http://127.0.0.1/.well-known/oauth-protected-resource/mcp"
 
 Ask = Callable[[Client], Awaitable[object]]
-
-
-@pytest.fixture(autouse=True)
-def quiet_logging() -> Iterator[None]:
-    """Let no test decide about the logging of the others."""
-    with root_logging_kept():
-        yield
 
 
 def is_admin(caller: Caller) -> bool:

@@ -1,7 +1,6 @@
 """Permissions of single tools: who is challenged, who sees what, and that no way leads around."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import trio
@@ -37,7 +36,7 @@ from tests.mcp.protected_server import (
 from tests.mcp.test_demands import RESOURCE, guarded_coroutine, is_admin
 from tests.oauth.test_challenge import parse_challenge
 
-pytestmark = SDK_LEAVES_GENERATORS
+pytestmark = [SDK_LEAVES_GENERATORS, pytest.mark.usefixtures("quiet_logging")]
 
 METADATA = "http://127.0.0.1/.well-known/oauth-protected-resource/mcp"
 
@@ -75,13 +74,6 @@ def notes_server(cache_hint: CacheHint | None = None) -> MCPServer[object]:
         return "administrated"
 
     return server
-
-
-@pytest.fixture(autouse=True)
-def quiet_logging() -> Iterator[None]:
-    """Let no test decide about the logging of the others."""
-    with root_logging_kept():
-        yield
 
 
 def holder(*scopes: str, props: Json = None) -> Authority:
