@@ -25,46 +25,59 @@ def test_goals_that_were_not_measured_say_so() -> None:
     assert reached({}) == ["not measured in this run"] * len(GOALS)
 
 
+def raw(
+    *,
+    refresh: float,
+    two_workers: float,
+    check: float,
+    in_process: float,
+    cold: float,
+    resident: int,
+    room: float,
+    slow: float,
+) -> dict[str, Json]:
+    return {
+        "throughput": {
+            "figures": [
+                figure("bare ASGI echo", 1, 100),
+                figure("the same without the guard", 1, 100),
+                figure("refresh", 1, refresh),
+                figure("refresh", 2, two_workers),
+                figure("access check", 1, check),
+            ],
+            "checks": [in_process],
+        },
+        "scale": {
+            "accesses": [access(COLD, cold, 1 << 20), access(WARM, 10, resident)],
+            "at_rest": {"room_each": room},
+        },
+        "slow disk": [
+            {"delay": 0.0, "per_second": 100.0},
+            {"delay": 5.0, "per_second": slow},
+        ],
+    }
+
+
 def test_each_goal_is_compared_with_its_own_figure() -> None:
-    good: dict[str, Json] = {
-        "throughput": {
-            "figures": [
-                figure("bare ASGI echo", 1, 100),
-                figure("the same without the guard", 1, 100),
-                figure("refresh", 1, 60),
-                figure("refresh", 2, 120),
-                figure("access check", 1, 85),
-            ],
-            "checks": [40_000.0],
-        },
-        "scale": {
-            "accesses": [access(COLD, 20, 1 << 20), access(WARM, 10, 299 << 20)],
-            "at_rest": {"room_each": 12288.0},
-        },
-        "slow disk": [
-            {"delay": 0.0, "per_second": 100.0},
-            {"delay": 5.0, "per_second": 80.0},
-        ],
-    }
+    good = raw(
+        refresh=60,
+        two_workers=120,
+        check=85,
+        in_process=40_000.0,
+        cold=20,
+        resident=299 << 20,
+        room=12288.0,
+        slow=80.0,
+    )
     assert reached(good) == ["yes"] * len(GOALS)
-    bad: dict[str, Json] = {
-        "throughput": {
-            "figures": [
-                figure("bare ASGI echo", 1, 100),
-                figure("the same without the guard", 1, 100),
-                figure("refresh", 1, 59),
-                figure("refresh", 2, 100),
-                figure("access check", 1, 84),
-            ],
-            "checks": [29_000.0],
-        },
-        "scale": {
-            "accesses": [access(COLD, 21, 1 << 20), access(WARM, 10, 301 << 20)],
-            "at_rest": {"room_each": 17_000.0},
-        },
-        "slow disk": [
-            {"delay": 0.0, "per_second": 100.0},
-            {"delay": 5.0, "per_second": 60.0},
-        ],
-    }
+    bad = raw(
+        refresh=59,
+        two_workers=100,
+        check=84,
+        in_process=29_000.0,
+        cold=21,
+        resident=301 << 20,
+        room=17_000.0,
+        slow=60.0,
+    )
     assert reached(bad) == ["no"] * len(GOALS)
