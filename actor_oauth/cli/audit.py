@@ -21,12 +21,12 @@ def audit(
         str,
         typer.Argument(
             metavar="NAME",
-            help="The user's name; or what the log says: `grant`, `actor`.",
+            help="The user's name, or a `grant` or `actor` from the log.",
         ),
     ],
     *,
     limit: Annotated[
-        int, typer.Option(min=1, max=256, help="How many events at most.")
+        int, typer.Option(min=1, max=256, help="Maximum number of events.")
     ] = 256,
     json: JsonOption = False,
     data: DataOption = None,
@@ -38,7 +38,7 @@ def audit(
         user, grant = await _find(server, name)
         events = await server.audit_trail(user, limit=limit)
         if not events:
-            raise CommandError(f"nothing is known of a user {user}")
+            raise CommandError(f"there are no events of a user {user}")
         return tuple(event for event in events if grant in (None, event.grant_id))
 
     events = run_on_data(trail, config=config, data=data)
@@ -55,7 +55,7 @@ async def _find(server: AuthorizationServer, name: str) -> tuple[str, str | None
         return name, None
     user = await server.user_at(logged[1])
     if user is None:
-        raise CommandError(f"there is no user at {logged[1]}, or no more")
+        raise CommandError(f"there is no user at {logged[1]} (any more)")
     say(f"{logged[1]} is {user}")
     return user, logged[2]
 

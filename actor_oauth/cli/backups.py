@@ -24,15 +24,15 @@ def backup(
         bool,
         typer.Option(
             "--with-keys",
-            help="Put the keyring into it. Then whoever has the backup has the keys.",
+            help="Include the keyring. Anyone who has the backup then has the keys.",
         ),
     ] = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Copy all data into one file in DIR, and read it again; prints its name.
+    """Copy all data into one file in DIR, verify it, and print its name.
 
-    A server may run meanwhile. Exit status 1 also if an actor could not be copied.
+    A server may be running. The exit status is 1 also if an actor could not be copied.
     """
     settings = settings_of(config=config, data=data)
     with counting("copying") as tell:
@@ -44,9 +44,9 @@ def backup(
             tell=tell,
         )
     print_lines([str(made.path)])
-    say(f"copied {made.actors} actors, and read them again")
+    say(f"copied and verified {made.actors} actors")
     if not with_keys:
-        say("the keyring is not in it: keep a copy of keyring.json elsewhere")
+        say("the keyring is not included: keep a copy of keyring.json elsewhere")
     for address in made.damaged:
         say(f"DAMAGED, not copied: {address}")
     if made.damaged:
@@ -56,7 +56,7 @@ def backup(
 def check(
     file: FileArgument,
 ) -> None:
-    """Read a backup from end to end, and say what is in it."""
+    """Verify a backup by reading all of it, and report what is in it."""
     with counting("reading") as tell:
         found = check_backup(file, tell=tell)
     keys = "with" if found.has_keys else "without"
@@ -69,8 +69,8 @@ def restore(
     keyring: Annotated[
         Path | None,
         typer.Option(
-            help="The keyring.json of the server that was backed up, unless the backup"
-            " has it.",
+            help="The keyring.json of the server that was backed up, unless the "
+            "backup includes it.",
             show_default=False,
         ),
     ] = None,
@@ -78,14 +78,14 @@ def restore(
         bool,
         typer.Option(
             "--keep-grants",
-            help="Leave grants, sessions and tokens as they were, also those that were"
-            " revoked since. Otherwise everybody signs in again.",
+            help="Keep grants, sessions and tokens as they were, including those that "
+            "were revoked since. By default everybody has to sign in again.",
         ),
     ] = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Make a data directory out of a backup. An existing one is never touched."""
+    """Create a data directory from a backup. An existing one is never touched."""
     settings = settings_of(config=config, data=data)
     with counting("restoring") as tell:
         found = restore_backup(
@@ -98,12 +98,14 @@ def restore(
         )
     say(f"restored {found.actors} actors as of {_moment(found)}")
     if keep_grants:
-        say("WARNING: whatever was revoked since then is in force again")
+        say("WARNING: everything revoked since then is valid again")
     else:
-        say("every session, grant and token has ended: everybody signs in again")
-    say("users, clients and secrets are as they were then: repeat what you did since")
+        say(
+            "all sessions, grants and tokens have ended: everybody has to sign in again"
+        )
+    say("users, clients and secrets are as they were then: repeat any later changes")
     doctor = command_line("doctor", "--deep", settings=settings, config=config)
-    say(f"see whether all is well: {doctor}")
+    say(f"check the result: {doctor}")
 
 
 def _moment(found: Backup) -> str:

@@ -27,7 +27,7 @@ from actor_oauth.bench.target import Credentials
 from actor_oauth.cli.options import JsonOption
 from actor_oauth.cli.terminal import CommandError, print_json, say
 
-_SERVER: Final = "A server that runs already"
+_SERVER: Final = "An already running server"
 _TOKENS: Final = "Where its tokens come from"
 _RACES: Final = "Races"
 _THROUGHPUT: Final = "Throughput"
@@ -37,14 +37,14 @@ _EXIT_WRONG: Final = 3
 def bench(
     what: Annotated[
         list[What] | None,
-        typer.Argument(help="What to measure; the races if not given."),
+        typer.Argument(help="What to measure; default races."),
     ] = None,
     *,
     url: Annotated[
         str | None,
         typer.Option(
-            help="Issuer of a running server. Without it, a provider of this package is"
-            " started on an empty directory.",
+            help="Issuer of a running server. By default, a provider of this package "
+            "is started on an empty directory.",
             rich_help_panel=_SERVER,
         ),
     ] = None,
@@ -67,8 +67,8 @@ def bench(
         str | None,
         typer.Option(
             metavar="URL",
-            help="What refuses a bad access token with 401. Without it, tokens are"
-            " checked by introspection.",
+            help="A URL that answers 401 to a bad access token. By default, tokens "
+            "are checked by introspection.",
             rich_help_panel=_SERVER,
         ),
     ] = None,
@@ -76,15 +76,15 @@ def bench(
         str | None,
         typer.Option(
             metavar="ID:SECRET",
-            help="The client that may introspect.",
+            help="The client that is allowed to introspect.",
             rich_help_panel=_SERVER,
         ),
     ] = None,
     tokens: Annotated[
         Path | None,
         typer.Option(
-            help="A file with a refresh token a line, or a JSON object with"
-            " refresh_token, access_token, client_id, client_secret.",
+            help="A file with one refresh token per line, or one JSON object with "
+            "refresh_token, access_token, client_id, client_secret.",
             rich_help_panel=_TOKENS,
         ),
     ] = None,
@@ -92,7 +92,7 @@ def bench(
         str | None,
         typer.Option(
             metavar="COMMAND",
-            help="Prints as many such lines as ACTOR_OAUTH_BENCH_COUNT says.",
+            help="A command that prints ACTOR_OAUTH_BENCH_COUNT such lines.",
             rich_help_panel=_TOKENS,
         ),
     ] = None,
@@ -100,7 +100,8 @@ def bench(
         str | None,
         typer.Option(
             metavar="COMMAND",
-            help="Starts the server of --url, and again whenever it was killed.",
+            help="A command that starts the server of --url, run again after each "
+            "kill.",
             rich_help_panel=_SERVER,
         ),
     ] = None,
@@ -108,15 +109,13 @@ def bench(
         str | None,
         typer.Option(
             metavar="ID[:SECRET]",
-            help="Whose tokens they are, where a line does not say.",
+            help="The client of the tokens, for lines that do not name one.",
             rich_help_panel=_TOKENS,
         ),
     ] = None,
     workers: Annotated[
         list[int] | None,
-        typer.Option(
-            help="Processes of the provider that is started; may be repeated."
-        ),
+        typer.Option(help="Processes of the started provider; may be repeated."),
     ] = None,
     race: Annotated[
         list[str] | None,
@@ -130,7 +129,7 @@ def bench(
         typer.Option(
             min=1,
             max=5000,
-            help="Requests that meet; may be repeated; default 50.",
+            help="Concurrent requests in each round; may be repeated; default 50.",
             rich_help_panel=_RACES,
         ),
     ] = None,
@@ -139,7 +138,8 @@ def bench(
         list[float] | None,
         typer.Option(
             min=0,
-            help="Seconds over which racers are spread; may be repeated; default 0.",
+            help="Seconds over which the requests are spread; may be repeated; "
+            "default 0.",
             rich_help_panel=_RACES,
         ),
     ] = None,
@@ -147,30 +147,31 @@ def bench(
         float | None,
         typer.Option(
             min=0,
-            help="Seconds for which the server answers a used refresh token with the"
-            " current ones; a provider that is started gets it as its setting."
-            " Default 3, and 0 for a server that runs already.",
+            help="Seconds for which the server answers a used refresh token with the "
+            "current ones; the started provider is configured with it. Default "
+            "3, or 0 with --url.",
             show_default=False,
         ),
     ] = None,
     grants: Annotated[
-        int, typer.Option(min=1, help="Whose histories are checked.")
+        int, typer.Option(min=1, help="How many grants' histories are checked.")
     ] = 64,
     kills: Annotated[
-        int, typer.Option(min=1, help="Of a server that is killed under load.")
+        int, typer.Option(min=1, help="How often the server is killed under load.")
     ] = 10,
     seconds: Annotated[
         float,
         typer.Option(
             min=0.1,
-            help="Of each measurement.",
+            help="Length of each measurement in seconds.",
             rich_help_panel=_THROUGHPUT,
         ),
     ] = 5.0,
     connections: Annotated[
         list[int] | None,
         typer.Option(
-            help="Kept busy at once; may be repeated; default 1, 16 and 64.",
+            help="Connections kept busy at once; may be repeated; default 1, 16 and "
+            "64.",
             rich_help_panel=_THROUGHPUT,
         ),
     ] = None,
@@ -178,29 +179,31 @@ def bench(
         int,
         typer.Option(
             min=1,
-            help="Measure everything so often; the middle one counts.",
+            help="How often everything is measured; the median counts.",
             rich_help_panel=_THROUGHPUT,
         ),
     ] = 1,
     delay: Annotated[
         list[float] | None,
         typer.Option(
-            help="Milliseconds that syncs take longer in slow-disk; may be repeated;"
-            " default 0, 1, 5 and 20."
+            help="Milliseconds added to each sync in slow-disk; may be repeated; "
+            "default 0, 1, 5 and 20."
         ),
     ] = None,
-    users: Annotated[int, typer.Option(min=10, help="On disk, for scale.")] = 10_000,
+    users: Annotated[
+        int, typer.Option(min=10, help="Number of users on disk, for scale.")
+    ] = 10_000,
     data: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Keep the users of scale in this data directory, made if it is not"
-            " there; the next run takes them, and what making, listing and backing up"
-            " them took, from it.",
+            help="Keep the users of scale in this data directory, which is created if "
+            "missing; the next run reuses them and the times measured for "
+            "creating, listing and backing them up.",
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything left to chance.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 1,
     html: Annotated[
         Path | None, typer.Option(help="Write a report with charts to this file.")
     ] = None,
@@ -209,9 +212,9 @@ def bench(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Measure an OAuth server, and judge what it answers.
+    """Measure an OAuth server and check that its answers are right.
 
-    Exit status 3: the server did something that no server may do.
+    Exit status 3: the server broke a rule that every OAuth server must keep.
     """
     if race and (unknown := set(race) - set(RACES)):
         raise CommandError(f"no such race: {', '.join(sorted(unknown))}")

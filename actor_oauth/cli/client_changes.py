@@ -20,37 +20,38 @@ ClientArgument: TypeAlias = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
 def update_client(
     client_id: ClientArgument,
     *,
-    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    name: Annotated[str | None, typer.Option(help="New name.")] = None,
     redirect_uri: Annotated[
         list[str] | None,
-        typer.Option(help="In place of all that there are; may be given again."),
+        typer.Option(help="Replaces all redirect URIs; may be given again."),
     ] = None,
     scope: Annotated[
         list[str] | None,
         typer.Option(help="Limit it to this scope from now on; may be given again."),
     ] = None,
     any_scope: Annotated[
-        bool, typer.Option("--any-scope", help="Take the limit away.")
+        bool, typer.Option("--any-scope", help="Remove the limit.")
     ] = False,
     resource: Annotated[
         list[str] | None,
-        typer.Option(help="Of a service: limit it to this resource; likewise."),
+        typer.Option(help="Limit a service to this resource; may be given again."),
     ] = None,
     new_secret: Annotated[
         bool,
         typer.Option(
             "--new-secret",
-            help="Draw another secret; the old one ends when the new one is used.",
+            help="Generate a new secret; the old one stops working once the new one "
+            "is used.",
         ),
     ] = False,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Change a client, and print it. Grants that there are stay as they are."""
+    """Change a client, and print it. Existing grants stay as they are."""
     limit = parse_scopes(scope)
     if any_scope and limit is not None:
-        raise CommandError("--scope sets a limit, and --any-scope takes it away")
+        raise CommandError("--scope and --any-scope exclude each other")
 
     async def update(server: AuthorizationServer) -> dict[str, Json] | Refused:
         client = await server.update_client(
@@ -67,13 +68,13 @@ def update_client(
             return registration_response(client)
         secret = await server.rotate_client_secret(client_id)
         if secret is None:
-            raise CommandError(f"{client_id} is a client without a secret")
+            raise CommandError(f"client {client_id} has no secret")
         return registration_response(client, secret)
 
     answer = run_on_data(update, config=config, data=data)
     if isinstance(answer, Refused):
         if answer.reason is Reason.CLIENT_UNKNOWN:
-            raise CommandError(f"there is no client {client_id} in force")
+            raise CommandError(f"there is no active client {client_id}")
         raise CommandError(answer.detail or answer.reason.description)
     print_client(answer, as_json=json)
 
@@ -81,7 +82,7 @@ def update_client(
 def disable_client(
     client_id: ClientArgument, *, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """Keep a client out, and revoke all that any user granted to it."""
+    """Disable a client, and revoke everything granted to it."""
     _set_disabled(client_id, disabled=True, data=data, config=config)
     say(f"disabled {client_id}; every grant of it is revoked")
 
@@ -89,7 +90,7 @@ def disable_client(
 def enable_client(
     client_id: ClientArgument, *, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """Let a client ask again that was disabled. What was revoked stays revoked."""
+    """Enable a disabled client. Revoked grants stay revoked."""
     _set_disabled(client_id, disabled=False, data=data, config=config)
     say(f"enabled {client_id}")
 
@@ -112,7 +113,7 @@ def _set_disabled(
 
     if not run_on_data(change, config=config, data=data):
         state = "disabled" if disabled else "enabled"
-        raise CommandError(f"there is no client {client_id}, or it is {state} already")
+        raise CommandError(f"there is no client {client_id}, or it is already {state}")
 
 
 def print_client(members: dict[str, Json], *, as_json: bool) -> None:

@@ -40,12 +40,12 @@ def add_client(
     name: Annotated[str, typer.Option(help="Shown on the consent page.")],
     redirect_uri: Annotated[
         list[str] | None,
-        typer.Option(help="Where answers may go; give it again for each further one."),
+        typer.Option(help="Where responses are sent; may be given again."),
     ] = None,
     confidential: Annotated[
         bool,
         typer.Option(
-            "--confidential", help="Draw a client secret, which is shown once."
+            "--confidential", help="Generate a client secret, which is shown once."
         ),
     ] = False,
     scope: Annotated[
@@ -56,7 +56,7 @@ def add_client(
         bool,
         typer.Option(
             "--assertions",
-            help="Let it present assertions of trusted issuers; then it needs no "
+            help="Let it present assertions of trusted issuers; it then needs no "
             "redirect URI.",
         ),
     ] = False,
@@ -72,7 +72,9 @@ def add_client(
     ] = None,
     post_logout_redirect_uri: Annotated[
         list[str] | None,
-        typer.Option(help="Where people may go who sign out; may be given again."),
+        typer.Option(
+            help="Where users may be sent after signing out; may be given again."
+        ),
     ] = None,
     implicit: Annotated[
         bool,
@@ -90,11 +92,13 @@ def add_client(
     metadata = _metadata(post_logout_redirect_uri, implicit=implicit, plain=plain_pkce)
     unfit = redirect_uri or confidential or assertions or metadata
     if service and (unfit or limit is None):
-        raise CommandError("--service takes --scope, and of the rest only --resource")
+        raise CommandError(
+            "--service needs --scope, and allows only --resource besides"
+        )
     if resource and not service:
-        raise CommandError("--resource is for clients that act for themselves")
+        raise CommandError("--resource is only for --service clients")
     if not (redirect_uri or service or assertions):
-        raise CommandError("give it a --redirect-uri, or say --service or --assertions")
+        raise CommandError("specify --redirect-uri, --service or --assertions")
 
     async def add(server: AuthorizationServer) -> NewClient | Refused:
         if service:
@@ -115,7 +119,7 @@ def add_client(
         raise CommandError(made.detail or made.reason.description)
     print_client(made.to_json(), as_json=json)
     if service and not settings_of(config=config, data=data).client_credentials_enabled:
-        say("it gets tokens once the setting client_credentials_enabled is on")
+        say("it can get tokens once the setting client_credentials_enabled is on")
 
 
 @clients.command("list")
@@ -152,7 +156,7 @@ def list_clients(
 def delete_client(
     client_id: ClientArgument, *, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """Delete a client, and revoke all that any user granted to it."""
+    """Delete a client, and revoke everything granted to it."""
 
     async def delete(server: AuthorizationServer) -> bool:
         return await server.delete_client(client_id)

@@ -14,7 +14,7 @@ from typing import Final
 import typer
 
 _HELP: Final = (
-    "OAuth 2.1 provider for MCP servers and HTTP APIs, made of durable actors."
+    "OAuth 2.1 provider for MCP servers and HTTP APIs, built on durable actors."
 )
 
 
@@ -64,11 +64,13 @@ COMMANDS: Final[Mapping[str, Deferred]] = {
     ),
     "doctor": Deferred(
         "doctor:doctor",
-        "Check settings, data directory, keys, clock and limits; say what to do.",
+        "Check settings, data directory, keys, clock and limits.",
         _SERVER,
     ),
     "bench": Deferred(
-        "bench:bench", "Measure an OAuth server, and judge what it answers.", _SERVER
+        "bench:bench",
+        "Measure an OAuth server and check that its answers are right.",
+        _SERVER,
     ),
     "worker": Deferred(
         "serve:worker",
@@ -81,7 +83,7 @@ COMMANDS: Final[Mapping[str, Deferred]] = {
         "clients:clients", "The applications that ask for access.", _PEOPLE
     ),
     "grants": Deferred(
-        "grants:grants", "What a user has allowed which client.", _PEOPLE
+        "grants:grants", "What each user has allowed each client.", _PEOPLE
     ),
     "audit": Deferred(
         "audit:audit", "Show the security events of a user, newest first.", _PEOPLE
@@ -93,20 +95,22 @@ COMMANDS: Final[Mapping[str, Deferred]] = {
     ),
     "backup": Deferred(
         "backups:backup",
-        "Copy all data into one file in DIR, and read it again; prints its name.",
+        "Copy all data into one file in DIR, verify it, and print its name.",
         _DATA,
     ),
     "check-backup": Deferred(
-        "backups:check", "Read a backup from end to end, and say what is in it.", _DATA
+        "backups:check",
+        "Verify a backup by reading all of it, and report what is in it.",
+        _DATA,
     ),
     "restore": Deferred(
         "backups:restore",
-        "Make a data directory out of a backup. An existing one is never touched.",
+        "Create a data directory from a backup. An existing one is never touched.",
         _DATA,
     ),
     "purge": Deferred(
         "purge:purge",
-        "Erase what has expired, everywhere, as the server does by itself in time.",
+        "Erase all expired data now, which the server otherwise does within the hour.",
         _DATA,
     ),
 }

@@ -53,7 +53,7 @@ def doctor(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Check settings, data directory, keys, clock and limits; say what to do."""
+    """Check settings, data directory, keys, clock and limits."""
     findings = list(_examine(config=config, data=data, deep=deep))
     if json:
         print_json([asdict(finding) for finding in findings])
@@ -90,7 +90,7 @@ def _examine(
     yield _good("settings", f"valid; the issuer is {issuer}")
     yield _file_limit(settings)
     if not settings.data.is_dir():
-        text = f"{settings.data} is not there yet; the first start makes it"
+        text = f"{settings.data} does not exist yet; the first start creates it"
         yield _good("data", text)
         return
     yield _directory(settings.data)
@@ -110,8 +110,8 @@ def _file_limit(settings: Settings) -> Finding:
         return _good("open files", f"{limit} allowed, {needed} needed at most")
     text = (
         f"{limit} allowed, but {needed} are needed to keep {settings.max_activations} "
-        f"actors in memory (max_activations): raise it (ulimit -n {needed}, or "
-        f"LimitNOFILE={needed} in a systemd unit), or fewer are kept"
+        "actors in memory (max_activations): raise the limit (ulimit -n "
+        f"{needed}, or LimitNOFILE={needed} in a systemd unit), or fewer are kept"
     )
     return _bad("open files", text)
 
@@ -122,18 +122,18 @@ def _directory(data: Path) -> Finding:
         text = f"{data} belongs to another user; run this as that user"
         return _bad("data", text)
     if stat.S_IMODE(status.st_mode) & 0o077:
-        text = f"others may look into {data}; run: chmod 700 {data}"
+        text = f"{data} is accessible to other users; run: chmod 700 {data}"
         return _bad("data", text)
     if not os.access(data, os.W_OK | os.X_OK):
         return _bad("data", f"{data} cannot be written; run: chmod 700 {data}")
-    return _good("data", f"{data} is there, and only its owner may look into it")
+    return _good("data", f"{data} is accessible to its owner only")
 
 
 def _space(data: Path) -> Finding:
     free = shutil.disk_usage(data).free
     text = f"{free // 1024**2} MiB free"
     if free < FREE_BYTES:
-        return _bad("disk", f"{text}: make room before writes are refused")
+        return _bad("disk", f"{text}: free some space before writes are refused")
     return _good("disk", text)
 
 
@@ -147,7 +147,7 @@ def _keyring(settings: Settings) -> Finding:
     missing = sorted(policy.signing_algorithms - known)
     text = f"{len(keyring.secrets)} secrets, {len(keyring.signing_keys)} signing keys"
     if missing:
-        text += f"; the next start makes one for {', '.join(missing)}"
+        text += f"; the next start creates one for {', '.join(missing)}"
     return _good("keys", text)
 
 
@@ -163,7 +163,7 @@ def _vault(data: Path) -> Iterator[Finding]:
         # Said already where keys and data are looked at.
         return
     if sealed:
-        text = "tokens of other services need the current secret only"
+        text = "tokens of other services are sealed with the current secret"
         yield _good("vault", text)
         return
     text = f"tokens of other services are sealed with an old secret: {SEAL_ANEW}"
@@ -176,11 +176,11 @@ def _clock(data: Path) -> Finding:
     newest = max(file.stat().st_mtime for file in files if file.exists())
     if newest > now + AHEAD_SECONDS:
         text = (
-            f"it is {int(newest - now)} seconds behind what was written here: tokens "
-            "would live too long; synchronize the clock (NTP)"
+            f"the clock is {int(newest - now)} seconds behind the data's time stamps, "
+            "so tokens would live too long; synchronize it (NTP)"
         )
         return _bad("clock", text)
-    return _good("clock", "not behind what was written here")
+    return _good("clock", "not behind the data's time stamps")
 
 
 def _actors(data: Path) -> Finding:

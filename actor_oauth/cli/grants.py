@@ -11,7 +11,9 @@ from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption, NameAr
 from actor_oauth.cli.session import run_on_data
 from actor_oauth.cli.terminal import CommandError, print_json, print_table, say
 
-grants = typer.Typer(no_args_is_help=True, help="What a user has allowed which client.")
+grants = typer.Typer(
+    no_args_is_help=True, help="What each user has allowed each client."
+)
 
 _PAGE: Final = 500
 
@@ -62,7 +64,7 @@ def list_grants(
 def revoke_grant(
     name: NameArgument,
     grant: Annotated[
-        str, typer.Argument(metavar="GRANT", help="As `grants list` names it.")
+        str, typer.Argument(metavar="GRANT", help="The grant's id, from `grants list`.")
     ],
     *,
     data: DataOption = None,

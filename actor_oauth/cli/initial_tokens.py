@@ -15,14 +15,16 @@ def issue_token(
     label: Annotated[str, typer.Option(help="A name for it, to revoke it by.")],
     uses: Annotated[
         int | None,
-        typer.Option(min=1, help="How many clients it may register; else any number."),
+        typer.Option(
+            min=1, help="How many clients it may register; default any number."
+        ),
     ] = None,
     seconds: Annotated[
-        int | None, typer.Option(min=1, help="How long it is good; else for ever.")
+        int | None, typer.Option(min=1, help="Lifetime in seconds; default unlimited.")
     ] = None,
     revoke: Annotated[
         bool,
-        typer.Option("--revoke", help="Revoke the tokens of that name instead."),
+        typer.Option("--revoke", help="Revoke the tokens with this label instead."),
     ] = False,
     data: DataOption = None,
     config: ConfigOption = None,
@@ -45,6 +47,8 @@ def issue_token(
         return
     token = run_on_data(issue, config=config, data=data, begins=True)
     if token is None:
-        raise CommandError("there are too many initial access tokens; revoke some")
+        raise CommandError(
+            "there are too many initial access tokens; revoke some with --revoke"
+        )
     typer.echo(token)
     say("keep the token: only its hash is stored")

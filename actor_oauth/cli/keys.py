@@ -56,16 +56,16 @@ def rotate_keys(
         bool,
         typer.Option(
             "--now",
-            help="Sign with the new keys at once, without waiting until everybody may "
-            "know them.",
+            help="Use the new keys at once, before all servers and clients can know "
+            "them.",
         ),
     ] = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Add new keys and a new secret, which take over once everybody may know them.
+    """Add new keys and a new secret, which take over in two hours.
 
-    A running server notices by itself. What nothing alive was made with is dropped.
+    A running server notices the change. Keys that no valid token needs are dropped.
     """
     settings = settings_of(config=config, data=data)
     time = SystemClock().now()
@@ -101,8 +101,8 @@ def _may_drop(keyring: Keyring, data: Path, *, now: int, kept_for: int) -> bool:
     if not retired or is_vault_sealed_with(data, left):
         return True
     say(
-        f"kept the old secret {', '.join(retired)}: tokens of other services in the vault "
-        f"may be sealed with it. To drop it, {SEAL_ANEW}; then rotate again"
+        f"kept the old secret {', '.join(retired)}: tokens of other services in "
+        f"the vault may be sealed with it. To drop it, {SEAL_ANEW}, then rotate again"
     )
     return False
 

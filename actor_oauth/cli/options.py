@@ -31,7 +31,8 @@ JsonOption: TypeAlias = Annotated[
 PasswordStdinOption: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--password-stdin", help="Read the password from standard input's first line."
+        "--password-stdin",
+        help="Read the password from the first line of standard input.",
     ),
 ]
 

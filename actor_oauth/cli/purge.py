@@ -7,9 +7,9 @@ from actor_oauth.cli.terminal import say
 
 
 def purge(*, data: DataOption = None, config: ConfigOption = None) -> None:
-    """Erase what has expired, everywhere, as the server does by itself in time.
+    """Erase all expired data now, which the server otherwise does within the hour.
 
-    It can be interrupted and started again.
+    It can be interrupted and run again.
     """
 
     async def everything(server: AuthorizationServer) -> int:

@@ -59,24 +59,27 @@ def serve(
     ] = None,
     config: ConfigOption = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that share port and data.")
+        int | None, typer.Option(help="Number of processes that share port and data.")
     ] = None,
     auto_approve: Annotated[
         str | None,
         typer.Option(
             metavar="USER",
-            help="Tests and demos, loopback only: everyone is this user, unasked.",
+            help="For tests and demos on loopback: approve everything as this user, "
+            "without asking.",
         ),
     ] = None,
     log_level: Annotated[
-        LogLevel | None, typer.Option(help="What is logged; default info.")
+        LogLevel | None,
+        typer.Option(help="Least severe level that is logged; default info."),
     ] = None,
     log_format: Annotated[
-        LogFormat | None, typer.Option(help="For people or for programs.")
+        LogFormat | None,
+        typer.Option(help="Logs for people (console) or for programs (json)."),
     ] = None,
     metrics_port: Annotated[
         int | None,
-        typer.Option(help="Port for Prometheus, on loopback; off without it."),
+        typer.Option(help="Port for Prometheus metrics, on loopback; off by default."),
     ] = None,
 ) -> None:
     """Serve the provider until SIGTERM or Ctrl-C."""

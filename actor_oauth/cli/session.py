@@ -66,16 +66,16 @@ def run_on_data(
     if not settings.data.is_dir():
         where = settings.data.absolute()
         if not begins:
-            problem = f"there is no data directory {where}: name it (--data, --config)"
+            problem = f"there is no data directory {where}: use --data or --config"
             raise ConfigError([problem])
-        say(f"made the data directory {where}")
+        say(f"created the data directory {where}")
 
     async def run() -> Result:
         async with Provider(settings).open_server() as server:
             try:
                 return await command(server)
             except ActorError as error:
-                problem = f"the data in {settings.data} cannot be used now: {error}"
+                problem = f"the data in {settings.data} cannot be used: {error}"
                 raise ConfigError([problem]) from None
 
     return trio.run(run)

@@ -43,7 +43,7 @@ def add_user(
         return await server.create_user(name, password)
 
     if not run_on_data(_explaining_rules(add), config=config, data=data, begins=True):
-        raise CommandError(f"there is a user {name} already; see users set-password")
+        raise CommandError(f"user {name} exists already; see users set-password")
     say(f"added {name}")
 
 
@@ -55,7 +55,7 @@ def set_password(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Give a user a new password, and end all that user's sessions and grants."""
+    """Set a new password, and end all sessions and grants of the user."""
     password = _read_password(from_stdin=password_stdin)
 
     async def change(server: AuthorizationServer) -> bool:
@@ -70,7 +70,7 @@ def set_password(
 def disable_user(
     name: NameArgument, *, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """Keep a user out, and end all that user's sessions and grants."""
+    """Disable a user, and end all sessions and grants of the user."""
     _set_disabled(name, disabled=True, data=data, config=config)
     say(f"disabled {name}; every session and grant has ended")
 
@@ -79,7 +79,7 @@ def disable_user(
 def enable_user(
     name: NameArgument, *, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """Let a user in again who was disabled. What had ended stays ended."""
+    """Enable a disabled user. Ended sessions and grants stay ended."""
     _set_disabled(name, disabled=False, data=data, config=config)
     say(f"enabled {name}")
 
@@ -88,21 +88,21 @@ def enable_user(
 def delete_user(
     name: NameArgument, *, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """Delete a user, with every session, grant and the audit trail."""
+    """Delete a user with all sessions, grants and the audit trail."""
 
     async def delete(server: AuthorizationServer) -> bool:
         return await server.delete_user(name)
 
     if not run_on_data(delete, config=config, data=data):
         raise CommandError(f"there is no user {name}")
-    say(f"deleted {name}; nothing that the user allowed is in force")
+    say(f"deleted {name}; everything the user allowed is revoked")
 
 
 @users.command("list")
 def list_users(
     *, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """List all users, oldest first; with --json also as logs and files name them."""
+    """List all users, oldest first; --json adds the ids used in logs and files."""
 
     async def listed(server: AuthorizationServer) -> list[dict[str, str]]:
         found: list[dict[str, str]] = []
@@ -127,15 +127,15 @@ def list_users(
 @users.command("id")
 def federated_id(
     *,
-    issuer: Annotated[str, typer.Option(help="As in the `iss` of its assertions.")],
-    subject: Annotated[str, typer.Option(help="As in their `sub`.")],
+    issuer: Annotated[str, typer.Option(help="The `iss` of its assertions.")],
+    subject: Annotated[str, typer.Option(help="The `sub` of its assertions.")],
     tenant: Annotated[
-        str | None, typer.Option(help="As in their `tenant`, if they have one.")
+        str | None, typer.Option(help="Their `tenant`, if they have one.")
     ] = None,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Print the name, here, of somebody whom a trusted issuer knows."""
+    """Print the local name of a user of a trusted issuer."""
 
     async def name(server: AuthorizationServer) -> str:
         await trio.lowlevel.checkpoint()
@@ -152,7 +152,7 @@ def _set_disabled(
 
     if not run_on_data(change, config=config, data=data):
         state = "disabled" if disabled else "enabled"
-        raise CommandError(f"there is no user {name}, or the user is {state} already")
+        raise CommandError(f"there is no user {name}, or the user is already {state}")
 
 
 def _explaining_rules(
@@ -188,8 +188,7 @@ def _read_password(*, from_stdin: bool) -> str:
             raise CommandError("the two passwords differ")
     else:
         raise CommandError(
-            "no terminal to ask for the password; use --password-stdin and give it "
-            "on standard input"
+            "there is no terminal to ask for the password; use --password-stdin"
         )
     if not password:
         raise CommandError("the password is empty")

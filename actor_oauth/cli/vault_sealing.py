@@ -11,8 +11,8 @@ from actor_oauth.config import ConfigError
 from actor_oauth.runtime import ActorError, LocalEngine, SystemClock, open_system
 
 SEAL_ANEW = (
-    "start `actor-oauth serve`, also if the vault is off now, and leave it running for "
-    "ten minutes: it seals them with the current secret"
+    "run `actor-oauth serve` for ten minutes, even if the vault is off now: it seals "
+    "them with the current secret"
 )
 """What to do where they cannot."""
 
@@ -34,7 +34,7 @@ def is_vault_sealed_with(data: Path, kids: Collection[str]) -> bool:
             try:
                 return await is_sealed_with(system, kids)
             except ActorError as error:
-                problem = f"the data in {data} cannot be used now: {error}"
+                problem = f"the data in {data} cannot be used: {error}"
                 raise ConfigError([problem]) from None
 
     return trio.run(ask)

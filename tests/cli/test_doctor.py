@@ -95,4 +95,4 @@ def test_a_disk_that_is_nearly_full_is_told(
     monkeypatch.setattr(sys.modules["actor_oauth.cli.doctor"], "FREE_BYTES", 2**62)
     status, found = findings(actor_oauth)
     assert status == 1
-    assert "make room" in found["disk"][1]
+    assert "free some space" in found["disk"][1]

@@ -40,7 +40,7 @@ def test_a_user_that_is_there_already_is_left_alone(actor_oauth: Command) -> Non
     actor_oauth("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
     done = actor_oauth("users", "add", "alice", "--password-stdin", stdin="other one")
     assert done.status == 1
-    assert "there is a user alice already" in done.err
+    assert "user alice exists already" in done.err
     assert isinstance(log_in("alice", PASSWORD), str)
 
 
@@ -161,7 +161,7 @@ def test_a_user_is_disabled_and_enabled_once(actor_oauth: Command) -> None:
     assert actor_oauth("users", "disable", "alice").status == 0
     again = actor_oauth("users", "disable", "alice")
     assert again.status == 1
-    assert "disabled already" in again.err
+    assert "already disabled" in again.err
     assert actor_oauth("users", "enable", "alice").status == 0
     assert actor_oauth("users", "enable", "alice").status == 1
 
@@ -184,7 +184,7 @@ def test_a_deleted_user_is_gone_and_may_come_back(actor_oauth: Command) -> None:
 def test_the_audit_trail_says_what_happened_newest_first(actor_oauth: Command) -> None:
     unknown = actor_oauth("audit", "alice")
     assert (unknown.status, unknown.out) == (1, "")
-    assert "nothing is known of a user alice" in unknown.err
+    assert "there are no events of a user alice" in unknown.err
     actor_oauth("users", "add", "alice", "--password-stdin", stdin=PASSWORD)
     actor_oauth("users", "set-password", "alice", "--password-stdin", stdin=PASSWORD)
     told = actor_oauth("audit", "alice").out
@@ -206,7 +206,9 @@ def test_only_what_adds_something_makes_a_data_directory(
         assert f"there is no data directory {where}" in told.err
         assert not where.exists()
     add = ("users", "add", "alice", "--password-stdin", "--data", str(where))
-    assert f"made the data directory {where}" in actor_oauth(*add, stdin=PASSWORD).err
+    assert (
+        f"created the data directory {where}" in actor_oauth(*add, stdin=PASSWORD).err
+    )
     assert "made" not in actor_oauth("users", "list", "--data", str(where)).err
 
 
