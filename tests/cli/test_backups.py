@@ -74,7 +74,7 @@ def test_grants_end_when_a_backup_is_restored_unless_they_are_wanted(
     assert works(data, *client_and_tokens) == (False, False)
 
     done = actor_oauth("restore", file, "--data", "ended")
-    assert "everybody signs in again" in done.err
+    assert "everybody has to sign in again" in done.err
     assert works(tmp_path / "ended", *client_and_tokens) == (False, False)
     trail = actor_oauth("audit", "user0", "--data", "ended").out
     assert "operator" in trail

@@ -115,11 +115,11 @@ def test_a_service_acts_for_itself(actor_oauth: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--service",), "--service takes --scope"),
-        (("--service", "--scope", "mcp", "--confidential"), "--service takes --scope"),
+        (("--service",), "--service needs --scope"),
+        (("--service", "--scope", "mcp", "--confidential"), "--service needs --scope"),
         (("--service", "--scope", "other"), "The scope exceeds"),
-        (("--resource", "http://x/"), "--resource is for clients that act"),
-        ((), "give it a --redirect-uri"),
+        (("--resource", "http://x/"), "only for --service clients"),
+        ((), "specify --redirect-uri"),
     ],
 )
 def test_a_service_is_told_apart_from_a_client_of_users(
@@ -147,9 +147,9 @@ def test_a_client_is_changed_and_given_another_secret(actor_oauth: Command) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--scope", "mcp", "--any-scope"), "takes it away"),
+        (("--scope", "mcp", "--any-scope"), "exclude each other"),
         (("--resource", "http://127.0.0.1:8000/mcp"), "have redirect URIs"),
-        (("--new-secret",), "without a secret"),
+        (("--new-secret",), "has no secret"),
         (("--redirect-uri", "ftp://x"), "redirect URI"),
     ],
 )
@@ -167,7 +167,7 @@ def test_a_client_is_disabled_and_enabled_once(actor_oauth: Command) -> None:
     assert actor_oauth("clients", "disable", client_id).status == 0
     assert actor_oauth("clients", "disable", client_id).status == 1
     done = actor_oauth("clients", "update", client_id, "--name", "Other")
-    assert "no client" in done.err
+    assert "no active client" in done.err
     assert actor_oauth("clients", "enable", client_id).status == 0
     assert actor_oauth("clients", "enable", client_id).status == 1
 

@@ -26,7 +26,7 @@ def test_it_changes_nothing_where_nothing_is_yet(
 ) -> None:
     (tmp_path / ".actor-oauth").rmdir()
     _, found = findings(actor_oauth)
-    assert "not there yet" in found["data"][1]
+    assert "does not exist yet" in found["data"][1]
     assert list(tmp_path.iterdir()) == []
 
 

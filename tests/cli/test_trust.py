@@ -36,7 +36,7 @@ def test_without_a_trusted_issuer_there_are_no_assertions(actor_oauth: Command) 
 def test_without_anything_to_do_there_is_no_client(actor_oauth: Command) -> None:
     done = actor_oauth("clients", "add", "--name", "Agent")
     assert done.status != 0
-    assert "give it a --redirect-uri" in done.err
+    assert "specify --redirect-uri" in done.err
 
 
 @pytest.mark.requirement("D-48")
