@@ -1,6 +1,6 @@
 """Refusing somebody: what the log and the application hear, and what a client is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from logging import DEBUG, INFO
 from typing import Final
@@ -83,16 +83,15 @@ class Refusals:
         """
         client_id = client_id and client_id[:MAX_CLIENT_ID_LENGTH]
         # Who is over a limit is refused at no cost, and so as often as he likes.
-        untold: int | None = 0
+        more: Mapping[str, int] | None = {}
         if refused.reason is Reason.RATE_LIMITED:
-            untold = self._repeats.more(f"{endpoint} {caller}")
-        if untold is not None:
+            more = self._repeats.more(f"{endpoint} {caller}")
+        if more is not None:
             known = {
                 "caller": caller,
                 "client_id": client_id and client_id[:_LOGGED_LENGTH],
                 "grant": refused.grant,
                 "detail": refused.detail,
-                "more_like_it": untold,
             }
             log.log(
                 DEBUG if refused.reason in _ROUTINE else INFO,
@@ -101,6 +100,7 @@ class Refusals:
                 reason=str(refused.reason),
                 category=_category(refused.reason),
                 **{name: value for name, value in known.items() if value},
+                **more,
             )
         self._observe(refused, endpoint, client_id, status)
 

@@ -67,8 +67,8 @@ class FaultLog:
     ) -> None:
         while isinstance(fault, BaseExceptionGroup):
             fault = fault.exceptions[0]
-        untold = self._repeats.more(type(fault).__name__)
-        if untold is None:
+        more = self._repeats.more(type(fault).__name__)
+        if more is None:
             return
         _LOG.error(
             "request put off",
@@ -76,5 +76,5 @@ class FaultLog:
             path=path,
             reason=str(reason),
             fault=describe(fault),
-            **({"more_like_it": untold} if untold else {}),
+            **more,
         )

@@ -201,9 +201,8 @@ class Directory:
         self._on_loaded(activation)
 
     def _tell_of_failure(self, address: Address, error: str) -> None:
-        untold = self._failures.more(error)
-        if untold is not None:
-            more = {"more_like_it": untold} if untold else {}
+        more = self._failures.more(error)
+        if more is not None:
             log.error("actor cannot be loaded", actor=str(address), error=error, **more)
 
     def _remove(self, activation: Activation) -> None:

@@ -3,6 +3,7 @@
 A full disk fails whatever is tried. It must not be filled with lines about that.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import trio
@@ -20,15 +21,15 @@ class Repeats:
         # By kind: when it was told last, and how often it was not since.
         self._known: dict[str, tuple[float, int]] = {}
 
-    def more(self, kind: str) -> int | None:
+    def more(self, kind: str) -> Mapping[str, int] | None:
         """Note one more event.
 
         Args:
             kind: Which events are alike.
 
         Returns:
-            How many like it were not told since the last; None if this one is not to be
-            told either.
+            What its line has besides: how many like it were not told since the last, if
+            there were any. None if this one is not to be told either.
         """
         now = trio.current_time()
         told_at, untold = self._known.get(kind, (float("-inf"), 0))
@@ -38,4 +39,4 @@ class Repeats:
         if len(self._known) >= _MOST_KINDS:
             self._known.clear()
         self._known[kind] = now, 0
-        return untold
+        return {"more_like_it": untold} if untold else {}
