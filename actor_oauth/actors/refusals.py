@@ -82,9 +82,8 @@ class Refusals:
             caller: From which network address, where somebody may be guessing.
         """
         client_id = client_id and client_id[:MAX_CLIENT_ID_LENGTH]
-        # Who is over a limit is refused at no cost, and so as often as he likes.
         more: Mapping[str, int] | None = {}
-        if refused.reason is Reason.RATE_LIMITED:
+        if refused.reason in _AT_NO_COST:
             more = self._repeats.more(f"{endpoint} {caller}")
         if more is not None:
             known = {
@@ -139,6 +138,9 @@ class Refusals:
             )
         )
 
+
+# Who is over a limit is refused as often as he likes.
+_AT_NO_COST: Final = frozenset((Reason.RATE_LIMITED, Reason.CONNECTIONS_TOO_MANY))
 
 # Steps on the way of every client of some kind, and no errors: not for everybody's log.
 _ROUTINE: Final = frozenset(

@@ -5,7 +5,9 @@ byte beyond ASCII in a WebSocket handshake was enough), it raises into whatever 
 connections, and its own `serve` ends all of them with that one. So they are accepted here.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Final, NoReturn
 
@@ -17,10 +19,16 @@ from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
 
+from actor_oauth.oauth.reasons import Reason
 from actor_oauth.provider.connection import Connection
+from actor_oauth.provider.crowding import RETRY_SECONDS, Crowding
 from actor_oauth.provider.unread_bodies import without_unread_bodies
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+TURNED_AWAY: Final = (
+    b"HTTP/1.1 %d \r\nretry-after: %d\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
 
 # Nobody is greeted by it, and nobody's request is smuggled past a proxy by an upgrade.
 _NO_STREAMS: Final = 0
@@ -32,6 +40,7 @@ async def serve_connections(
     *,
     listening: Callable[[], None],
     stop: Callable[[], Awaitable[None]],
+    crowding: Crowding | None = None,
 ) -> None:
     """Serve an application until told to stop, then finish what is in flight.
 
@@ -43,6 +52,7 @@ async def serve_connections(
         config: Hypercorn's, with an address that is no TLS one.
         listening: Called once connections are accepted.
         stop: Returns when to stop.
+        crowding: Turns connections away; without it none is.
 
     Raises:
         OSError: The address cannot be bound.
@@ -58,7 +68,15 @@ async def serve_connections(
 
             async def serve(stream: trio.SocketStream) -> None:
                 shared = ConnectionState(state.copy())
-                await _serve_one(Connection(wrapped, config, context, shared, stream))
+                connection = Connection(wrapped, config, context, shared, stream)
+                if crowding is None:
+                    await _serve_one(connection)
+                    return
+                with crowding.connection(_peer(stream)) as reason:
+                    if reason is None:
+                        await _serve_one(connection)
+                    else:
+                        _turn_away(stream, reason)
 
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(
@@ -86,6 +104,23 @@ async def _accept(
         listeners.append(trio.SocketListener(trio.socket.from_stdlib_socket(socket)))
     listening()
     await trio.serve_listeners(serve, listeners, handler_nursery=connections)
+
+
+def _peer(stream: trio.SocketStream) -> str:
+    """Give the other side's address; empty if it is gone, or has none."""
+    try:
+        name = stream.socket.getpeername()
+    except OSError:
+        return ""
+    return str(name[0]) if isinstance(name, tuple) else ""
+
+
+def _turn_away(stream: trio.SocketStream, reason: Reason) -> None:
+    """Close a connection with an answer that asks to come back, if it can be had at once."""
+    answer = TURNED_AWAY % (reason.category.status, RETRY_SECONDS)
+    with suppress(OSError):
+        os.write(stream.socket.fileno(), answer)
+    stream.socket.close()
 
 
 async def _serve_one(connection: Connection) -> None:

@@ -11,14 +11,20 @@ from hypercorn.typing import ASGIFramework
 from actor_oauth.config import Settings
 from actor_oauth.provider.background import run_background_services
 from actor_oauth.provider.connections import serve_connections
+from actor_oauth.provider.crowding import Crowding
 from actor_oauth.provider.parts import RunningProvider
 from actor_oauth.resource.asgi import ASGIApp
+from actor_oauth.runtime.local import files_beside_stores
 
 if TYPE_CHECKING:
     from actor_oauth.provider.metrics import Metrics
 
 KEEP_ALIVE_SECONDS: Final = 75.0
 HEAD_BYTES: Final = 32 * 1024
+
+# What is open besides actors and connections: logs, the alarms' index, calls to others.
+_OTHER_FILES: Final = 192
+_FEW: Final = 64
 
 
 async def serve_running(
@@ -44,6 +50,13 @@ async def serve_running(
         OSError: The address cannot be bound.
     """
     app = running.app if metrics is None else metrics.around(running)
+    files = files_beside_stores(settings.max_activations)
+    crowding = Crowding(
+        by_address=settings.connections_per_address,
+        in_all=max(files - _OTHER_FILES, _FEW),
+        hops=settings.trusted_proxy_hops,
+        refusals=running.server.refusals,
+    )
     async with trio.open_nursery() as nursery:
 
         def accepting() -> None:
@@ -57,11 +70,12 @@ async def serve_running(
             running.end_event_streams()
 
         await serve_on(
-            app,
+            crowding.around(app),
             f"fd://{fd}" if fd is not None else _authority(settings),
             seconds=float(settings.shutdown_seconds),
             listening=accepting,
             stop=stopped,
+            crowding=crowding,
         )
         nursery.cancel_scope.cancel()
 
@@ -73,6 +87,7 @@ async def serve_on(
     seconds: float,
     stop: Callable[[], Awaitable[None]],
     listening: Callable[[], None] = lambda: None,
+    crowding: Crowding | None = None,
 ) -> None:
     """Serve any application as the provider itself is served, within the same limits.
 
@@ -82,12 +97,18 @@ async def serve_on(
         seconds: How long what is in flight may take after `stop` has returned.
         stop: Returns when to stop.
         listening: Called once connections are accepted.
+        crowding: Turns connections away; without it none is.
 
     Raises:
         OSError: The address cannot be bound.
     """
-    config = _hypercorn_config(address, seconds)
-    await serve_connections(_as_framework(app), config, listening=listening, stop=stop)
+    await serve_connections(
+        _as_framework(app),
+        _hypercorn_config(address, seconds),
+        listening=listening,
+        stop=stop,
+        crowding=crowding,
+    )
 
 
 def _hypercorn_config(address: str, seconds: float) -> Config:

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from actor_oauth.runtime import Address, LocalEngine, Store
-from actor_oauth.runtime.local import Disk
+from actor_oauth.runtime.local import Disk, files_beside_stores
 from tests.runtime.engine_contract import (
     A,
     EngineContract,
@@ -53,6 +53,8 @@ async def test_the_limit_of_open_files_is_raised_and_bounds_the_stores(
     resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))
     engine = LocalEngine(data, disk=InlineDisk())
     assert engine.max_activations == (600 - 512) // 5
+    assert files_beside_stores(17) == files_beside_stores(700) == 600 - 17 * 5
+    assert files_beside_stores(1) == 600 - 5
     async with engine.run():
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 600
         assert engine.max_activations > 1000

@@ -47,6 +47,13 @@ class LimitSettings(SettingsGroup):
         "until anything is written about their user; 0 for none. "
         "See docs/access-checks.md.",
     )
+    connections_per_address: int = Field(
+        default=1000,
+        ge=0,
+        description="Connections that one worker has open with an address (IPv6: a /64); "
+        "behind proxies (`trusted_proxy_hops`) requests under way, event streams among "
+        "them, of an address that they forward. The next gets 429; 0 for no limit.",
+    )
     authorize_per_minute: int = Field(
         default=240,
         ge=1,

@@ -286,6 +286,7 @@ class Reason(StrEnum):
 
     # The server itself
     RATE_LIMITED = auto()
+    CONNECTIONS_TOO_MANY = auto()
     OVERLOADED = auto()
     STORAGE_FAILED = auto()
     SIGNING_KEY_MISSING = auto()

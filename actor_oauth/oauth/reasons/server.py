@@ -7,6 +7,7 @@ from actor_oauth.oauth.reasons.rows import Row, Rows
 
 ROWS: Final[Rows] = {
     "rate_limited": Row(Category.RATE_LIMITED),
+    "connections_too_many": Row(Category.RATE_LIMITED),
     "overloaded": Row(Category.TEMPORARILY_UNAVAILABLE),
     "storage_failed": Row(Category.TEMPORARILY_UNAVAILABLE),
     "signing_key_missing": Row(Category.SERVER_ERROR),

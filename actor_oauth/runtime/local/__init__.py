@@ -7,6 +7,7 @@ from actor_oauth.runtime.local.engine import (
     FILES_PER_STORE,
     OTHER_FILES,
     LocalEngine,
+    files_beside_stores,
 )
 from actor_oauth.runtime.local.files import ActorFiles, write_new
 from actor_oauth.runtime.local.restoring import restore
@@ -21,6 +22,7 @@ __all__ = [
     "Disk",
     "LocalEngine",
     "back_up",
+    "files_beside_stores",
     "find_damaged",
     "open_archive",
     "restore",

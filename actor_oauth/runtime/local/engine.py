@@ -88,9 +88,7 @@ class LocalEngine:
     @property
     def max_activations(self) -> int:
         """How many stores fit into the open-file limit."""
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        files = ENOUGH_FILES if soft == resource.RLIM_INFINITY else soft
-        return max(16, (files - OTHER_FILES) // FILES_PER_STORE)
+        return _stores_that_fit()
 
     def run(self) -> AbstractAsyncContextManager[None]:
         """Hold the data directory open; see `Engine.run`.
@@ -346,6 +344,24 @@ def _is_current(db: sqlite3.Connection, goal: int) -> bool:
     except sqlite3.Error:
         # A thread waits if another process is at work, and says what else is wrong.
         return False
+
+
+def files_beside_stores(activations: int) -> int:
+    """Count the files that a process may have open for connections and the like.
+
+    Args:
+        activations: How many actors it may have in memory.
+    """
+    return _file_limit() - FILES_PER_STORE * min(activations, _stores_that_fit())
+
+
+def _stores_that_fit() -> int:
+    return max(16, (_file_limit() - OTHER_FILES) // FILES_PER_STORE)
+
+
+def _file_limit() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return ENOUGH_FILES if soft == resource.RLIM_INFINITY else soft
 
 
 def _raise_file_limit() -> None:
