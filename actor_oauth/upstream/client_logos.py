@@ -17,9 +17,15 @@ from actor_oauth.oauth.keyring import client_key
 from actor_oauth.oauth.metadata_document import cache_times
 from actor_oauth.oauth.pictures import MAX_PICTURE_BYTES, Picture, parse_picture
 from actor_oauth.runtime import ActorSystem, Clock
-from actor_oauth.upstream.fetch import Fetcher, FetchFailed, FetchLimits, log_failure
+from actor_oauth.upstream.fetch import (
+    Fetcher,
+    FetchFailed,
+    FetchFault,
+    FetchLimits,
+    log_failure,
+)
 from actor_oauth.upstream.freshness import fresh_for
-from actor_oauth.upstream.outgoing import Outgoing
+from actor_oauth.upstream.outgoing import Outgoing, Reply
 from actor_oauth.upstream.single_flight import SingleFlight
 
 LOGO_LIMITS: Final = FetchLimits(body_bytes=MAX_PICTURE_BYTES, seconds=5.0)
@@ -63,6 +69,8 @@ class ClientLogos:
         reply = await self._fetcher.send(
             Outgoing(url=url, accept="image/png, image/jpeg, image/gif"), LOGO_LIMITS
         )
+        if isinstance(reply, Reply) and reply.is_unavailable:
+            reply = FetchFailed(fault=FetchFault.STATUS, status=reply.status)
         if isinstance(reply, FetchFailed):
             log_failure("logo", client.client_id, reply)
             if stored is None or not reply.is_passing or now >= stored.usable_until:

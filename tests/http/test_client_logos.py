@@ -122,6 +122,29 @@ async def test_a_logo_stays_for_a_while_when_its_host_is_away(deploy: Deploy) ->
         assert it.web.looked_up["c.example"] == 2
 
 
+@pytest.mark.requirement("B-15")
+@pytest.mark.parametrize(
+    ("status", "stays"),
+    [
+        ("503 Service Unavailable", True),
+        ("429 Too Many Requests", True),
+        ("410 Gone", False),
+    ],
+)
+async def test_a_logo_stays_while_its_host_cannot_answer_and_goes_when_it_is_gone(
+    deploy: Deploy, status: str, stays: bool
+) -> None:
+    async with asked(deploy) as it:
+        it.web.pages[PAGE] = reply(
+            PICTURE, "Cache-Control: max-age=1", media_type="image/png"
+        )
+        await it.logo()
+        it.deployment.clock.advance(400)
+        it.web.pages[PAGE] = reply(b"sorry", status=status)
+        assert (await it.logo()).status_code == (200 if stays else 404)
+        assert it.web.count(PAGE) == 2
+
+
 async def test_without_the_setting_nothing_is_fetched_or_shown(
     deployment: Deployment,
 ) -> None:
