@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeAlias, TypeVar, cast
 
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.middleware.bearer_auth import (
+    AuthenticatedUser,
+    RequireAuthMiddleware,
+)
 from mcp.server.mcpserver import MCPServer
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import Match
 
 from actor_oauth.mcp.access import VerifiedAccessToken
 from actor_oauth.mcp.caller import Caller
@@ -29,7 +32,7 @@ class StepUp:
 
     Args:
         app: The rest of the application.
-        role: Makes the challenges; the path of its resource is where the server is.
+        role: Makes the challenges.
         catalogue_of: See `CatalogueOf`.
     """
 
@@ -38,7 +41,6 @@ class StepUp:
     ) -> None:
         self._app = app
         self._role = role
-        self._path = urlsplit(role.resource.identifier).path.rstrip("/")
         self._catalogue_of = catalogue_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,8 +59,9 @@ class StepUp:
         if scope["type"] != "http" or not isinstance(user, AuthenticatedUser):
             return None
         token = user.access_token
-        is_ours = str(scope["path"]).rstrip("/").endswith(self._path)
-        return token if is_ours and isinstance(token, VerifiedAccessToken) else None
+        if not isinstance(token, VerifiedAccessToken):
+            return None
+        return token if _leads_to_mcp(scope) else None
 
     async def _judge(
         self, token: VerifiedAccessToken, scope: Scope, receive: Receive
@@ -73,6 +76,20 @@ class StepUp:
         return await judge_calls(
             self._catalogue_of(scope), caller, scope, receive, require=require
         )
+
+
+def _leads_to_mcp(scope: Scope) -> bool:
+    """Tell whether the application's router hands a request to its MCP server.
+
+    The path of the resource does not tell: a proxy may have taken some of it away, or put
+    something before it, and another route may end in the same words.
+    """
+    for route in cast("Starlette", scope["app"]).routes:
+        if route.matches(scope)[0] is Match.FULL:
+            # Both SDKs put this, and nothing else, around their transport.
+            endpoint = getattr(route, "endpoint", None)
+            return isinstance(endpoint, RequireAuthMiddleware)
+    return False
 
 
 def with_permissions(

@@ -12,6 +12,8 @@ from mcp.server.mcpserver.resources import TextResource
 from mcp.shared.exceptions import MCPError
 from mcp_types import GetPromptResult, ReadResourceResult, TextContent
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from actor_oauth.mcp import (
     ActorTokenVerifier,
@@ -164,6 +166,37 @@ async def test_a_server_with_the_sdks_own_authentication_challenges_and_hides_to
         async with mcp_client(url, "t", "auto") as client:
             tools = (await client.list_tools()).tools
             assert {tool.name for tool in tools} == {"write"}
+
+
+@pytest.mark.requirement("G-08")
+@pytest.mark.parametrize("path", ["/mcp", "/api/mcp", "/"])
+async def test_calls_are_challenged_where_the_server_is_and_nowhere_else(
+    path: str,
+) -> None:
+    """Wherever clients see it: a proxy may take some of the path away, or add to it."""
+    resource = f"http://127.0.0.1{path}"
+    authority = Authority({"t": token_info("alice", resource, None, ("mcp",))})
+    verifier = ActorTokenVerifier(
+        ResourcePolicy(identifier=resource),
+        issuer=ISSUER,
+        validate_token=authority.validate_token,
+    )
+    with root_logging_kept():
+        server: MCPServer[object] = MCPServer(
+            "own", token_verifier=verifier, auth=verifier.auth_settings()
+        )
+    server.tool(name="write")(require_scope("notes:write")(lambda: "written"))
+
+    async def hook(request: Request) -> Response:
+        return Response(await request.body())
+
+    server.custom_route("/hooks/mcp", methods=["POST"])(hook)
+    app = verifier.with_permissions(server, server.streamable_http_app())
+    call = partial(post, method="tools/call", params={"name": "write"}, modern=True)
+    async with serving(app) as base:
+        assert (await call(f"{base}/mcp")).status_code == 403
+        assert (await call(f"{base}/hooks/mcp")).status_code == 200
+        assert (await call(f"{base}/nowhere")).status_code == 404
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
