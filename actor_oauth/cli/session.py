@@ -35,7 +35,7 @@ def settings_of(*, config: Path | None, data: Path | None) -> Settings:
     Raises:
         ConfigError: They cannot be used.
     """
-    return load_settings(file=config, overrides=overrides(data=data))
+    return load_settings(file=config, overrides=overrides(data=data), serving=False)
 
 
 def run_on_data(

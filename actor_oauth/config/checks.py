@@ -13,11 +13,13 @@ from actor_oauth.oauth.metadata import check_policy
 from actor_oauth.oauth.resources import covers
 
 
-def find_problems(settings: Settings) -> list[str]:
+def find_problems(settings: Settings, *, serving: bool = True) -> list[str]:
     """Find everything that keeps these settings from being served.
 
     Args:
         settings: Each already valid on its own.
+        serving: Whether the port is the one that is served. Other commands do not know
+            it, nor, where nothing names the issuer, what the server is called there.
 
     Returns:
         One sentence per problem; empty when there is none.
@@ -27,6 +29,7 @@ def find_problems(settings: Settings) -> list[str]:
         *_proxy_problems(settings),
         *_lifetime_problems(settings),
         *_policy_problems(settings),
+        *(_demo_problems(settings) if serving or settings.issuer else ()),
         *_auto_approve_problems(settings),
         *_loopback_documents_problems(settings),
         *find_vault_problems(settings),
@@ -83,12 +86,21 @@ def _lifetime_problems(settings: Settings) -> Iterator[str]:
 
 
 def _policy_problems(settings: Settings) -> Iterator[str]:
-    # Without an issuer there is a problem already, and no policy to check.
-    if settings.issuer is None and not is_loopback_host(settings.host):
+    if not _has_issuer(settings):
         return
     # Port 0 is bound after this check; any port stands for it.
+    yield from check_policy(settings.policy(settings.issuer_at(settings.port or 1)))
+
+
+def _has_issuer(settings: Settings) -> bool:
+    """Without one there is a problem already, and no policy to check."""
+    return settings.issuer is not None or is_loopback_host(settings.host)
+
+
+def _demo_problems(settings: Settings) -> Iterator[str]:
+    if not _has_issuer(settings):
+        return
     policy = settings.policy(settings.issuer_at(settings.port or 1))
-    yield from check_policy(policy)
     demo = policy.issuer.removesuffix("/") + "/mcp"
     if settings.demo_enabled and not any(
         covers(resource.identifier, demo) for resource in policy.resources

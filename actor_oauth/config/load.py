@@ -47,13 +47,17 @@ class _Sources:
 
 
 def load_settings(
-    *, file: Path | None = None, overrides: Mapping[str, object] | None = None
+    *,
+    file: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+    serving: bool = True,
 ) -> Settings:
     """Read and check the settings.
 
     Args:
         file: A TOML file, or None for none.
         overrides: What the command line said, by setting; it wins over all else.
+        serving: See `find_problems`.
 
     Raises:
         ConfigError: With every problem, so that one run shows them all.
@@ -70,7 +74,7 @@ def load_settings(
         raise ConfigError(
             _describe(details, sources) for details in error.errors()
         ) from None
-    if problems := find_problems(settings):
+    if problems := find_problems(settings, serving=serving):
         raise ConfigError(problems)
     return settings
 

@@ -239,3 +239,15 @@ def test_the_reference_lists_every_setting_with_its_default() -> None:
     )
     assert "| `.actor-oauth` |" in reference
     assert "| `console` |" in reference
+
+
+def test_only_who_serves_must_know_where_the_example_is() -> None:
+    """`users add` was refused, since it does not know `serve --port`."""
+    elsewhere = ResourceSettings(identifier="http://127.0.0.1:9000/mcp")
+    settings = Settings(demo=True, resources=(elsewhere,))
+    assert find_problems(settings, serving=False) == []
+    assert find_problems(settings.bound_to(9000)) == []
+    (problem,) = find_problems(settings)
+    assert problem.startswith("demo: ")
+    named = settings.model_copy(update={"issuer": "https://a.example"})
+    assert len(find_problems(named, serving=False)) == 1
