@@ -11,6 +11,7 @@ poisoned: none of its held replies is given, and its memory is not trusted again
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import outcome
 import trio
@@ -22,6 +23,9 @@ from actor_oauth.runtime.engine import Engine, Store
 from actor_oauth.runtime.errors import NotDurableError, StoppedError
 
 Held = list[tuple[Call, Answer]]
+
+STEPS_OF_A_REQUEST: Final = 2
+"""Passes of the event loop from a request's bytes to its turn, in which others may come."""
 
 
 class OutputGate:
@@ -62,9 +66,12 @@ class OutputGate:
 
     async def run(self) -> None:
         """Sync batch after batch, for ever."""
+        expected = 1
         while True:
             if not self._next:
                 await self._work.park()
+            await self._gather(expected)
+            expected = len(self._next)
             self._syncing, self._next = self._next, {}
             stores: Sequence[Store] = [a.store for a in self._syncing]
             failures = await self._engine.make_durable(stores)
@@ -77,6 +84,18 @@ class OutputGate:
                 for call, _ in held:
                     call.answer(outcome.Error(StoppedError("shut down before durable")))
             batch.clear()
+
+    async def _gather(self, expected: int) -> None:
+        """Let turns join that the event loop already has in hand.
+
+        A sync, with its way to a thread and back, costs more than a turn does. So a batch is
+        to be as large as the one before, but is waited for only while it grows.
+        """
+        joined = 0
+        while joined < len(self._next) < expected:
+            joined = len(self._next)
+            for _ in range(STEPS_OF_A_REQUEST):
+                await trio.lowlevel.checkpoint()
 
     def _settle(self, failures: Mapping[Address, OSError]) -> None:
         batch, self._syncing = self._syncing, {}

@@ -6,6 +6,7 @@ that can run runs (`wait_all_tasks_blocked`), and nothing may have been answered
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,25 @@ async def test_g3_without_a_redo_log_each_log_is_synced(
         logs = [name for name in disk.synced if name.endswith("-wal")]
         assert logs[0] == "a.db-wal"
         assert sorted(logs[1:]) == [f"n{number}.db-wal" for number in range(8)]
+
+
+async def test_g3_callers_who_come_back_one_by_one_are_gathered_for_one_sync(
+    system: ActorSystem, disk: FaultyDisk
+) -> None:
+    async def count(number: int, *, passes: int) -> None:
+        for _ in range(passes):
+            await trio.lowlevel.checkpoint()
+        await system.get(Counter, f"n{number}").add(1)
+
+    for _ in range(2):
+        async with trio.open_nursery() as together:
+            for number in range(8):
+                together.start_soon(partial(count, number, passes=0))
+    disk.synced.clear()
+    async with trio.open_nursery() as one_by_one:
+        for number in range(8):
+            one_by_one.start_soon(partial(count, number, passes=number))
+    assert [name.rpartition(".")[2] for name in disk.synced] == ["redo"]
 
 
 async def test_g3_many_turns_of_one_actor_share_a_sync(
