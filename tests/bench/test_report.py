@@ -1,6 +1,7 @@
 """Reports: charts that any reader of XML can read, and pages that load nothing."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from math import ceil
 
 import pytest
@@ -77,6 +78,15 @@ def test_a_page_escapes_what_it_shows_and_says_what_is_wrong() -> None:
     assert "it is &lt;wrong&gt;" in page
     assert "<script" not in page
     assert page.count("<svg") == 3
+
+
+def test_details_are_shown_only_to_readers_who_open_them() -> None:
+    section = Section(title="s", text="", blocks=[replace(TABLE, is_detail=True)])
+    report = Report(title="r", conditions={}, sections=[section])
+    assert "<details><summary>t</summary><table><thead>" in to_html(report)
+    text, _ = to_markdown([section], "bench")
+    assert "<details><summary>t</summary>\n\n| what | n |" in text
+    assert text.rstrip().endswith("</details>")
 
 
 def test_markdown_has_its_charts_beside_it() -> None:

@@ -13,11 +13,13 @@ class Table:
         title: What it shows.
         columns: Their headings.
         rows: One text for each column.
+        is_detail: Whether a page shows it only to readers who open it.
     """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    is_detail: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

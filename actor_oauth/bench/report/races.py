@@ -104,12 +104,12 @@ def _outcomes(reports: Mapping[str, RaceReport]) -> Table:
 def _facts(reports: Mapping[str, RaceReport]) -> Table:
     return Table(
         title="What they left behind",
-        columns=["race", "what", "how many"],
+        columns=["race", "what"],
         rows=[
-            [name, what, str(count)]
+            [name, ", ".join(f"{n:,} {what}" for what, n in report.facts.items())]
             for name, report in reports.items()
-            for what, count in report.facts.items()
         ],
+        is_detail=True,
     )
 
 

@@ -28,7 +28,7 @@ h2 { margin-top: 2.5rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: 0.3rem 0; }
 th, td { padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid #8884; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, details td { text-align: left; }
 svg { width: 100%; height: auto; margin: 0.5rem 0; }
 .good { color: #059669; } .bad { color: #dc2626; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; }
@@ -88,10 +88,15 @@ def _table_html(table: Table) -> str:
         return f"<tr>{inner}</tr>"
 
     rows = "".join(row(cells, "td") for cells in table.rows)
-    return (
-        f"<table><caption>{escape(table.title)}</caption>"
-        f"<thead>{row(table.columns, 'th')}</thead><tbody>{rows}</tbody></table>"
+    title = escape(table.title)
+    caption = "" if table.is_detail else f"<caption>{title}</caption>"
+    html = (
+        f"<table>{caption}<thead>{row(table.columns, 'th')}</thead>"
+        f"<tbody>{rows}</tbody></table>"
     )
+    if table.is_detail:
+        return f"<details><summary>{title}</summary>{html}</details>"
+    return html
 
 
 def to_markdown(sections: Sequence[Section], folder: str) -> tuple[str, dict[str, str]]:
@@ -125,12 +130,19 @@ def _section_markdown(section: Section, folder: str, charts: dict[str, str]) -> 
 
 
 def _table_markdown(table: Table) -> Iterator[str]:
-    yield f"**{table.title}**"
+    if table.is_detail:
+        yield f"<details><summary>{table.title}</summary>"
+    else:
+        yield f"**{table.title}**"
     yield ""
     yield "| " + " | ".join(table.columns) + " |"
-    yield "|---|" + "---:|" * (len(table.columns) - 1)
+    alignment = "---|" if table.is_detail else "---:|"
+    yield "|---|" + alignment * (len(table.columns) - 1)
     for cells in table.rows:
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    if table.is_detail:
+        yield ""
+        yield "</details>"
 
 
 def _file_name(text: str) -> str:
