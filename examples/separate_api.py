@@ -14,7 +14,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource import (
     BearerMiddleware,
@@ -36,8 +36,7 @@ endpoint = IntrospectionEndpoint(
     client_secret=os.environ["CLIENT_SECRET"],
 )
 tokens = IntrospectedTokens(endpoint, issuer=issuer)
-policy = Policy(issuer=issuer, resources=(resource,))
-server = ResourceServer(policy, resource, tokens.validate_token)
+server = ResourceServer(resource, issuer=issuer, validate_token=tokens.validate_token)
 
 app = FastAPI()
 app.add_middleware(BearerMiddleware, resource_server=server, public=("/health",))

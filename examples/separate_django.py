@@ -14,7 +14,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
 
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.resource import (
     BearerMiddleware,
     IntrospectedTokens,
@@ -55,8 +55,7 @@ endpoint = IntrospectionEndpoint(
     client_secret=os.environ["CLIENT_SECRET"],
 )
 tokens = IntrospectedTokens(endpoint, issuer=issuer)
-policy = Policy(issuer=issuer, resources=(resource,))
-server = ResourceServer(policy, resource, tokens.validate_token)
+server = ResourceServer(resource, issuer=issuer, validate_token=tokens.validate_token)
 
 app = BearerMiddleware(
     get_asgi_application(), resource_server=server, public=("/health",)

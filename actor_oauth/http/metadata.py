@@ -91,7 +91,9 @@ async def no_such_document(_request: Request) -> Response:
 
 
 def _about(resource: ResourcePolicy, policy: Policy) -> _Document:
-    return _document(resource.identifier, protected_resource_metadata(resource, policy))
+    return _document(
+        resource.identifier, protected_resource_metadata(resource, policy.issuer)
+    )
 
 
 def _document(url: str, members: Mapping[str, Json]) -> _Document:

@@ -153,7 +153,9 @@ class ActorAuthorizationProvider(
                 and given back.
         """
         role = ResourceServer(
-            self._server.policy, self._resource, self._server.validate_token
+            self._resource,
+            issuer=self._server.policy.issuer,
+            validate_token=self._server.validate_token,
         )
         return with_permissions(server, app, role)
 

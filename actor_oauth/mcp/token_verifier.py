@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from actor_oauth.mcp.access import VerifiedAccessToken
 from actor_oauth.mcp.sdk_urls import as_written
 from actor_oauth.mcp.step_up import with_permissions
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource import ResourceServer
 
@@ -89,8 +89,6 @@ class ActorTokenVerifier:
             app: Its own, before it has served anything; is changed, and given back.
         """
         role = ResourceServer(
-            Policy(issuer=self._issuer, resources=(self._resource,)),
-            self._resource,
-            self._validate_token,
+            self._resource, issuer=self._issuer, validate_token=self._validate_token
         )
         return with_permissions(server, app, role)

@@ -175,7 +175,7 @@ def _detail_types(policy: Policy) -> dict[str, Json]:
 
 
 def protected_resource_metadata(
-    resource: ResourcePolicy, policy: Policy
+    resource: ResourcePolicy, issuer: str
 ) -> dict[str, Json]:
     """Give a protected resource's metadata document.
 
@@ -186,7 +186,7 @@ def protected_resource_metadata(
     """
     document: dict[str, Json] = {
         "resource": resource.identifier,
-        "authorization_servers": [policy.issuer],
+        "authorization_servers": [issuer],
         "bearer_methods_supported": ["header"],
     }
     if resource.baseline:

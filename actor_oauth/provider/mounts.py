@@ -81,9 +81,9 @@ def _resource_server(
     resource: ResourcePolicy, server: AuthorizationServer
 ) -> ResourceServer:
     return ResourceServer(
-        server.policy,
         resource,
-        server.validate_token,
+        issuer=server.policy.issuer,
+        validate_token=server.validate_token,
         clock=server.clock,
         accept_proof=server.accept_proof,
         proof_nonces=server.proof_nonces,

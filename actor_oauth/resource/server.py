@@ -11,7 +11,7 @@ from actor_oauth.oauth.metadata import (
     protected_resource_metadata,
     well_known_url,
 )
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource.admission import OnRefusal, Protection
 from actor_oauth.resource.answers import Answer, challenge_answer
@@ -41,8 +41,8 @@ class ResourceServer:
         metadata: The members of that document (A-11).
 
     Args:
-        policy: Names the issuer; one of its resources is `resource`.
         resource: What is protected.
+        issuer: Identifier of the authorization server whose tokens it accepts.
         validate_token: Asks the authorization server about a token, every time.
         implied_scopes: What a scope includes besides itself, as `{"admin": ("mcp",)}`;
             what the resource says if not given.
@@ -56,10 +56,10 @@ class ResourceServer:
 
     def __init__(
         self,
-        policy: Policy,
         resource: ResourcePolicy,
-        validate_token: ValidateToken,
         *,
+        issuer: str,
+        validate_token: ValidateToken,
         implied_scopes: Mapping[str, tuple[str, ...]] | None = None,
         allowed_origins: Iterable[str] | None = None,
         allowed_methods: Sequence[str] = _METHODS,
@@ -70,9 +70,9 @@ class ResourceServer:
     ) -> None:
         self.resource = resource
         self.metadata_url = well_known_url(PROTECTED_RESOURCE, resource.identifier)
-        self.metadata = protected_resource_metadata(resource, policy)
+        self.metadata = protected_resource_metadata(resource, issuer)
         self.validate_token = validate_token
-        self.issuer = policy.issuer
+        self.issuer = issuer
         implied = resource.implied_scopes if implied_scopes is None else implied_scopes
         self._implied = dict(implied)
         self._origins = origin_rules(resource.identifier, allowed_origins)

@@ -105,9 +105,9 @@ def guarded(deployment: Deployment) -> Ask:
     """Asks the guarded resource of a deployment."""
     server = deployment.server
     guard = ResourceServer(
-        deployment.policy,
         deployment.policy.resources[0],
-        server.validate_token,
+        issuer=deployment.policy.issuer,
+        validate_token=server.validate_token,
         clock=deployment.clock,
         accept_proof=server.accept_proof,
         proof_nonces=server.proof_nonces,

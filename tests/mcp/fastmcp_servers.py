@@ -17,7 +17,7 @@ from actor_oauth.mcp.fastmcp import (
     fastmcp_auth,
 )
 from actor_oauth.oauth.json_values import Json
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.resource import ResourceServer
 from tests.mcp.protected_server import ISSUER, Authority, serving, token_info
 
@@ -49,8 +49,9 @@ async def behind_the_guard(
     server: "FastMCP[object]", authority: Authority
 ) -> AsyncIterator[str]:
     """Serve it as `Provider.protect_mcp` does."""
-    policy = Policy(issuer=ISSUER, resources=(RESOURCE,))
-    role = ResourceServer(policy, RESOURCE, authority.validate_token)
+    role = ResourceServer(
+        RESOURCE, issuer=ISSUER, validate_token=authority.validate_token
+    )
     endpoint = FastMCPEndpoint(server, path="/mcp", issuer=ISSUER)
     async with endpoint.run(), serving(role.guard(endpoint)) as base:
         yield f"{base}/mcp"

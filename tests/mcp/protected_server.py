@@ -19,7 +19,7 @@ from mcp.server.mcpserver import MCPServer
 from actor_oauth.mcp import MCPEndpoint
 from actor_oauth.mcp.demo import demo_server
 from actor_oauth.oauth.json_values import Json
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource import ResourceServer
@@ -83,9 +83,11 @@ async def protected_server(
 ) -> AsyncIterator[str]:
     """Serve an MCP server behind the guard; gives the URL to connect to."""
     resource = ResourcePolicy(identifier="http://127.0.0.1/mcp")
-    policy = Policy(issuer=ISSUER, resources=(resource,))
     role = ResourceServer(
-        policy, resource, authority.validate_token, implied_scopes=implied_scopes
+        resource,
+        issuer=ISSUER,
+        validate_token=authority.validate_token,
+        implied_scopes=implied_scopes,
     )
     endpoint = MCPEndpoint(
         server or demo_server(), path="/mcp", issuer=ISSUER, stateless=stateless

@@ -111,7 +111,7 @@ def test_a_slash_at_the_end_of_the_issuer_is_not_doubled() -> None:
 
 @pytest.mark.requirement("A-11", "A-13", "A-14")
 def test_a_resource_is_described_as_it_is_configured() -> None:
-    assert protected_resource_metadata(MCP, POLICY) == {
+    assert protected_resource_metadata(MCP, POLICY.issuer) == {
         "resource": "https://h.example/mcp",
         "authorization_servers": ["https://h.example/t1"],
         "bearer_methods_supported": ["header"],
@@ -123,7 +123,7 @@ def test_a_resource_is_described_as_it_is_configured() -> None:
 @pytest.mark.requirement("A-07")
 def test_an_empty_list_is_left_out() -> None:
     bare = ResourcePolicy(identifier="https://h.example/x", default_scopes=())
-    document = protected_resource_metadata(bare, POLICY)
+    document = protected_resource_metadata(bare, POLICY.issuer)
     assert set(document) == {
         "resource",
         "authorization_servers",

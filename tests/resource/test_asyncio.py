@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from actor_oauth.oauth.json_values import Json
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.resource import (
     AuthorityUnavailableError,
     BearerMiddleware,
@@ -92,9 +92,9 @@ def application(remote: Remote) -> Starlette:
     resource = ResourcePolicy(identifier=RESOURCE)
     tokens = IntrospectedTokens(remote.introspect, issuer=ISSUER, clock=remote)
     server = ResourceServer(
-        Policy(issuer=ISSUER, resources=(resource,)),
         resource,
-        tokens.validate_token,
+        issuer=ISSUER,
+        validate_token=tokens.validate_token,
         clock=remote,
     )
     app.add_middleware(BearerMiddleware, resource_server=server, public=("/health",))

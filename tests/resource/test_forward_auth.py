@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.resource import ResourceServer
 from actor_oauth.resource.asgi import HeaderLine
 from actor_oauth.resource.forward_auth import ForwardAuth
@@ -43,11 +43,15 @@ def check(authority: Authority | None = None) -> ForwardAuth:
         ResourcePolicy(identifier=RESOURCE, scopes=("mcp", "mcp:write")),
         ResourcePolicy(identifier=OTHER),
     )
-    policy = Policy(issuer="https://as.example", resources=resources)
     validate = (authority or Authority()).validate_token
     clock = TrioClock(NOW)
     return ForwardAuth(
-        [ResourceServer(policy, item, validate, clock=clock) for item in resources]
+        [
+            ResourceServer(
+                item, issuer="https://as.example", validate_token=validate, clock=clock
+            )
+            for item in resources
+        ]
     )
 
 

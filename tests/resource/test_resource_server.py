@@ -37,9 +37,9 @@ GOOD = (b"authorization", b"Bearer good")
 
 def _server(authority: Authority | None = None) -> ResourceServer:
     return ResourceServer(
-        POLICY,
         POLICY.resources[0],
-        (authority or Authority()).validate_token,
+        issuer=POLICY.issuer,
+        validate_token=(authority or Authority()).validate_token,
         implied_scopes={"admin": ("mcp",)},
         clock=TrioClock(NOW),
     )
@@ -137,7 +137,10 @@ async def test_what_a_resource_requires_stands_in_metadata_challenge_and_guard()
     resource = replace(POLICY.resources[0], required_scopes=("admin",))
     authority = Authority()
     server = ResourceServer(
-        POLICY, resource, authority.validate_token, clock=TrioClock(NOW)
+        resource,
+        issuer=POLICY.issuer,
+        validate_token=authority.validate_token,
+        clock=TrioClock(NOW),
     )
     assert server.metadata["scopes_supported"] == ["mcp", "admin"]
     first = await call(server.guard(greet), http_scope())
@@ -163,7 +166,10 @@ async def test_a_step_up_names_what_everybody_needs_and_is_told_to_the_observer(
 
     resource = replace(POLICY.resources[0], required_scopes=("mcp",))
     server = ResourceServer(
-        POLICY, resource, Authority().validate_token, on_refusal=hear
+        resource,
+        issuer=POLICY.issuer,
+        validate_token=Authority().validate_token,
+        on_refusal=hear,
     )
     token = replace(token_info(), jkt="thumbprint")
     answer = server.insufficient_scope("admin", token=token)

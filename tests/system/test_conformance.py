@@ -19,8 +19,9 @@ from mcp.server.mcpserver import MCPServer, Resolve, Sample
 from mcp_types import CreateMessageResult, SamplingMessage, TextContent
 from pydantic import Field
 
-from actor_oauth.mcp import MCPEndpoint, require_scope, root_logging_kept
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.mcp import MCPEndpoint, require_scope
+from actor_oauth.mcp.root_logging import root_logging_kept
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.resource import ResourceServer
 from actor_oauth.resource.asgi import HeaderLine, Receive, Scope, Send
 from tests.mcp.people import add_user
@@ -105,7 +106,7 @@ async def token_bringing_server() -> AsyncIterator[str]:
     resource = ResourcePolicy(identifier="http://127.0.0.1/mcp")
     authority = Authority({"t": token_info("alice", resource.identifier)})
     role = ResourceServer(
-        Policy(issuer=ISSUER, resources=(resource,)), resource, authority.validate_token
+        resource, issuer=ISSUER, validate_token=authority.validate_token
     )
     endpoint = MCPEndpoint(fixture_server(), path="/mcp", issuer=ISSUER)
     guarded = role.guard(endpoint)

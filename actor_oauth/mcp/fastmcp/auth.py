@@ -14,7 +14,7 @@ from actor_oauth.mcp.sdk_urls import as_written
 from actor_oauth.mcp.step_up import StepUp
 from actor_oauth.mcp.token_verifier import ValidateToken
 from actor_oauth.oauth.json_values import Json
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
+from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource import ResourceServer
 
@@ -113,7 +113,5 @@ def fastmcp_auth(
         resource_name=resource.name,
         challenge_scopes=list(resource.baseline),
     )
-    auth.role = ResourceServer(
-        Policy(issuer=issuer, resources=(resource,)), resource, validate_token
-    )
+    auth.role = ResourceServer(resource, issuer=issuer, validate_token=validate_token)
     return auth
