@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from actor_oauth.config import settings_reference, settings_table
+from actor_oauth.config.reference import settings_reference, settings_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 README: Final = ROOT / "README.md"

@@ -29,7 +29,8 @@ from actor_oauth.actors.directory import USERS, DirectoryActor
 from actor_oauth.actors.user import UserActor
 from actor_oauth.actors.user.housekeeping import SWEEP_GRID
 from actor_oauth.bench.helper_grants import open_helper
-from actor_oauth.config import Settings, configure_logging, read_keyring
+from actor_oauth.config import Settings, configure_logging
+from actor_oauth.config.keyring_file import read_keyring
 from actor_oauth.oauth.keyring import Keyring, client_key, user_key
 from actor_oauth.oauth.tokens import Token, TokenKind, parse_token, token_hash
 from actor_oauth.provider import Provider

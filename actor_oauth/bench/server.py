@@ -22,7 +22,8 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.bench.echo import announce, answer, asgi_echo
-from actor_oauth.config import Settings, configure_logging, is_loopback_url
+from actor_oauth.config import Settings, configure_logging
+from actor_oauth.config.hosts import is_loopback_url
 from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.provider import Provider

@@ -9,7 +9,12 @@ import typer
 from actor_oauth.cli.options import ConfigOption, DataOption
 from actor_oauth.cli.session import settings_of
 from actor_oauth.cli.terminal import command_line, counting, print_lines, say
-from actor_oauth.provider import Backup, check_backup, make_backup, restore_backup
+from actor_oauth.provider.backups import (
+    Backup,
+    check_backup,
+    make_backup,
+    restore_backup,
+)
 from actor_oauth.runtime import SystemClock
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]

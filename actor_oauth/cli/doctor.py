@@ -18,7 +18,8 @@ from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
 from actor_oauth.cli.session import settings_of
 from actor_oauth.cli.terminal import counting, print_json, print_table
 from actor_oauth.cli.vault_sealing import SEAL_ANEW, is_vault_sealed_with
-from actor_oauth.config import KEYRING_FILE, ConfigError, Settings, read_keyring
+from actor_oauth.config import ConfigError, Settings
+from actor_oauth.config.keyring_file import KEYRING_FILE, read_keyring
 from actor_oauth.runtime import SystemClock
 from actor_oauth.runtime.local import FILES_PER_STORE, OTHER_FILES, find_damaged
 

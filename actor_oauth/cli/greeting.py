@@ -4,7 +4,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from actor_oauth.cli.terminal import command_line, say
-from actor_oauth.config import LogFormat, Settings, http_url
+from actor_oauth.config import LogFormat, Settings
+from actor_oauth.config.hosts import http_url
 
 
 def greet(settings: Settings, *, config: Path | None, has_users: bool) -> None:

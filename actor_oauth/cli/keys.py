@@ -10,7 +10,7 @@ from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
 from actor_oauth.cli.session import settings_of
 from actor_oauth.cli.terminal import print_json, print_table, say
 from actor_oauth.cli.vault_sealing import SEAL_ANEW, is_vault_sealed_with
-from actor_oauth.config import (
+from actor_oauth.config.keyring_file import (
     PUBLISH_AHEAD,
     read_keyring,
     rotate_secrets,

@@ -22,14 +22,14 @@ from actor_oauth.config import (
     LogLevel,
     Settings,
     configure_logging,
-    http_url,
     load_settings,
-    open_keyring,
-    prepare_data_directory,
     unknown_variables,
 )
+from actor_oauth.config.data_directory import prepare_data_directory
+from actor_oauth.config.hosts import http_url
+from actor_oauth.config.keyring_file import open_keyring
 from actor_oauth.provider import Provider
-from actor_oauth.provider import serve as serve_provider
+from actor_oauth.provider.command import serve as serve_provider
 from actor_oauth.provider.parent import wait_for_parents_end
 from actor_oauth.runtime import SystemEntropy
 
@@ -121,7 +121,7 @@ def worker(
     configure_logging(settings.log_level, settings.log_format, sys.stderr)
     metrics = None
     if counts is not None:
-        from actor_oauth.provider.metrics import metrics_of_worker  # noqa: PLC0415
+        from actor_oauth.provider.metrics.workers import metrics_of_worker  # noqa: PLC0415
 
         try:
             metrics = metrics_of_worker(counts, number)
@@ -171,10 +171,8 @@ async def _run_workers(
         await run()
         return
     # Only who wants metrics waits for what makes them.
-    from actor_oauth.provider.metrics import (  # noqa: PLC0415
-        WorkerFiles,
-        serving_scrapes,
-    )
+    from actor_oauth.provider.metrics.scraping import serving_scrapes  # noqa: PLC0415
+    from actor_oauth.provider.metrics.workers import WorkerFiles  # noqa: PLC0415
 
     with WorkerFiles.open() as counts:
         async with serving_scrapes(counts.text, fd=metrics_fd):
@@ -201,7 +199,8 @@ async def _run_alone(
         await run()
         return
     # As for workers.
-    from actor_oauth.provider.metrics import Metrics, serving_scrapes  # noqa: PLC0415
+    from actor_oauth.provider.metrics import Metrics  # noqa: PLC0415
+    from actor_oauth.provider.metrics.scraping import serving_scrapes  # noqa: PLC0415
 
     metrics = Metrics()
     async with serving_scrapes(metrics.text, fd=metrics_fd):

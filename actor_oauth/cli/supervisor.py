@@ -21,7 +21,7 @@ from actor_oauth.cli.stop_signals import STOP_MARGIN
 from actor_oauth.config import ConfigError, Settings
 
 if TYPE_CHECKING:
-    from actor_oauth.provider.metrics import WorkerFiles
+    from actor_oauth.provider.metrics.workers import WorkerFiles
 
 READY: Final = b"ready\n"
 

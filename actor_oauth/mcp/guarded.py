@@ -16,9 +16,10 @@ from actor_oauth.mcp.access import VerifiedAccessToken
 from actor_oauth.mcp.caller import Caller
 from actor_oauth.mcp.catalogue import Catalogue
 from actor_oauth.mcp.gate import judge_calls
-from actor_oauth.resource import PROTECTION_KEY, require_scopes, verified_token
+from actor_oauth.resource import require_scopes, verified_token
 from actor_oauth.resource.admission import Protection
 from actor_oauth.resource.asgi import ASGIApp, Receive, Scope, Send
+from actor_oauth.resource.guard import PROTECTION_KEY
 
 
 class GuardedTransport(ABC):

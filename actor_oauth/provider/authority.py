@@ -9,7 +9,7 @@ import trio
 
 from actor_oauth.actors.authorization_server import ACTOR_KINDS, AuthorizationServer
 from actor_oauth.actors.callbacks import open_callbacks
-from actor_oauth.config import prepare_data_directory
+from actor_oauth.config.data_directory import prepare_data_directory
 from actor_oauth.provider.federation import open_federation_of
 from actor_oauth.provider.keyring_following import keyring_for
 from actor_oauth.provider.parts import Parts

@@ -14,9 +14,9 @@ from typing import Final
 from actor_oauth.actors.client import ClientActor
 from actor_oauth.actors.restored import COPIED_IN_ORDER, sign_out
 from actor_oauth.actors.user import UserActor
-from actor_oauth.config import (
+from actor_oauth.config import ConfigError
+from actor_oauth.config.keyring_file import (
     KEYRING_FILE,
-    ConfigError,
     read_keyring,
     read_keyring_file,
 )

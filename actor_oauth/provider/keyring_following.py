@@ -8,8 +8,8 @@ import structlog
 import trio
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
-from actor_oauth.config import (
-    ConfigError,
+from actor_oauth.config import ConfigError
+from actor_oauth.config.keyring_file import (
     ensure_signing_keys,
     open_keyring,
     read_keyring,

@@ -1,5 +1,30 @@
-"""Being a client of others: documents fetched from the web, without being misused.
+"""Being a client of others: the tokens that your users have at other services.
 
-`fetch.py` is the only place from which this server connects anywhere. What it fetches,
-and what is made of it, is each in a file of its own.
+`Provider.vault` is the vault, `VaultAuth` puts a user's token into the requests of an HTTP
+client; `actor_oauth.upstream.steps` is the same without a vault.
+
+Inside: `fetch.py` is the only place from which this server connects anywhere. What it
+fetches, and what is made of it, is each in a file of its own.
 """
+
+from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.upstream.vault.answers import (
+    Authorization,
+    Connected,
+    LoginRedirect,
+    ProviderInfo,
+)
+from actor_oauth.upstream.vault.http_auth import NotConnectedError, VaultAuth
+from actor_oauth.upstream.vault.vault import Vault
+
+__all__ = [
+    "Authorization",
+    "Connected",
+    "LoginRedirect",
+    "NotConnectedError",
+    "ProviderInfo",
+    "UpstreamFailed",
+    "UpstreamFault",
+    "Vault",
+    "VaultAuth",
+]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from actor_oauth.config import (
+from actor_oauth.config.keyring_file import (
     PUBLISH_AHEAD,
     ensure_signing_keys,
     open_keyring,

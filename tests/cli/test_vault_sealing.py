@@ -9,7 +9,8 @@ import trio
 from actor_oauth.actors.authorization_server import ACTOR_KINDS
 from actor_oauth.actors.renewals import RENEWALS, RenewalsActor
 from actor_oauth.actors.vault import Connection, VaultActor
-from actor_oauth.config import Settings, open_keyring, read_keyring, rotate_secrets
+from actor_oauth.config import Settings
+from actor_oauth.config.keyring_file import open_keyring, read_keyring, rotate_secrets
 from actor_oauth.runtime import LocalEngine, SystemClock, SystemEntropy, open_system
 from tests.cli.conftest import Command
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from actor_oauth.config import ConfigError, prepare_data_directory
+from actor_oauth.config import ConfigError
+from actor_oauth.config.data_directory import prepare_data_directory
 from actor_oauth.runtime import SystemEntropy
 
 ENTROPY = SystemEntropy()

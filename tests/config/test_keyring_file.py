@@ -7,12 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from actor_oauth.config import (
-    KEYRING_FILE,
-    ConfigError,
-    open_keyring,
-    rotate_secrets,
-)
+from actor_oauth.config import ConfigError
+from actor_oauth.config.keyring_file import KEYRING_FILE, open_keyring, rotate_secrets
 from actor_oauth.runtime import SystemEntropy
 
 ENTROPY = SystemEntropy()

@@ -2,14 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from actor_oauth.config import (
-    ResourceSettings,
-    Settings,
-    find_problems,
-    is_loopback_host,
-    is_loopback_url,
-    settings_reference,
-)
+from actor_oauth.config import ResourceSettings, Settings
+from actor_oauth.config.checks import find_problems
+from actor_oauth.config.hosts import is_loopback_host, is_loopback_url
+from actor_oauth.config.reference import settings_reference
 from actor_oauth.oauth.policy import Lifetimes
 from actor_oauth.oauth.refresh_reuse import RefreshRules, ReusePolicy
 

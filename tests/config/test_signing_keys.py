@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from actor_oauth.config import (
+from actor_oauth.config import ConfigError
+from actor_oauth.config.keyring_file import (
     KEYRING_FILE,
-    ConfigError,
+    draw_private_key,
     ensure_signing_keys,
     open_keyring,
     read_keyring,
     rotate_signing_keys,
 )
-from actor_oauth.config.keyring_file import draw_private_key
 from actor_oauth.oauth.keyring import Keyring
 from actor_oauth.oauth.signing_keys import SIGNING_ALGORITHMS, choose_key, signing_key
 from actor_oauth.runtime import SystemEntropy

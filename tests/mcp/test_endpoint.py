@@ -12,9 +12,9 @@ from actor_oauth.mcp import (
     MCPEndpoint,
     current_props,
     current_token,
-    root_logging_kept,
 )
 from actor_oauth.mcp.demo import add, demo_server
+from actor_oauth.mcp.root_logging import root_logging_kept
 from actor_oauth.oauth.policy import ResourcePolicy
 from tests.mcp.protected_server import (
     ISSUER,

@@ -22,8 +22,8 @@ from actor_oauth.mcp import (
     current_caller,
     require,
     require_scope,
-    root_logging_kept,
 )
+from actor_oauth.mcp.root_logging import root_logging_kept
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.policy import ResourcePolicy
 from tests.mcp.calls import post

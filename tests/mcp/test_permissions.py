@@ -10,15 +10,10 @@ from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp_types import ListToolsResult
 
-from actor_oauth.mcp import (
-    ActorTokenVerifier,
-    CurrentCaller,
-    require,
-    require_scope,
-    root_logging_kept,
-)
+from actor_oauth.mcp import ActorTokenVerifier, CurrentCaller, require, require_scope
 from actor_oauth.mcp.gate import read_ahead
 from actor_oauth.mcp.permissions import NOT_PERMITTED
+from actor_oauth.mcp.root_logging import root_logging_kept
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.resource.asgi import Message

@@ -25,12 +25,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from actor_oauth.actors.authorization_server import AuthorizationServer, NewClient
 from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
-from actor_oauth.mcp import (
-    current_caller,
-    require,
-    require_scope,
-    root_logging_kept,
-)
+from actor_oauth.mcp import current_caller, require, require_scope
+from actor_oauth.mcp.root_logging import root_logging_kept
 from actor_oauth.mcp.sdk_routes import ActorAuthorizationProvider
 from actor_oauth.oauth.authorization_answer import Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest

@@ -20,16 +20,15 @@ from actor_oauth.config import ConfigError, ResourceSettings, Settings
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope as TokenScope
 from actor_oauth.provider import Provider, RunningProvider
-from actor_oauth.provider.metrics import (
-    Metrics,
-    WorkerFiles,
-    metrics_of_worker,
-    scrape_app,
-    serving_scrapes,
-)
+from actor_oauth.provider.metrics import Metrics, scrape_app
 from actor_oauth.provider.metrics.counting import SAMPLE_SECONDS
 from actor_oauth.provider.metrics.endpoints import ENDPOINTS
-from actor_oauth.provider.metrics.workers import FILE_BYTES
+from actor_oauth.provider.metrics.scraping import serving_scrapes
+from actor_oauth.provider.metrics.workers import (
+    FILE_BYTES,
+    WorkerFiles,
+    metrics_of_worker,
+)
 from actor_oauth.resource.asgi import ASGIApp, Message, Receive, Scope, Send
 from tests.http.deployment import Browser
 

@@ -13,7 +13,8 @@ from actor_oauth.config import Settings
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.tokens import TokenResponse
 from actor_oauth.oauth.wire import WireError
-from actor_oauth.provider import Provider, make_backup, restore_backup
+from actor_oauth.provider import Provider
+from actor_oauth.provider.backups import make_backup, restore_backup
 from actor_oauth.runtime import SystemClock
 from tests.support.made_grants import make_grants
 from tests.support.server_process import PATIENCE, serving

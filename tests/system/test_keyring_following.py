@@ -6,8 +6,10 @@ import pytest
 import trio
 from structlog.testing import capture_logs
 
-from actor_oauth.config import ResourceSettings, Settings, rotate_signing_keys
-from actor_oauth.provider import Provider, follow_keyring
+from actor_oauth.config import ResourceSettings, Settings
+from actor_oauth.config.keyring_file import rotate_signing_keys
+from actor_oauth.provider import Provider
+from actor_oauth.provider.keyring_following import follow_keyring
 from actor_oauth.runtime import SystemEntropy
 
 

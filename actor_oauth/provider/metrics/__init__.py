@@ -6,13 +6,6 @@ find in them what others sent.
 """
 
 from actor_oauth.provider.metrics.counting import Metrics
-from actor_oauth.provider.metrics.scraping import scrape_app, serving_scrapes
-from actor_oauth.provider.metrics.workers import WorkerFiles, metrics_of_worker
+from actor_oauth.provider.metrics.scraping import scrape_app
 
-__all__ = [
-    "Metrics",
-    "WorkerFiles",
-    "metrics_of_worker",
-    "scrape_app",
-    "serving_scrapes",
-]
+__all__ = ["Metrics", "scrape_app"]
