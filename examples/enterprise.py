@@ -20,10 +20,9 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
-from actor_oauth.actors.authorization_server import NewClient
 from actor_oauth.config import load_settings
 from actor_oauth.mcp import CurrentCaller
-from actor_oauth.provider import Provider
+from actor_oauth.provider import NewClient, Provider
 from actor_oauth.runtime import SystemClock
 
 # The identity provider: it has a key, and an administrator who says who may.
@@ -88,7 +87,7 @@ class Forgetful:
 
 async def greeting(person: str, application: NewClient) -> str:
     """What the application is told for its user."""
-    issuer, client_id = provider.policy.issuer, application.client.client_id
+    issuer, client_id = provider.issuer, application.client.client_id
 
     async def fetch(audience: str, resource: str) -> str:
         return id_jag(person, client_id, audience, resource)

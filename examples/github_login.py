@@ -17,7 +17,7 @@ from mcp.server.mcpserver import MCPServer
 from actor_oauth.config import load_settings
 from actor_oauth.mcp import CurrentCaller
 from actor_oauth.provider import Provider
-from actor_oauth.upstream.vault.http_auth import VaultAuth
+from actor_oauth.upstream import VaultAuth
 
 # For GitHub Enterprise: its address, and the same with /api/v3.
 WEB = os.environ.get("GITHUB_URL", "https://github.com")

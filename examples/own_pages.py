@@ -17,18 +17,18 @@ from quart import Response, make_response, redirect, request
 from quart_trio import QuartTrio
 from werkzeug import Response as Redirection
 
-from actor_oauth.actors.authorization_server import (
+from actor_oauth.config import load_settings
+from actor_oauth.mcp import current_props
+from actor_oauth.provider import (
     AuthorizationError,
     AuthorizationServer,
     ConsentView,
     Interaction,
+    Provider,
     Redirect,
     SignIn,
+    parse_scope,
 )
-from actor_oauth.config import load_settings
-from actor_oauth.mcp import current_props
-from actor_oauth.oauth.scopes import parse_scope
-from actor_oauth.provider import Provider
 
 # Name it `__Host-browser`, and set it `secure`, where the site is https.
 BROWSER = "browser"

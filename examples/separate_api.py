@@ -14,12 +14,12 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
-from actor_oauth.oauth.policy import ResourcePolicy
-from actor_oauth.oauth.tokens import AccessTokenInfo
 from actor_oauth.resource import (
+    AccessTokenInfo,
     BearerMiddleware,
     IntrospectedTokens,
     IntrospectionEndpoint,
+    ResourcePolicy,
     ResourceServer,
     verified_token,
 )

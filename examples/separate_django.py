@@ -14,11 +14,11 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
 
-from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.resource import (
     BearerMiddleware,
     IntrospectedTokens,
     IntrospectionEndpoint,
+    ResourcePolicy,
     ResourceServer,
     verified_token,
 )

@@ -19,13 +19,18 @@ from quart import Response, make_response, redirect, request
 from quart_trio import QuartTrio
 from werkzeug import Response as Redirection
 
-from actor_oauth.actors.authorization_server import AuthorizationError, Redirect
-from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.config import load_settings
 from actor_oauth.mcp import current_props
-from actor_oauth.oauth.federation.faults import SignInRefused
-from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
-from actor_oauth.provider import Provider
+from actor_oauth.provider import (
+    AuthorizationError,
+    Callbacks,
+    Provider,
+    Redirect,
+    SignInRefused,
+    TokenChanges,
+    TokenContext,
+    TokenRefusal,
+)
 
 # Name it `__Host-browser`, and set it `secure`, where the site is https.
 BROWSER = "browser"

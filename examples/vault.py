@@ -17,8 +17,7 @@ from mcp.server.mcpserver import MCPServer
 from actor_oauth.config import load_settings
 from actor_oauth.mcp import current_token
 from actor_oauth.provider import Provider
-from actor_oauth.upstream.vault import Authorization
-from actor_oauth.upstream.vault.http_auth import VaultAuth
+from actor_oauth.upstream import Authorization, VaultAuth
 
 mcp = MCPServer("go-between")
 provider = Provider(load_settings())
@@ -30,7 +29,7 @@ async def tools_at(url: str) -> list[str]:
     user_id = current_token().user_id
     found = await provider.vault.get_authorization(user_id, url)
     if not isinstance(found, Authorization):
-        return [found.fault.text, provider.vault.policy.login_url(url)]
+        return [found.fault.text, provider.vault.login_url(url)]
     # Refreshed when it must be, and replaced once if it is refused.
     auth = VaultAuth(provider.vault, user_id)
     async with (

@@ -12,17 +12,25 @@ from actor_oauth.config.settings import (
     VaultClientSettings,
     VaultResourceSettings,
 )
+from actor_oauth.config.settings.refresh import ClientRefreshSettings
+from actor_oauth.config.settings.resources import DetailTypeSettings
+from actor_oauth.config.settings.trust import TrustedIssuerSettings
+from actor_oauth.oauth.refresh_reuse import ReusePolicy
 
 # Reading them
 __all__ = ["ConfigError", "load_settings", "unknown_variables"]
 
 # Writing them in Python
 __all__ += [
+    "ClientRefreshSettings",
+    "DetailTypeSettings",
     "LogFormat",
     "LogLevel",
     "LoginProviderSettings",
     "ResourceSettings",
+    "ReusePolicy",
     "Settings",
+    "TrustedIssuerSettings",
     "VaultClientSettings",
     "VaultResourceSettings",
 ]

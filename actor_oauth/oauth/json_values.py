@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+"""Anything that JSON can say."""
 
 MAX_DEPTH: Final = 16
 """Objects and lists within one another."""

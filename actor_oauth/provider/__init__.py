@@ -41,6 +41,7 @@ from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
 from actor_oauth.oauth.tokens import AccessTokenInfo, TokenResponse
 from actor_oauth.oauth.upstream.hooks import AuthSuccess, ConnectionEnded
+from actor_oauth.provider.backups import Backup, make_backup
 from actor_oauth.provider.facade import Provider
 from actor_oauth.provider.parts import RunningProvider
 from actor_oauth.upstream.federation import Federation, Outward
@@ -111,6 +112,9 @@ __all__ += [
     "OpenIdClient",
     "Session",
 ]
+
+# Backups
+__all__ += ["Backup", "make_backup"]
 
 # Values that many of these have
 __all__ += [

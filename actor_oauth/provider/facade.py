@@ -156,6 +156,11 @@ class Provider:
         self._parts.endpoints.append(endpoint)
 
     @property
+    def issuer(self) -> str:
+        """The issuer identifier: the public base URL of this provider."""
+        return self.policy.issuer
+
+    @property
     def _without_sessions(self) -> bool:
         # A session lives in one process, and the next request may reach another.
         return self.settings.workers > 1

@@ -12,6 +12,7 @@ Send = Callable[[Message], Awaitable[None]]
 # Starlette, Quart and Hypercorn each describe the same three arguments with types that
 # exclude each other's; an application of any of them may be guarded.
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]  # type: ignore[explicit-any]
+"""An application of any ASGI framework."""
 
 HeaderLine = tuple[bytes, bytes]
 

@@ -105,7 +105,7 @@ class ResourceServer:
             proof_nonces=self._proof_nonces,
         )
 
-    def metadata_app(self) -> MetadataApp:
+    def metadata_app(self) -> ASGIApp:
         """The metadata document as an ASGI application, to serve at `metadata_url`.
 
         The authorization server serves it already where both roles share an origin.

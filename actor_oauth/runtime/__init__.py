@@ -22,29 +22,25 @@ from actor_oauth.runtime.limits import RuntimeLimits
 from actor_oauth.runtime.local import LocalEngine
 from actor_oauth.runtime.system import ActorSystem, open_system
 
-__all__ = [
-    "Actor",
+# Writing an actor
+__all__ = ["Actor", "Address", "turn", "view"]
+
+# Running and calling actors
+__all__ += ["ActorSystem", "LocalEngine", "RuntimeLimits", "open_system"]
+
+# What a call may raise
+__all__ += [
     "ActorBrokenError",
     "ActorError",
-    "ActorSystem",
     "ActorUsageError",
-    "Address",
-    "Clock",
-    "Database",
-    "Engine",
-    "Entropy",
-    "LocalEngine",
     "NotDurableError",
     "OverloadedError",
-    "RuntimeLimits",
     "StoppedError",
     "StorageError",
-    "Store",
-    "SystemClock",
-    "SystemEntropy",
-    "TrioClock",
-    "Wake",
-    "open_system",
-    "turn",
-    "view",
 ]
+
+# Time and randomness
+__all__ += ["Clock", "Entropy", "SystemClock", "SystemEntropy", "TrioClock"]
+
+# Storage of another kind
+__all__ += ["Database", "Engine", "Store", "Wake"]

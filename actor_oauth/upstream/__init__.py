@@ -7,6 +7,7 @@ Inside: `fetch.py` is the only place from which this server connects anywhere. W
 fetches, and what is made of it, is each in a file of its own.
 """
 
+from actor_oauth.oauth.upstream.credentials import CredentialState
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.upstream.vault.answers import (
     Authorization,
@@ -17,14 +18,20 @@ from actor_oauth.upstream.vault.answers import (
 from actor_oauth.upstream.vault.http_auth import NotConnectedError, VaultAuth
 from actor_oauth.upstream.vault.vault import Vault
 
+# In a program that calls a service
 __all__ = [
     "Authorization",
-    "Connected",
-    "LoginRedirect",
     "NotConnectedError",
-    "ProviderInfo",
     "UpstreamFailed",
     "UpstreamFault",
-    "Vault",
     "VaultAuth",
+]
+
+# The vault
+__all__ += [
+    "Connected",
+    "CredentialState",
+    "LoginRedirect",
+    "ProviderInfo",
+    "Vault",
 ]

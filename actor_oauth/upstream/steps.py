@@ -14,25 +14,39 @@ from actor_oauth.oauth.upstream.attempts import (
     begin_attempt,
     decide_callback,
 )
-from actor_oauth.oauth.upstream.challenges import find_challenge, parse_www_authenticate
-from actor_oauth.oauth.upstream.failures import UpstreamFailed
+from actor_oauth.oauth.upstream.challenges import (
+    AuthChallenge,
+    find_challenge,
+    parse_www_authenticate,
+)
+from actor_oauth.oauth.upstream.clients import UpstreamClient
+from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
+from actor_oauth.oauth.upstream.resource_metadata import ResourceMetadata
+from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
 from actor_oauth.oauth.upstream.token_response import UpstreamTokens
 from actor_oauth.runtime import Clock, Entropy, SystemClock, SystemEntropy
-from actor_oauth.upstream.discovery import discover, discover_resource, discover_server
-from actor_oauth.upstream.fetch import Fetcher
-from actor_oauth.upstream.probe import probe
+from actor_oauth.upstream.discovery import (
+    Discovered,
+    discover,
+    discover_resource,
+    discover_server,
+)
+from actor_oauth.upstream.fetch import (
+    Fetched,
+    Fetcher,
+    FetchFailed,
+    FetchFault,
+    FetchLimits,
+)
+from actor_oauth.upstream.probe import Probed, Verdict, probe
 from actor_oauth.upstream.registering import register
 from actor_oauth.upstream.token_calls import TokenCalls
 
+# The steps
 __all__ = [
-    "Attempt",
     "CallMeans",
-    "Departure",
     "Fetcher",
-    "Parameters",
     "TokenCalls",
-    "UpstreamFailed",
-    "UpstreamTokens",
     "begin_attempt",
     "decide_callback",
     "discover",
@@ -43,6 +57,27 @@ __all__ = [
     "parse_www_authenticate",
     "probe",
     "register",
+]
+
+# What they give
+__all__ += [
+    "Attempt",
+    "AuthChallenge",
+    "Departure",
+    "Discovered",
+    "FetchFailed",
+    "FetchFault",
+    "FetchLimits",
+    "Fetched",
+    "Parameters",
+    "Probed",
+    "ResourceMetadata",
+    "UpstreamClient",
+    "UpstreamFailed",
+    "UpstreamFault",
+    "UpstreamServer",
+    "UpstreamTokens",
+    "Verdict",
 ]
 
 _FRESH_BYTES = 64

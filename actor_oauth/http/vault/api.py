@@ -163,7 +163,7 @@ class _Api:
             "error_description": failed.fault.text,
         }
         if failed.fault in _FOR_THE_USER:
-            members["login_url"] = self._vault.policy.login_url(url)
+            members["login_url"] = self._vault.login_url(url)
         return members
 
 

@@ -25,13 +25,10 @@ from actor_oauth.mcp.fastmcp.endpoint import FastMCPEndpoint
 from actor_oauth.mcp.fastmcp.permissions import Permissions
 
 CurrentCaller: TypeAlias = Annotated[Caller, Depends(current_caller)]
-"""As the type of a parameter of a tool, prompt or resource: filled in by the server, unknown
-to the client."""
+"""As the type of a tool's parameter: filled in by the server, unknown to the client."""
 
-__all__ = [
-    "CurrentCaller",
-    "FastMCPEndpoint",
-    "FastMCPTokenVerifier",
-    "Permissions",
-    "fastmcp_auth",
-]
+# In a tool, prompt or resource
+__all__ = ["CurrentCaller"]
+
+# Around a server that `Provider.protect_mcp` does not serve
+__all__ += ["FastMCPEndpoint", "FastMCPTokenVerifier", "Permissions", "fastmcp_auth"]

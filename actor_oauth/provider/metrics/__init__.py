@@ -8,4 +8,5 @@ find in them what others sent.
 from actor_oauth.provider.metrics.counting import Metrics
 from actor_oauth.provider.metrics.scraping import scrape_app
 
+# Counting
 __all__ = ["Metrics", "scrape_app"]

@@ -51,7 +51,7 @@ ENOUGH_FILES: Final = 1 << 16
 
 
 class LocalEngine:
-    """The engine of `DESIGN`'s default: files on one machine, any number of processes.
+    """A file for each actor, on one machine, for any number of processes.
 
     Args:
         path: The data directory; made if it is not there.

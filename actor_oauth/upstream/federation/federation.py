@@ -33,7 +33,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Federation(SignIns):
-    """The services that people may sign in with. Made by `open_federation`.
+    """The services that people may sign in with, as `Provider.federation` gives them.
 
     Args:
         effects: Actors, keys, time and randomness.

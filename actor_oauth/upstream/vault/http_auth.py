@@ -98,7 +98,7 @@ class VaultAuth(httpx2.Auth):
         self, request: httpx2.Request, found: Authorization | UpstreamFailed
     ) -> Authorization:
         if isinstance(found, UpstreamFailed):
-            login_url = self._vault.policy.login_url(str(request.url))
+            login_url = self._vault.login_url(str(request.url))
             raise NotConnectedError(found, login_url)
         if found.header is not None:
             request.headers["Authorization"] = found.header

@@ -49,7 +49,7 @@ MAX_URLS: Final = 100
 
 
 class Vault:
-    """The vaults of all users. Made by `open_vault`.
+    """The vaults of all users, as `Provider.vault` gives them.
 
     Args:
         effects: Actors, keys, time and randomness.
@@ -96,6 +96,10 @@ class Vault:
         )
 
     # Connecting
+
+    def login_url(self, url: str) -> str:
+        """Give where a person begins to connect a URL."""
+        return self.policy.login_url(url)
 
     async def begin_login(
         self, user_id: str, url: str, *, browser: str, scope: Scope = NO_SCOPE

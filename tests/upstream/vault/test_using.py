@@ -267,7 +267,7 @@ async def test_a_lacking_scope_is_asked_for_beside_what_there_was(world: World) 
         USER, url, parse_www_authenticate(lacking("write", "admin"))
     )
 
-    assert where == world.vault.policy.login_url(url)
+    assert where == world.vault.login_url(url)
     begun = await world.begin()
     assert asked_for(begun)["scope"] == ["read write admin"]
     await world.finish(world.upstream.approve(begun.url))
@@ -339,7 +339,7 @@ async def test_an_http_client_replaces_a_refused_token_once(world: World) -> Non
         with pytest.raises(NotConnectedError) as refused:
             await http.get(world.upstream.url)
     assert refused.value.failed.fault is _F.REAUTHORIZATION_NEEDED
-    assert refused.value.login_url == world.vault.policy.login_url(world.upstream.url)
+    assert refused.value.login_url == world.vault.login_url(world.upstream.url)
 
 
 @pytest.mark.requirement("I-36")
