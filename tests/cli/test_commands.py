@@ -33,7 +33,7 @@ steps["users list"] = run("users", "list", "--data", data)
 import trio
 from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
-from actor_oauth.provider import serve
+from actor_oauth.provider.command import serve
 
 actor_oauth.cli.commands.app_with("serve")
 fd, settings = bind(Settings(data=data, port=0))
