@@ -7,7 +7,14 @@ from benchmarks.goals import GOALS, goals_section
 
 
 def figure(name: str, workers: int, rate: float) -> dict[str, Json]:
-    return {"name": name, "workers": workers, "connections": 16, "rates": [rate]}
+    return {
+        "name": name,
+        "workers": workers,
+        "connections": 16,
+        "rates": [rate],
+        "done": 1000.0,
+        "server_cpu": 1000.0 / rate,
+    }
 
 
 def access(name: str, p50: float, resident: int) -> dict[str, Json]:
@@ -18,7 +25,13 @@ def access(name: str, p50: float, resident: int) -> dict[str, Json]:
 def reached(raw: dict[str, Json]) -> list[str]:
     table = goals_section(raw).blocks[0]
     assert isinstance(table, Table)
-    return [row[3].partition(":")[0] for row in table.rows]
+    return [row[-1].partition(":")[0] for row in table.rows]
+
+
+def by_cpu(raw: dict[str, Json]) -> list[str]:
+    table = goals_section(raw).blocks[0]
+    assert isinstance(table, Table)
+    return [row[3] for row in table.rows if row[3]]
 
 
 def test_goals_that_were_not_measured_say_so() -> None:
@@ -80,4 +93,5 @@ def test_each_goal_is_compared_with_its_own_figure() -> None:
         room=17_000.0,
         slow=60.0,
     )
+    assert by_cpu(bad) == ["0.59", "0.84", "3.39"]
     assert reached(bad) == ["no"] * len(GOALS)
