@@ -74,8 +74,8 @@ def restore(
     keyring: Annotated[
         Path | None,
         typer.Option(
-            help="The keyring.json of the server that was backed up, unless the "
-            "backup includes it.",
+            help="The keyring.json of the server that was backed up, unless the backup "
+            "includes it.",
             show_default=False,
         ),
     ] = None,

@@ -67,8 +67,8 @@ def bench(
         str | None,
         typer.Option(
             metavar="URL",
-            help="A URL that answers 401 to a bad access token. By default, tokens "
-            "are checked by introspection.",
+            help="A URL that answers 401 to a bad access token. By default, tokens are "
+            "checked by introspection.",
             rich_help_panel=_SERVER,
         ),
     ] = None,
@@ -138,8 +138,8 @@ def bench(
         list[float] | None,
         typer.Option(
             min=0,
-            help="Seconds over which the requests are spread; may be repeated; "
-            "default 0.",
+            help="Seconds over which the requests are spread; may be repeated; default "
+            "0.",
             rich_help_panel=_RACES,
         ),
     ] = None,
@@ -148,8 +148,8 @@ def bench(
         typer.Option(
             min=0,
             help="Seconds for which the server answers a used refresh token with the "
-            "current ones; the started provider is configured with it. Default "
-            "3, or 0 with --url.",
+            "current ones; the started provider is configured with it. Default 3, or 0 "
+            "with --url.",
             show_default=False,
         ),
     ] = None,
@@ -198,8 +198,8 @@ def bench(
         typer.Option(
             metavar="DIR",
             help="Keep the users of scale in this data directory, which is created if "
-            "missing; the next run reuses them and the times measured for "
-            "creating, listing and backing them up.",
+            "missing; the next run reuses them and the times measured for creating, "
+            "listing and backing them up.",
             show_default=False,
         ),
     ] = None,

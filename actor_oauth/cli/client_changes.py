@@ -40,8 +40,8 @@ def update_client(
         bool,
         typer.Option(
             "--new-secret",
-            help="Generate a new secret; the old one stops working once the new one "
-            "is used.",
+            help="Generate a new secret; the old one stops working once the new one is "
+            "used.",
         ),
     ] = False,
     json: JsonOption = False,

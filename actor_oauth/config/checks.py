@@ -1,6 +1,6 @@
-"""What settings must be together, checked once before anything is opened (A-15).
+"""Checks of settings against each other, run once before anything is opened (A-15).
 
-Every check gives sentences that name the settings and say what to do.
+Every check yields sentences that name the settings and say what to do.
 """
 
 from collections.abc import Iterator
@@ -48,8 +48,8 @@ def _issuer_problems(settings: Settings) -> Iterator[str]:
 def _proxy_problems(settings: Settings) -> Iterator[str]:
     if settings.auth_check_enabled and settings.trusted_proxy_hops == 0:
         yield (
-            "auth_check_enabled: believes what the proxy in front says about a request, "
-            "so trusted_proxy_hops must be at least 1"
+            "auth_check_enabled: relies on what the proxy in front reports about "
+            "a request, so trusted_proxy_hops must be at least 1"
         )
 
 
@@ -64,8 +64,8 @@ def _lifetime_problems(settings: Settings) -> Iterator[str]:
         if seconds >= settings.access_token_seconds:
             yield (
                 f"{name}: {seconds} must be less than access_token_seconds "
-                f"({settings.access_token_seconds}), or the theft of a refresh token "
-                "goes unseen"
+                f"({settings.access_token_seconds}), or the theft of a refresh "
+                "token goes undetected"
             )
     if settings.refresh_idle_seconds > settings.refresh_absolute_seconds:
         yield (
@@ -93,7 +93,7 @@ def _policy_problems(settings: Settings) -> Iterator[str]:
 
 
 def _has_issuer(settings: Settings) -> bool:
-    """Without one there is a problem already, and no policy to check."""
+    """Whether there is an issuer. A missing one is reported already."""
     return settings.issuer is not None or is_loopback_host(settings.host)
 
 
@@ -116,8 +116,9 @@ def _loopback_documents_problems(settings: Settings) -> Iterator[str]:
         return
     if not is_loopback_url(settings.issuer):
         yield (
-            "loopback_documents: lets strangers make this server ask its own machine, "
-            f"so the issuer must be a loopback address, not {settings.issuer}; remove "
+            "loopback_documents: lets anyone make this server send requests to "
+            "its own machine, so the issuer must be a loopback address, not "
+            "{settings.issuer}; remove "
             "loopback_documents"
         )
 

@@ -1,4 +1,4 @@
-"""What the settings of signing in with other services must be."""
+"""Checks of the settings for signing in with other services."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from actor_oauth.oauth.upstream.addresses import read_url
 
 
 def find_federation_problems(settings: Settings) -> Iterator[str]:
-    """Find everything that keeps people from signing in with these settings."""
+    """Find everything that keeps users from signing in with these settings."""
     names = [provider.name for provider in settings.login_providers]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"login_providers: two entries have the name {name}"
@@ -33,8 +33,9 @@ def _keeping_problems(settings: Settings) -> Iterator[str]:
             yield f"{where}: keep_tokens_for needs vault_enabled = true"
         if known.setdefault(issuer, provider.client_id) != provider.client_id:
             yield (
-                f"{where}: keep_tokens_for: its tokens can be refreshed by no other "
-                f"client, and there is another one for {issuer}"
+                f"{where}: keep_tokens_for: its tokens can only be refreshed by "
+                "its own client, but vault_clients or another entry configures a "
+                f"different one for {issuer}"
             )
         if provider.keep_tokens_for in kept:
             yield f"{where}: two entries have the same keep_tokens_for"
@@ -47,8 +48,8 @@ def _provider_problems(
     where = f"login_providers, {provider.name}"
     if not provider.admits_somebody:
         yield (
-            f"{where}: says nobody who may sign in; list users, domains or "
-            "organisations, or say everyone = true if whoever has an account there may"
+            f"{where}: nobody may sign in; list users, domains or organisations, "
+            "or set everyone = true to admit anyone with an account there"
         )
     if provider.kind == "oidc" and provider.issuer is None:
         yield f"{where}: issuer is missing; it is in the service's documentation"
@@ -61,4 +62,4 @@ def _provider_problems(
         if url is not None and read_url(url, loopback=loopback) is None:
             yield f"{where}: {name} must be an absolute https URL, not {url}"
     if provider.method.startswith("client_secret") and provider.client_secret is None:
-        yield f'{where}: client_secret is missing; or say method = "none"'
+        yield f'{where}: client_secret is missing; set it, or set method = "none"'

@@ -1,4 +1,4 @@
-"""What the settings of the vault must be, alone and with the others."""
+"""Checks of the vault's settings, alone and with others."""
 
 from collections.abc import Iterator
 
@@ -38,14 +38,15 @@ def find_vault_problems(settings: Settings) -> Iterator[str]:
 def _loopback_problems(issuer: str) -> Iterator[str]:
     if not is_loopback_url(issuer):
         yield (
-            "loopback_upstreams: lets users make this server ask its own machine, so "
-            f"the issuer must be a loopback address, not {issuer}; remove "
+            "loopback_upstreams: lets users make this server send requests to "
+            "its own machine, so the issuer must be a loopback address, not "
+            "{issuer}; remove "
             "loopback_upstreams"
         )
 
 
 def _api_problems(settings: Settings) -> Iterator[str]:
-    # Without an issuer there is a problem already, and no policy to check.
+    # A missing issuer is reported already, and leaves no policy to check.
     if settings.issuer is None and not is_loopback_host(settings.host):
         return
     issuer = settings.issuer_at(settings.port or 1)
@@ -54,7 +55,8 @@ def _api_problems(settings: Settings) -> Iterator[str]:
     covering = [known for known in policy.resources if covers(known.identifier, api)]
     if not any(VAULT_SCOPE in known.scopes for known in covering):
         yield (
-            f"vault_api: no resource with the scope {VAULT_SCOPE} covers {api}; add one "
+            f"vault_api: no resource with the scope {VAULT_SCOPE} covers {api}; "
+            "add one "
             f'to resources, such as {{ identifier = "{api}", scopes = ["{VAULT_SCOPE}"] }}'
         )
 

@@ -34,7 +34,7 @@ def test_services_that_are_set_up_well_are_no_problem() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"everyone": False}, "says nobody who may sign in"),
+        ({"everyone": False}, "nobody may sign in"),
         ({"issuer": None}, "issuer is missing"),
         ({"issuer": "http://idp.example"}, "issuer must be an absolute https URL"),
         ({"api_url": "file:///x"}, "api_url must be"),
@@ -73,7 +73,7 @@ def test_tokens_are_kept_where_there_is_a_vault_and_for_one_client() -> None:
     assert "keep_tokens_for needs vault_enabled" in problem
     other = {"issuer": IDP["issuer"], "client_id": "them", "client_secret": "x"}
     (problem,) = problems(KEPT, vault_enabled=True, vault_clients=[other])
-    assert "there is another one for https://idp.example" in problem
+    assert "a different one for https://idp.example" in problem
     (problem,) = problems(KEPT, {**KEPT, "name": "again"}, vault_enabled=True)
     assert problem.endswith("two entries have the same keep_tokens_for")
 

@@ -31,23 +31,24 @@ class ConsentSettings(SettingsGroup):
     )
     remember_consent: RemembersConsent = Field(
         default=_CONSENT.remembers,
-        description="Whether people may choose not to be asked again: for clients of "
+        description="Whether users may choose not to be asked again: for clients of "
         "`assured` identity (a secret or key, or an https redirect URI), `always` or "
         "`never`.",
     )
     remember_consent_seconds: Seconds = Field(
         default=_CONSENT.remembered_seconds,
-        description="How long such a choice holds.",
+        description="How long a remembered consent is valid.",
     )
     refresh_tokens: RefreshTokens = Field(
         default=_CONSENT.refresh_tokens,
-        description="When clients get refresh tokens: `always`, unless the user refuses "
-        "`offline_access`; or only with `offline_access`.",
+        description="When clients get refresh tokens: `always` (unless the user "
+        "refuses `offline_access`), or only with `offline_access`.",
     )
     client_logos: bool = Field(
         default=_CONSENT.shows_logos,
-        description="Show the logos of clients on the consent page. This server fetches "
-        "them, from public addresses only, and shows small PNG, JPEG and GIF pictures.",
+        description="Show the logos of clients on the consent page. This server "
+        "fetches them, from public addresses only, and shows small PNG, JPEG and GIF "
+        "images.",
     )
 
     def shape(self, policy: Policy) -> Policy:

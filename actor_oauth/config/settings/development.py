@@ -14,12 +14,11 @@ class DevelopmentSettings(SettingsGroup):
 
     demo: bool | None = Field(
         default=None,
-        description="Serve the example MCP server at the issuer's `/mcp`. Without a "
-        "value: on when the issuer is a loopback address and `resources` is empty.",
+        description="Serve the example MCP server at the issuer's `/mcp`. Default: on "
+        "if the issuer is a loopback address and `resources` is empty.",
     )
     auto_approve: str | None = Field(
         default=None,
-        description="Tests and demos only: this user is logged in and consents "
-        "without being asked. Refused unless issuer and host are loopback "
-        "addresses.",
+        description="Tests and demos only: this user is signed in, and consents, "
+        "without being asked. Refused unless issuer and host are loopback addresses.",
     )

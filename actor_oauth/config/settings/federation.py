@@ -139,14 +139,14 @@ class FederationSettings(SettingsGroup):
 
     local_accounts_enabled: bool = Field(
         default=True,
-        description="Let people sign in with a password of this server.",
+        description="Let users sign in with a password of this server.",
     )
     login_providers: tuple[LoginProviderSettings, ...] = Field(
         default=(),
-        description="Services that people may sign in with: tables with `name`, `kind` "
-        "(`github`, `google`, `oidc`), `client_id`, `client_secret`, who may: "
-        "`everyone`, `users`, `domains`, `organisations`, and whether the vault keeps "
-        "their tokens: `keep_tokens_for`. See docs/federation.md.",
+        description="Services that users can sign in with: tables with `name`, `kind` "
+        "(`github`, `google`, `oidc`), `client_id`, `client_secret`, who may sign in "
+        "(`everyone`, `users`, `domains`, `organisations`), and whether the vault "
+        "keeps their tokens (`keep_tokens_for`). See docs/federation.md.",
     )
 
     def federation_policy(self, *, loopback: bool) -> FederationPolicy | None:

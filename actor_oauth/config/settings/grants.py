@@ -19,12 +19,13 @@ class GrantSettings(SettingsGroup):
 
     client_credentials_enabled: bool = Field(
         default=False,
-        description="Let clients that the operator made for it get tokens for "
+        description="Let clients that the operator created for it get tokens for "
         "themselves (RFC 6749 §4.4).",
     )
     token_exchange_enabled: bool = Field(
         default=False,
-        description="Let clients trade an access token for a lesser one (RFC 8693).",
+        description="Let clients exchange an access token for one that can do less "
+        "(RFC 8693).",
     )
     exchange_clients: Words = Field(
         default=(),
@@ -33,19 +34,19 @@ class GrantSettings(SettingsGroup):
     )
     exchange_targets: dict[str, Words] = Field(
         default_factory=dict,
-        description="Table: a resource, and those that its tokens may be exchanged "
-        "for beyond the ones below it.",
+        description="Table from a resource to further resources, beyond those below "
+        "it, that its tokens can be exchanged for.",
     )
     device_authorization_enabled: bool = Field(
         default=False,
-        description="Let devices without a browser ask, and people answer at "
-        "`/device` (RFC 8628).",
+        description="Let devices without a browser request access, which users approve "
+        "at `/device` (RFC 8628).",
     )
     device_code_seconds: int = Field(
         default=_LIFETIMES.device_code,
         ge=60,
         le=3600,
-        description="How long a device may wait for an answer.",
+        description="How long a device can wait for an answer.",
     )
 
     def shape(self, policy: Policy) -> Policy:

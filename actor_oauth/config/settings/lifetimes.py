@@ -18,30 +18,29 @@ class LifetimeSettings(SettingsGroup):
     heading: ClassVar[str] = "Lifetimes"
 
     access_token_seconds: Seconds = Field(
-        default=_LIFETIMES.access_token, description="Life of an access token."
+        default=_LIFETIMES.access_token, description="Lifetime of an access token."
     )
     code_seconds: int = Field(
         default=_LIFETIMES.code,
         ge=1,
         le=600,
-        description="Life of an authorization code.",
+        description="Lifetime of an authorization code.",
     )
     refresh_idle_seconds: Seconds = Field(
         default=_LIFETIMES.refresh_idle,
-        description="A grant ends when it was not refreshed for this long.",
+        description="A grant ends when it has not been refreshed for this long.",
     )
     refresh_absolute_seconds: Seconds = Field(
         default=_LIFETIMES.refresh_absolute,
-        description="A grant ends this long after its approval, however often it "
-        "was refreshed.",
+        description="A grant ends this long after its approval, even if it is in use.",
     )
     consent_seconds: Seconds = Field(
         default=_LIFETIMES.consent,
-        description="How long a consent page may wait for its answer.",
+        description="How long a consent page waits for an answer.",
     )
     session_idle_seconds: Seconds = Field(
         default=_LIFETIMES.session_idle,
-        description="A browser session ends when it was not used for this long.",
+        description="A browser session ends when it has not been used for this long.",
     )
     session_absolute_seconds: Seconds = Field(
         default=_LIFETIMES.session_absolute,

@@ -18,17 +18,18 @@ class LimitSettings(SettingsGroup):
     mailbox_size: int = Field(
         default=_LIMITS.mailbox_size,
         ge=1,
-        description="Turns queued at one actor; further callers wait.",
+        description="Turns queued for one actor; further callers wait.",
     )
     max_waiting: int = Field(
         default=_LIMITS.max_waiting,
         ge=1,
-        description="Callers that may wait for actors in one worker; the next gets 503.",
+        description="How many callers may wait for actors in one worker; further ones "
+        "get 503.",
     )
     max_activations: int = Field(
         default=_LIMITS.max_activations,
         ge=1,
-        description="Actors that one worker keeps open in memory: some 140 KiB each.",
+        description="How many actors one worker keeps in memory: some 140 KiB each.",
     )
     call_seconds: float = Field(
         default=_LIMITS.call_seconds,
@@ -38,14 +39,14 @@ class LimitSettings(SettingsGroup):
     idle_seconds: float = Field(
         default=_LIMITS.idle_seconds,
         gt=0,
-        description="An actor that was not used for this long is closed.",
+        description="An actor that has not been used for this long is closed.",
     )
     remembered_bytes: int = Field(
         default=_LIMITS.remembered_bytes,
         ge=0,
-        description="Memory of one worker for verdicts on access tokens, which count "
-        "until anything is written about their user; 0 for none. "
-        "See docs/access-checks.md.",
+        description="Memory of one worker for verdicts on access tokens, which are "
+        "valid until something is written about their user; 0 for none. See "
+        "docs/access-checks.md.",
     )
     connections_per_address: int = Field(
         default=1000,
@@ -57,12 +58,11 @@ class LimitSettings(SettingsGroup):
     authorize_per_minute: int = Field(
         default=240,
         ge=1,
-        description="Authorization requests that one worker takes from an address where "
-        "nobody is signed in.",
+        description="Authorization requests that one worker accepts from an address "
+        "without a signed-in user.",
     )
     authorize_per_minute_and_user: int = Field(
         default=120,
         ge=1,
-        description="Authorization requests that one worker takes from a signed-in "
-        "person.",
+        description="Authorization requests that one worker accepts from a signed-in user.",
     )

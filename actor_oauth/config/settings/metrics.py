@@ -17,10 +17,10 @@ class MetricsSettings(SettingsGroup):
         ge=0,
         le=65535,
         description="Port on which `actor-oauth serve` answers `GET /metrics`, for "
-        "Prometheus; 0 picks a free one, which the log names. Off without it.",
+        "Prometheus; 0 picks a free one, which is logged. Off by default.",
     )
     metrics_host: str = Field(
         default="127.0.0.1",
-        description="Address for `metrics_port`. Whoever reaches it reads the metrics: "
-        "they hold nothing secret, and are nobody else's business.",
+        description="Address for `metrics_port`. Anyone who can reach it can read the "
+        "metrics: they contain no secrets, but should stay private.",
     )

@@ -16,8 +16,8 @@ class OpenIdSettings(SettingsGroup):
 
     openid_enabled: bool = Field(
         default=False,
-        description="Tell clients that ask for the scope `openid` who has signed in: ID "
-        "tokens, `/userinfo`, `/end_session` and discovery (OpenID Connect).",
+        description="Tell clients that request the scope `openid` who has signed in: "
+        "ID tokens, `/userinfo`, `/end_session` and discovery (OpenID Connect).",
     )
 
     def shape(self, policy: Policy) -> Policy:

@@ -14,6 +14,6 @@ class ProxySettings(SettingsGroup):
 
     auth_check_enabled: bool = Field(
         default=False,
-        description="Answer reverse proxies at `/auth/check` whether a request may pass "
+        description="Tell reverse proxies at `/auth/check` whether a request may pass "
         "(nginx `auth_request`, Traefik and Caddy forward-auth).",
     )

@@ -47,8 +47,8 @@ class RefreshSettings(SettingsGroup):
     refresh_rotation: RefreshRotation = Field(
         default=_RULES.rotation,
         description="`always`, or `unless_bound`: a refresh token that is bound to a "
-        "DPoP key, or to a client that authenticates by a key or by a secret of the "
-        "operator's making, stays the same.",
+        "DPoP key, or to a client that authenticates with a key or with a secret that "
+        "the operator generated, stays the same.",
     )
     refresh_grace_seconds: int = Field(
         default=_RULES.grace,
@@ -60,41 +60,43 @@ class RefreshSettings(SettingsGroup):
     )
     refresh_reuse: ReusePolicy = Field(
         default=_RULES.reuse,
-        description="What a used refresh token does after that: `revoke` ends the "
-        "grant, `reject` refuses only whoever presents it.",
+        description="What happens when a used refresh token is presented after that: "
+        "`revoke` ends the grant, `reject` only refuses the request.",
     )
     refresh_same_instance: bool = Field(
         default=_RULES.same_instance,
-        description="Answer it nevertheless if it is bound to a DPoP key that is proved, "
-        "or comes from a client that authenticates as for `refresh_rotation`.",
+        description="Answer it nevertheless if it is bound to a DPoP key and comes "
+        "with a proof, or comes from a client that authenticates as for "
+        "`refresh_rotation`.",
     )
     refresh_recovery_seconds: int = Field(
         default=_RULES.recovery,
         ge=0,
         le=90 * _DAY,
-        description="How long `refresh_same_instance` or the application's callback can "
-        "answer a used refresh token.",
+        description="How long `refresh_same_instance` or the application's callback "
+        "can answer a used refresh token.",
     )
     refresh_lost_answer_seconds: int = Field(
         default=_RULES.lost_answer,
         ge=0,
         le=_DAY,
-        description="How long a used refresh token is answered, once in that time, if "
-        "its successor was never presented: the answer may have been lost. 0 is never.",
+        description="How long a used refresh token is answered one more time if its "
+        "successor was never presented, since the response may have been lost. 0 is "
+        "never.",
     )
     refresh_contest_seconds: int = Field(
         default=_RULES.contest,
         ge=0,
         le=365 * _DAY,
-        description="With `reject`: a grant of which a used refresh token was refused "
-        "ends when its user signs in to the same client again, and after this long at the "
-        "latest; 0 leaves it alone.",
+        description="With `reject`: a grant for which a used refresh token was refused "
+        "ends when its user signs in to the same client again, or after this long; 0 "
+        "never ends it.",
     )
     client_refresh: dict[str, ClientRefreshSettings] = Field(
         default_factory=dict,
-        description="Table: a client id, and a table of `rotation`, `grace_seconds`, "
+        description="Table from client ids to tables of `rotation`, `grace_seconds`, "
         "`reuse`, `same_instance`, `recovery_seconds`, `lost_answer_seconds` and "
-        "`contest_seconds` that hold for it.",
+        "`contest_seconds` for that client.",
     )
 
     def shape(self, policy: Policy) -> Policy:

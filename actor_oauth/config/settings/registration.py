@@ -32,33 +32,34 @@ class RegistrationSettings(SettingsGroup):
     )
     registration_management_enabled: bool = Field(
         default=False,
-        description="Let clients read, replace and delete their own registration "
-        "(RFC 7592).",
+        description="Let clients read, replace and delete their own registration (RFC "
+        "7592).",
     )
     unused_client_seconds: Seconds = Field(
         default=_LIFETIMES.unused_client,
-        description="A client that registered itself is deleted when it was not used "
-        "for this long, and no grant of it can be alive.",
+        description="A client that registered itself is deleted when it has not been "
+        "used for this long and can have no valid grant.",
     )
     client_metadata_documents_enabled: bool = Field(
         default=True,
-        description="Accept clients that are known by the URL of a metadata document "
-        "that they publish (CIMD).",
+        description="Accept clients whose id is the URL of a metadata document that "
+        "they publish (CIMD).",
     )
     loopback_documents: bool = Field(
         default=False,
-        description="Development only: documents that clients publish may be on this "
-        "machine, also by `http`. Refused unless the issuer is a loopback address.",
+        description="Development only: allow documents that clients publish to be on "
+        "this machine, also over `http`. Refused unless the issuer is a loopback "
+        "address.",
     )
     strict_assertion_audience: bool = Field(
         default=False,
-        description="Accept client assertions only if their audience is the issuer, "
-        "character for character; else also the token endpoint.",
+        description="Accept client assertions only if their audience is exactly the "
+        "issuer; otherwise the token endpoint is also accepted.",
     )
     private_use_schemes: Words = Field(
         default=(),
-        description="Redirect URI schemes allowed beside `https` and loopback "
-        "`http`, such as `cursor`.",
+        description="Redirect URI schemes allowed beside `https` and loopback `http`, "
+        "such as `cursor`.",
     )
 
     def shape(self, policy: Policy) -> Policy:

@@ -24,12 +24,12 @@ class RequestSettings(SettingsGroup):
         default=_LIFETIMES.pushed_request,
         ge=5,
         le=600,
-        description="How long a browser may take to come with a request that its "
-        "client has pushed (RFC 9126).",
+        description="How long after a client pushed a request its browser may arrive "
+        "(RFC 9126).",
     )
     dpop_nonces_required: bool = Field(
         default=False,
-        description="Ask for a nonce of this server in every DPoP proof (RFC 9449).",
+        description="Require a nonce from this server in every DPoP proof (RFC 9449).",
     )
 
     def shape(self, policy: Policy) -> Policy:

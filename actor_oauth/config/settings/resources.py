@@ -99,22 +99,22 @@ class ResourcesSettings(SettingsGroup):
         default=(),
         description="Protected resources: tables with `identifier`, `scopes`, "
         "`default_scopes`, `name`, `access_tokens` (`opaque` or `jwt`), "
-        "`signing_algorithm` (`EdDSA`, `ES256` or `RS256`), `implied_scopes` (a table: "
-        "what a scope includes besides itself), `required_scopes` (without all of which "
-        "its guard lets nobody through), `authorization_details` (tables with `type`, "
-        "`description`, `required`, `optional`, RFC 9396), `props_clients` (client ids of its "
-        "servers elsewhere that learn a grant's props by introspection). Without any: the "
-        "issuer's `/mcp` with the scope `mcp`.",
+        "`signing_algorithm` (`EdDSA`, `ES256` or `RS256`), `implied_scopes` (table "
+        "from a scope to the scopes that it includes), `required_scopes` (which its "
+        "guard requires of every request), `authorization_details` (tables with "
+        "`type`, `description`, `required`, `optional`, RFC 9396), `props_clients` "
+        "(client ids of remote servers that may read a grant's props by "
+        "introspection). Default: the issuer's `/mcp` with the scope `mcp`.",
     )
     default_resource: str | None = Field(
         default=None,
-        description="The `identifier` of the resource that a client means which names "
-        "none, as older ones and n8n do. Without it, the only one; where there are "
-        "several, such a request is refused (`invalid_target`).",
+        description="The `identifier` of the resource for requests that name none, as "
+        "those of older clients and n8n. Default: the only resource; if there are "
+        "several, such requests are refused (`invalid_target`).",
     )
     scope_descriptions: dict[str, str] = Field(
         default_factory=dict,
-        description="Table: what a scope allows, in words, for the consent page.",
+        description="Table from scopes to descriptions for the consent page.",
     )
 
     def shape(self, policy: Policy) -> Policy:

@@ -29,29 +29,31 @@ class ServerSettings(SettingsGroup):
         default="Actor OAuth",
         min_length=1,
         max_length=48,
-        description="What people know this service by: at the top of every page, and in "
-        "its title.",
+        description="The name of this service that users see at the top of every page "
+        "and in its title.",
     )
     data: Path = Field(
         default=Path(".actor-oauth"),
-        description="Data directory; a relative path is taken from the working "
-        "directory.",
+        description="Data directory; a relative path is relative to the working directory.",
     )
     workers: int = Field(
-        default=1, ge=1, le=256, description="Processes that share port and data."
+        default=1,
+        ge=1,
+        le=256,
+        description="Number of processes that share port and data.",
     )
     trusted_proxy_hops: int = Field(
         default=0,
         ge=0,
         le=16,
-        description="How many reverse proxies stand in front and set "
-        "`X-Forwarded-For`; 0 ignores that header.",
+        description="How many reverse proxies in front set `X-Forwarded-For`; 0 "
+        "ignores that header.",
     )
     shutdown_seconds: int = Field(
         default=10,
         ge=1,
         le=3600,
-        description="How long requests in flight may take after a stop signal.",
+        description="How long requests in flight may continue after a stop signal.",
     )
 
     def issuer_at(self, port: int) -> str:

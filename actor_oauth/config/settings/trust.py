@@ -70,9 +70,9 @@ class TrustSettings(SettingsGroup):
 
     trusted_issuers: tuple[TrustedIssuerSettings, ...] = Field(
         default=(),
-        description="Issuers whose signed word is taken: tables with `issuer`, `uses` "
-        "(`id-jag`, `workload`, `software-statement`), `jwks_uri` or `jwks`, and what "
-        "[enterprise.md](enterprise.md) says.",
+        description="Issuers whose assertions are accepted: tables with `issuer`, "
+        "`uses` (`id-jag`, `workload`, `software-statement`), `jwks_uri` or `jwks`, "
+        "and the keys described in [enterprise.md](enterprise.md).",
     )
     software_statement_required: bool = Field(
         default=False,

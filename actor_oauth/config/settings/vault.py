@@ -106,12 +106,12 @@ class VaultSettings(SettingsGroup):
     vault_enabled: bool = Field(
         default=False,
         description="Let users connect other OAuth-protected services, and give their "
-        "applications tokens for these.",
+        "applications tokens for them.",
     )
     vault_prefix: str = Field(
         default="/oauth",
         pattern=r"^(/[A-Za-z0-9_-]+)+$",
-        description="Where the vault's pages are, below the issuer.",
+        description="Path of the vault's pages, below the issuer.",
     )
     vault_api: bool = Field(
         default=False,
@@ -120,30 +120,31 @@ class VaultSettings(SettingsGroup):
     )
     vault_confirm: bool = Field(
         default=True,
-        description="Ask before a link to the vault's sign-in leads to another service. "
-        "Without, any web site can send your users anywhere by way of this server.",
+        description="Ask before a link to the vault's sign-in redirects to another "
+        "service. If off, any web site can send your users anywhere through this "
+        "server.",
     )
     vault_client_name: str = Field(
         default=_CLIENT_NAME,
-        description="What this server calls itself where it asks for access.",
+        description="The name under which this server requests access elsewhere.",
     )
     vault_clients: tuple[VaultClientSettings, ...] = Field(
         default=(),
-        description="Credentials got by hand: tables with `issuer`, `client_id`, "
-        "`client_secret`, `method` (`client_secret_basic`, `client_secret_post`, "
-        "`private_key_jwt` or `none`). Elsewhere this server makes itself known by "
-        "itself.",
+        description="Manually obtained client credentials: tables with `issuer`, "
+        "`client_id`, `client_secret`, `method` (`client_secret_basic`, "
+        "`client_secret_post`, `private_key_jwt` or `none`). Everywhere else this "
+        "server registers itself.",
     )
     vault_resources: tuple[VaultResourceSettings, ...] = Field(
         default=(),
-        description="Resources that say nothing about themselves: tables with `url`, "
-        "`issuer`, `authorization_endpoint`, `token_endpoint`, `revocation_endpoint`, "
-        "`name`, `scope`, `send_resource`, `parameters`.",
+        description="Resources that publish no metadata: tables with `url`, `issuer`, "
+        "`authorization_endpoint`, `token_endpoint`, `revocation_endpoint`, `name`, "
+        "`scope`, `send_resource`, `parameters`.",
     )
     loopback_upstreams: bool = Field(
         default=False,
-        description="Development only: services that users connect may be on this "
-        "machine, also by `http`. Refused unless the issuer is a loopback address.",
+        description="Development only: allow services that users connect to be on this "
+        "machine, also over `http`. Refused unless the issuer is a loopback address.",
     )
 
     def vault_policy(self, issuer: str) -> VaultPolicy:
