@@ -127,7 +127,7 @@ def worker(
             metrics = metrics_of_worker(counts, number)
         except OSError as error:
             # What is not counted is served all the same.
-            _log.error("this worker counts nothing", fault=error.strerror)
+            _log.error("metrics are off in this worker", fault=error.strerror)
     trio.run(partial(_serve_as_worker, settings, fd=fd, metrics=metrics))
 
 

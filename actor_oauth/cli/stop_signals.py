@@ -39,7 +39,7 @@ async def open_stop_signals(
     async def leave_when_late() -> None:
         await stopping.wait()
         await trio.sleep(seconds)
-        _log.error("not stopped in time: leaving at once", seconds=seconds)
+        _log.error("shutdown timed out: exiting now", seconds=seconds)
         leave(1)
 
     with trio.open_signal_receiver(*STOP_SIGNALS) as signals:

@@ -156,7 +156,7 @@ def _count_ready(fleet: _Fleet) -> None:
 def _judge(fleet: _Fleet, log: structlog.stdlib.BoundLogger, status: int) -> None:
     if fleet.stopping.is_set():
         if status != 0:
-            log.warning("worker did not stop in order", status=status)
+            log.warning("worker did not stop cleanly", status=status)
     elif fleet.all_ready.is_set():
         log.error("worker ended; starting another", status=status)
     else:

@@ -71,7 +71,7 @@ class FaultLog:
         if more is None:
             return
         _LOG.error(
-            "request put off",
+            "request could not be served",
             method=method,
             path=path,
             reason=str(reason),

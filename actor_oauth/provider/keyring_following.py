@@ -60,4 +60,4 @@ async def follow_keyring(
             keyring = await trio.to_thread.run_sync(read_keyring, data)
             server.use_keyring(keyring)
         except (ConfigError, ValueError) as problem:
-            _log.warning("keyring not read", problem=str(problem))
+            _log.warning("keyring could not be read", problem=str(problem))

@@ -187,7 +187,9 @@ class Deliveries:
             activation.outbox_pending = True
             failing.failed(activation.address)
             log.warning(
-                "delivery put off", actor=str(activation.address), error=describe(error)
+                "delivery postponed",
+                actor=str(activation.address),
+                error=describe(error),
             )
         else:
             activation.outbox_pending = activation.outbox_pending or bool(failing)

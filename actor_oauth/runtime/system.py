@@ -252,7 +252,7 @@ class ActorSystem:
 
     def _poison(self, activation: Activation, failure: OSError) -> None:
         log.error(
-            "the disk did not confirm a write; the actor is read anew",
+            "the disk did not confirm a write; the actor is reloaded",
             actor=str(activation.address),
             error=str(failure),
         )

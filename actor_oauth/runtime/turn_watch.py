@@ -55,7 +55,7 @@ class TurnWatch:
         if seconds >= LONG_SECONDS:
             self.long_turns += 1
             log.warning(
-                "turn took long: everybody waited",
+                "slow turn: all other requests waited",
                 actor=str(address),
                 turn=operation.name,
                 seconds=round(seconds, 3),
@@ -72,7 +72,7 @@ class TurnWatch:
         if seconds >= STUCK_SECONDS:
             self._told = started
             log.error(
-                "turn does not end: everybody waits",
+                "turn still running: all other requests are waiting",
                 actor=str(address),
                 turn=operation.name,
                 seconds=round(seconds, 3),

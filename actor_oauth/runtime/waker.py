@@ -79,6 +79,6 @@ class Waker:
             return await self._visit(wake.address)
         except Exception as error:  # noqa: BLE001 - that actor's fault stays its own
             log.warning(
-                "wake-up put off", actor=str(wake.address), error=describe(error)
+                "wake-up postponed", actor=str(wake.address), error=describe(error)
             )
             return False

@@ -290,7 +290,7 @@ def log_failure(what: str, whose: str, failed: FetchFailed) -> None:
         failed: Why.
     """
     log.info(
-        "not fetched",
+        "fetch failed",
         what=what,
         whose=whose,
         fault=str(failed.fault),

@@ -206,7 +206,7 @@ class UpstreamClients:
             return kept
         assert isinstance(answer, UpstreamFailed)
         log.info(
-            "not registered upstream",
+            "upstream registration failed",
             issuer=server.issuer,
             fault=str(answer.fault),
             detail=answer.detail,

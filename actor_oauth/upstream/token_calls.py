@@ -159,7 +159,7 @@ class TokenCalls:
             )
         if isinstance(answer, UpstreamFailed):
             log.info(
-                "no token from upstream",
+                "upstream token request failed",
                 issuer=server.issuer,
                 grant_type=form["grant_type"],
                 fault=str(answer.fault),

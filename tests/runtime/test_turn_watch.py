@@ -78,7 +78,7 @@ def test_a_thread_looks_while_the_event_loop_stands_still(timer: Timer) -> None:
         # This is where the turn hangs.
         assert timer.asked.wait(60)
     (line,) = logs
-    assert line["event"] == "turn does not end: everybody waits"
+    assert line["event"] == "turn still running: all other requests are waiting"
     assert (line["actor"], line["turn"]) == ("counter/a", "add")
     # It stood here, or in the waiting itself.
     assert Path(str(line["at"]).rpartition(":")[0]).suffix == ".py"

@@ -33,11 +33,11 @@ class Observing(RunnerParts):
             return
         if self._observed >= MAX_OBSERVED:
             if not self._untold:
-                log.warning("on_error is too slow: errors are not told")
+                log.warning("on_error is too slow: errors are dropped")
             self._untold += 1
             return
         if self._untold:
-            log.warning("on_error keeps up again", untold=self._untold)
+            log.warning("on_error has caught up", untold=self._untold)
             self._untold = 0
         self._observed += 1
         self._nursery.start_soon(self._tell, observer, error)

@@ -36,8 +36,8 @@ class Questions(RunnerParts):
         if isinstance(approved, Refused):
             return approved
         if not is_reduced(client, approved):
-            log.error("on_client_registration gave more than was asked for")
-            return Refused(Reason.CALLBACK_FAILED, "more than was asked for")
+            log.error("on_client_registration returned more than was requested")
+            return Refused(Reason.CALLBACK_FAILED, "more granted than requested")
         return approved
 
     async def claims(self, user_id: str, scope: Scope) -> Mapping[str, Json] | Refused:

@@ -51,9 +51,10 @@ class LimitSettings(SettingsGroup):
     connections_per_address: int = Field(
         default=1000,
         ge=0,
-        description="Connections that one worker has open with an address (IPv6: a /64); "
-        "behind proxies (`trusted_proxy_hops`) requests under way, event streams among "
-        "them, of an address that they forward. The next gets 429; 0 for no limit.",
+        description="How many connections one worker keeps open with an address (IPv6: a "
+        "/64); behind proxies (`trusted_proxy_hops`), how many requests in flight, "
+        "including event streams, from a forwarded address. Further ones get 429; 0 for "
+        "no limit.",
     )
     authorize_per_minute: int = Field(
         default=240,

@@ -40,4 +40,8 @@ async def keep_in_vault(
         now=effects.now(),
     )
     if isinstance(kept, UpstreamFailed):
-        log.warning("tokens not kept", provider=provider.name, fault=str(kept.fault))
+        log.warning(
+            "upstream tokens not stored in the vault",
+            provider=provider.name,
+            fault=str(kept.fault),
+        )

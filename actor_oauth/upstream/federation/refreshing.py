@@ -98,7 +98,7 @@ class UpstreamRefreshes:
         if isinstance(answer, UpstreamFailed):
             refusal = decide_refusal(answer)
             log.warning(
-                "not refreshed with the grant",
+                "upstream tokens not refreshed with the grant",
                 provider=kept.provider,
                 fault=str(answer.fault),
                 grant_ends=refusal is TokenRefusal.ENDED,

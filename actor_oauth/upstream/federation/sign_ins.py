@@ -262,7 +262,7 @@ def _browser_hash(browser: str) -> bytes:
 def logged(refused: SignInRefused, provider: LoginProvider) -> SignInRefused:
     """Log why nobody was signed in, and give it back."""
     log.warning(
-        "not signed in",
+        "sign-in failed",
         provider=provider.name,
         fault=str(refused.fault),
         detail=refused.detail,

@@ -136,7 +136,7 @@ class Refreshes:
         )
         if finished.settlement is Settlement.ENDED:
             log.warning(
-                "connection needs its user",
+                "connection needs a new sign-in",
                 vault=vault.address.key,
                 issuer=due.server.issuer,
             )

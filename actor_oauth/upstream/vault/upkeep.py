@@ -144,7 +144,11 @@ class Upkeep:
                 # One vault that cannot answer keeps no other one waiting: it comes back
                 # when its lease ends.
                 fault = type(error).__name__
-                log.warning("vault not looked after", vault=renewal.vault, fault=fault)
+                log.warning(
+                    "vault upkeep failed for one vault",
+                    vault=renewal.vault,
+                    fault=fault,
+                )
                 return
             await listed.done(renewal)
 
