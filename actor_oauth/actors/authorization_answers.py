@@ -62,11 +62,13 @@ class AuthorizationAnswers:
             auth_time: When the user last proved who it is.
             details: What of the details that are asked for; None for all.
         """
-        epoch = await self._clients.enlist(request.client_id, user_key)
+        granted = request.scope if scope is None else scope
+        epoch = await self._clients.enlist(request.client_id, user_key, granted=granted)
         if isinstance(epoch, Refused):
-            return Refused(Reason.AUTHORIZE_CLIENT_UNKNOWN)
+            changed = epoch.reason is Reason.CLIENT_CHANGED
+            return epoch if changed else Refused(Reason.AUTHORIZE_CLIENT_UNKNOWN)
         return Approval(
-            scope=request.scope if scope is None else scope,
+            scope=granted,
             props=props,
             metadata=metadata,
             client_epoch=epoch,

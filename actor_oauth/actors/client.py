@@ -25,6 +25,7 @@ from actor_oauth.actors.pushed_requests import PushedRequests, delete_pushed_req
 from actor_oauth.actors.used_assertions import purge_assertions
 from actor_oauth.oauth.client_lifecycle import ClientEvent, ClientState, advance
 from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.wire import Reason, Refused
 from actor_oauth.runtime import turn, view
 
@@ -138,23 +139,34 @@ class ClientActor(
 
     @turn
     def enlist(
-        self, user_key: str, *, now: int, grant_lifetime: int | None = None
+        self,
+        user_key: str,
+        *,
+        now: int,
+        granted: Scope | None = None,
+        grant_lifetime: int | None = None,
     ) -> int | Refused:
         """Remember that a user is about to hold a grant of this client.
 
         Args:
             user_key: The user's.
             now: The time of the turn.
+            granted: What the user allows, which may have been asked a while ago; None
+                if nothing new is granted.
             grant_lifetime: Seconds that the grant can live at most, with the time until
                 it begins. A client that expires unused does not expire within them, so
                 that it outlives every grant without having to ask the users (B-30).
 
         Returns:
-            The client's epoch, for the grant; Refused unless the client is active.
+            The client's epoch, for the grant; Refused unless the client is active, and
+            may be granted that.
         """
         registration = load_registration(self.db)
-        if registration.state is not ClientState.ACTIVE:
+        client = registration.client
+        if client is None:
             return Refused(Reason.CLIENT_UNKNOWN)
+        if granted is not None and not client.may_hold(granted):
+            return Refused(Reason.CLIENT_CHANGED)
         self._list_if_published(registration)
         self.db.execute(
             "INSERT OR IGNORE INTO users VALUES (?, ?)", (user_key, registration.epoch)

@@ -234,16 +234,25 @@ class Clients:
         found = [await self.actor(entry.entry_id).client() for entry in page.entries]
         return [client for client in found if client is not None], page.next_cursor
 
-    async def enlist(self, client_id: str, user_key: str) -> int | Refused:
+    async def enlist(
+        self, client_id: str, user_key: str, *, granted: Scope | None = None
+    ) -> int | Refused:
         """Have the client know of a grant that is about to begin (B-36).
 
+        Args:
+            client_id: The client's.
+            user_key: Whose grant it is.
+            granted: What the user allows; None if nothing new is granted.
+
         Returns:
-            The client's epoch, for the grant.
+            The client's epoch, for the grant; Refused if there is no such client, or it
+            may not be granted that any more.
         """
         lifetimes = self._effects.policy.lifetimes
         return await self.actor(client_id).enlist(
             user_key,
             now=self._effects.now(),
+            granted=granted,
             grant_lifetime=lifetimes.refresh_absolute + lifetimes.consent,
         )
 

@@ -139,14 +139,17 @@ class DeviceQuestions:
             return False
         effects = self._effects
         user_key = effects.user_key(user_id)
-        epoch = await self._clients.enlist(device.request.client_id, user_key)
+        granted = device.request.scope if scope is None else scope
+        epoch = await self._clients.enlist(
+            device.request.client_id, user_key, granted=granted
+        )
         if isinstance(epoch, Refused):
             return False
         user = effects.system.get(UserActor, user_key)
         begun = await user.authorize_device(
             device,
             Approval(
-                scope=device.request.scope if scope is None else scope,
+                scope=granted,
                 client_epoch=epoch,
                 auth_time=auth_time,
                 metadata=metadata,

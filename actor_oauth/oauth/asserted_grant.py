@@ -182,8 +182,8 @@ def _scope(
     resource: ResourcePolicy,
 ) -> Scope:
     allowed = Scope(resource.scopes).intersection(_mapped(asserted, resource))
-    if client.origin == "pre-registered" and client.scope is not None:
-        allowed = allowed.intersection(client.scope)
+    if client.scope_limit is not None:
+        allowed = allowed.intersection(client.scope_limit)
     if requested is None and asserted.scope is None:
         # Nobody named anything: the least there is.
         requested = Scope(resource.default_scopes)

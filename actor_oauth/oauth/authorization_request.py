@@ -310,8 +310,8 @@ def decide_scope(
     if wanted is None:
         return Reason.SCOPE_MALFORMED
     allowed = Scope((*resource.scopes, *policy.identity_scopes))
-    if client.origin == "pre-registered" and client.scope is not None:
-        allowed = allowed.intersection(client.scope)
+    if client.scope_limit is not None:
+        allowed = allowed.intersection(client.scope_limit)
     offline = Scope((OFFLINE_ACCESS,))
     named = wanted.difference(offline)
     if named:

@@ -17,7 +17,7 @@ from actor_oauth.oauth.json_values import (
     render_record,
 )
 from actor_oauth.oauth.openid_client import OpenIdClient
-from actor_oauth.oauth.scopes import Scope, parse_scope
+from actor_oauth.oauth.scopes import OFFLINE_ACCESS, Scope, parse_scope
 
 AuthMethod: TypeAlias = Literal[
     "none", "client_secret_basic", "client_secret_post", "private_key_jwt"
@@ -41,6 +41,7 @@ RESPONSE_TYPES: Final = ("code",)
 CLIENT_ID_PREFIX: Final = "aocl_"
 CLIENT_ID_BYTES: Final = 16
 
+_OFFLINE: Final = Scope((OFFLINE_ACCESS,))
 _ORIGINS: Final[Mapping[str, Origin]] = {name: name for name in get_args(Origin)}
 
 
@@ -108,6 +109,19 @@ class Client:
     def is_confidential(self) -> bool:
         """Whether the client has a secret or a key, and must use it everywhere."""
         return "none" not in self.auth_methods_accepted
+
+    @property
+    def scope_limit(self) -> Scope | None:
+        """The most that an operator lets anybody grant it; None for no such limit."""
+        return self.scope if self.origin == "pre-registered" else None
+
+    def may_hold(self, scope: Scope) -> bool:
+        """Tell whether a scope is within what the operator lets it be granted.
+
+        `offline_access` says how long, and not what for: no limit is about that.
+        """
+        limit = self.scope_limit
+        return limit is None or not scope.difference(limit.union(_OFFLINE))
 
     @property
     def has_credential_apart(self) -> bool:

@@ -78,8 +78,8 @@ def _grantable(client: Client, resource: str, policy: Policy) -> Scope:
     served = (item for item in policy.resources if item.identifier == resource)
     names = [name for item in served for name in item.scopes]
     allowed = Scope(tuple(dict.fromkeys((*names, *policy.identity_scopes))))
-    if client.origin == "pre-registered" and client.scope is not None:
-        allowed = allowed.intersection(client.scope)
+    if client.scope_limit is not None:
+        allowed = allowed.intersection(client.scope_limit)
     if "refresh_token" in client.grant_types:
         allowed = allowed.union(_OFFLINE)
     return allowed

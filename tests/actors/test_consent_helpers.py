@@ -15,8 +15,10 @@ from actor_oauth.actors.authorization_server import (
     Redirect,
 )
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.parameters import Parameters, parse_form
+from actor_oauth.oauth.parameters import Parameters, parameters_of, parse_form
+from actor_oauth.oauth.pushed_requests import PushedResponse
 from actor_oauth.oauth.reasons import Reason
+from actor_oauth.oauth.scopes import Scope
 from actor_oauth.runtime import (
     ActorSystem,
     LocalEngine,
@@ -164,6 +166,40 @@ async def test_a_yes_is_to_the_client_as_it_was_shown(
     for answer in (server.approve_consent, server.deny_consent):
         moved = await answer(handle, user_id=USER, browser=browser)
         assert moved == AuthorizationError(reason=Reason.REDIRECT_URI_UNREGISTERED)
+
+
+@pytest.mark.requirement("C-14")
+async def test_a_limit_on_scope_holds_for_what_was_asked_before_it_too(
+    server: AuthorizationServer, client: Client, request_: AuthorizationRequest
+) -> None:
+    browser = server.new_browser_secret()
+    handle = await begun(server, request_, browser)
+    pushed = await server.push_authorization_request(
+        a_form(client_id=client.client_id, scope="read write"), None
+    )
+    assert isinstance(pushed, PushedResponse)
+    await server.update_client(client.client_id, scope=Scope(("read",)))
+    arrived = await server.parse_auth_request(
+        parameters_of(
+            (("client_id", client.client_id), ("request_uri", pushed.request_uri))
+        ),
+        signed_in=True,
+    )
+    assert isinstance(arrived, AuthorizationRequest)
+    changed = Reason.CLIENT_CHANGED
+    for answer in (
+        await server.approve_consent(handle, user_id=USER, browser=browser),
+        await server.approve_remembered(request_, user_id=USER, browser=browser),
+        await server.complete_authorization(request_, user_id=USER),
+        await server.complete_authorization(arrived, user_id=USER),
+    ):
+        assert isinstance(answer, AuthorizationError)
+        assert answer.reason is changed
+    # What is within the limit may still be allowed.
+    within = await server.approve_consent(
+        handle, user_id=USER, browser=browser, scope=Scope(("read",))
+    )
+    assert isinstance(within, Redirect)
 
 
 @pytest.mark.requirement("C-27", "M-11")

@@ -17,7 +17,7 @@ from actor_oauth.actors.authorization_server import (
 from actor_oauth.actors.device import DeviceActor
 from actor_oauth.actors.device_questions import ATTEMPTS
 from actor_oauth.actors.user.sessions import session_token
-from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.clients import Client, Origin
 from actor_oauth.oauth.device import (
     DeviceAuthorization,
     DeviceRequest,
@@ -62,7 +62,9 @@ async def opened(path: Path, now: int = START) -> AsyncIterator[ActorSystem]:
 
 
 @asynccontextmanager
-async def served(path: Path, now: int = START) -> AsyncIterator[AuthorizationServer]:
+async def served(
+    path: Path, now: int = START, *, origin: Origin = "dynamic"
+) -> AsyncIterator[AuthorizationServer]:
     async with opened(path) as system:
         server = AuthorizationServer(
             system=system,
@@ -73,7 +75,8 @@ async def served(path: Path, now: int = START) -> AsyncIterator[AuthorizationSer
         )
         client = server._clients.actor("app")
         assert client.address.key == client_key("app")
-        await client.register(CLIENT, secret_hash=None, now=START)
+        known = replace(CLIENT, origin=origin)
+        await client.register(known, secret_hash=None, now=START)
         yield server
 
 
@@ -189,6 +192,18 @@ async def test_an_application_puts_a_device_to_its_own_users(tmp_path: Path) -> 
         assert answers == [True, False]
         # Whoever said yes has an account, without a password.
         assert await server.user_exists(USER_ID)
+
+
+@pytest.mark.requirement("C-14")
+async def test_a_limit_on_scope_holds_for_what_a_device_asked_before(
+    tmp_path: Path,
+) -> None:
+    async with served(tmp_path, origin="pre-registered") as server:
+        view = await question(server, (await begun(server)).user_code)
+        await server.update_client("app", scope=Scope(("write",)))
+        assert not await server.approve_device(
+            view.handle, user_id=USER_ID, browser=FOREIGN
+        )
 
 
 @pytest.mark.requirement("D-52")

@@ -1,6 +1,7 @@
 """Clients as values, and the life cycle of a registration."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,16 @@ def test_a_damaged_record_is_a_fault(record: str) -> None:
 def test_who_has_a_secret_is_confidential() -> None:
     assert FULL.is_confidential
     assert not Client(client_id="x", redirect_uris=()).is_confidential
+
+
+def test_only_an_operator_limits_what_a_client_may_be_granted() -> None:
+    asked = Scope(("read", "write"))
+    own = Client(client_id="app", redirect_uris=(), scope=Scope(("read",)))
+    assert own.scope_limit is None
+    assert own.may_hold(asked)
+    limited = replace(own, origin="pre-registered")
+    assert not limited.may_hold(asked)
+    assert limited.may_hold(Scope(("offline_access", "read")))
 
 
 @pytest.mark.requirement("B-01", "E-05")
