@@ -6,6 +6,7 @@ from pathlib import Path
 from actor_oauth.cli.terminal import command_line, say
 from actor_oauth.config import LogFormat, Settings
 from actor_oauth.config.hosts import http_url
+from actor_oauth.config.settings.resources import usual_resource
 
 
 def greet(settings: Settings, *, config: Path | None, has_users: bool) -> None:
@@ -25,13 +26,12 @@ def greet(settings: Settings, *, config: Path | None, has_users: bool) -> None:
 
 def _lines(settings: Settings, *, config: Path | None, has_users: bool) -> list[str]:
     issuer = settings.issuer_at(settings.port)
-    resource = settings.policy(issuer).resources[0].identifier
     return [
         (f"actor-oauth {version('actor-oauth')}: {issuer}, data in {settings.data}"),
         (
-            f"  Connect:  claude mcp add --transport http demo {resource}"
+            f"  Connect:  claude mcp add --transport http demo {usual_resource(issuer)}"
             if settings.demo_enabled
-            else f"  Protects: {resource}"
+            else f"  Protects: {settings.policy(issuer).resources[0].identifier}"
         ),
         f"  Sign in:  {_sign_in(settings, config=config, has_users=has_users)}",
     ]

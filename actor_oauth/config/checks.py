@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from actor_oauth.config.federation_checks import find_federation_problems
 from actor_oauth.config.hosts import is_loopback_host, is_loopback_url
 from actor_oauth.config.settings import Settings
+from actor_oauth.config.settings.resources import usual_resource
 from actor_oauth.config.vault_checks import find_vault_problems
 from actor_oauth.oauth.metadata import check_policy
 from actor_oauth.oauth.resources import covers
@@ -101,7 +102,7 @@ def _demo_problems(settings: Settings) -> Iterator[str]:
     if not _has_issuer(settings):
         return
     policy = settings.policy(settings.issuer_at(settings.port or 1))
-    demo = policy.issuer.removesuffix("/") + "/mcp"
+    demo = usual_resource(policy.issuer)
     if settings.demo_enabled and not any(
         covers(resource.identifier, demo) for resource in policy.resources
     ):

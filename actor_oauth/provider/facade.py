@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import trio
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.config import Settings
+from actor_oauth.config.settings.resources import usual_resource
 from actor_oauth.http.own_identity import OwnIdentity
 from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
 from actor_oauth.oauth.authorization_request import AuthorizationRequest
@@ -144,15 +146,16 @@ class Provider:
         self._parts.endpoints.append(endpoint)
 
     def protect_demo(self) -> None:
-        """Serve the example MCP server at `/mcp`, protected.
+        """Serve the example MCP server at the issuer's `/mcp`, protected.
 
         Raises:
             ValueError: No configured resource covers the path.
         """
+        path = urlsplit(usual_resource(self.policy.issuer)).path
         endpoint = DemoEndpoint(
-            path="/mcp", issuer=self.policy.issuer, stateless=self._without_sessions
+            path=path, issuer=self.policy.issuer, stateless=self._without_sessions
         )
-        self.protect(endpoint, path="/mcp")
+        self.protect(endpoint, path=path)
         self._parts.endpoints.append(endpoint)
 
     @property

@@ -42,6 +42,17 @@ def test_the_default_directory_and_a_config_file_shape_what_is_suggested(
     )
 
 
+def test_who_tries_it_out_is_led_to_the_example_server_and_no_other_resource(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    issuer = "http://127.0.0.1:8123/tenant"
+    names = (f"{issuer}/api", f"{issuer}/mcp")
+    resources = tuple(ResourceSettings(identifier=name) for name in names)
+    changes = {"issuer": issuer, "resources": resources, "demo": True}
+    lines = said(capsys, SETTINGS.model_copy(update=changes))
+    assert lines[1].endswith(f" demo {issuer}/mcp")
+
+
 def test_a_server_for_others_names_what_it_protects(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

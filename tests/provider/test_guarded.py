@@ -72,6 +72,25 @@ async def resolve(token: str, resource: str) -> ExternalToken | None:
     return foreign_token(resource) if token == "foreign" else None
 
 
+@pytest.mark.parametrize("issuer", [ORIGIN, f"{ORIGIN}/", f"{ORIGIN}/tenant"])
+async def test_the_example_server_is_below_the_issuer(
+    tmp_path: Path, issuer: str
+) -> None:
+    settings = Settings(data=tmp_path, issuer=issuer)
+    served = Provider(settings)
+    served.protect_demo()
+    url = issuer.removesuffix("/") + "/mcp"
+    async with served.open() as running:
+        transport = httpx2.ASGITransport(running.app)
+        async with httpx2.AsyncClient(transport=transport) as client:
+            refused = await client.post(url)
+            challenge = refused.headers.get_list("www-authenticate")[0]
+            document = await client.get(challenge.rpartition('="')[2].strip('"'))
+    assert refused.status_code == 401
+    assert document.json()["resource"] == url
+    assert document.json()["authorization_servers"] == [issuer]
+
+
 @pytest.mark.requirement("D-06", "G-04")
 async def test_a_token_that_could_not_be_resolved_is_not_called_bad(
     tmp_path: Path, autojump_clock: MockClock, capsys: pytest.CaptureFixture[str]

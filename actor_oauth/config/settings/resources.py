@@ -15,6 +15,11 @@ from actor_oauth.oauth.signing_keys import SigningAlgorithm
 _SCOPE_DESCRIPTIONS: Final = {"mcp": "Use its tools on your behalf"}
 
 
+def usual_resource(issuer: str) -> str:
+    """Give the identifier of the resource of a server whose operator names none."""
+    return issuer.removesuffix("/") + "/mcp"
+
+
 class DetailTypeSettings(BaseModel):
     """A kind of `authorization_details` (RFC 9396) that a resource understands.
 
@@ -122,7 +127,7 @@ class ResourcesSettings(SettingsGroup):
         policy = super().shape(policy)
         resources = self.resources or (
             ResourceSettings(
-                identifier=policy.issuer.removesuffix("/") + "/mcp",
+                identifier=usual_resource(policy.issuer),
                 name="the MCP server",
             ),
         )
