@@ -83,6 +83,8 @@ def decide_proof(
 
     Source: RFC 9449 §4.3 (F-01 to F-05).
     """
+    if not lines:
+        return Refused(Reason.DPOP_PROOF_MISSING)
     # A comma is not in any JWT: a proxy has joined two lines.
     if len(lines) != 1 or "," in lines[0]:
         return Refused(Reason.DPOP_PROOF_REPEATED)

@@ -134,7 +134,7 @@ def decide_holder(
     )
     proof = decide_proof(request.proofs, target, now=now)
     if isinstance(proof, Proof) and not same_key(info.jkt, proof):
-        proof = Refused(Reason.DPOP_PROOF_SIGNATURE)
+        proof = Refused(Reason.DPOP_PROOF_BY_ANOTHER)
     if isinstance(proof, Refused):
         return refused_holder(proof, nonces=nonces)
     return proof

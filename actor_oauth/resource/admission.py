@@ -222,7 +222,7 @@ def decide_sender(
     lines = [line.decode("latin-1") for line in head.lines(b"dpop")]
     proof = decide_proof(lines, target, now=now)
     if isinstance(proof, Proof) and not same_key(info.jkt, proof):
-        proof = Refused(Reason.DPOP_PROOF_SIGNATURE)
+        proof = Refused(Reason.DPOP_PROOF_BY_ANOTHER)
     if isinstance(proof, Refused):
         return refused_proof(protection, proof, nonces=nonces)
     return proof

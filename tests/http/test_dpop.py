@@ -474,18 +474,22 @@ async def test_a_bound_token_opens_nothing_without_its_key(
     for answer in (as_bearer, with_proof):
         assert answer.status_code == 401
         assert answer.json()["error"] == "invalid_token"
-    for proofs in (
-        [],
-        ["x"],
-        [shown(deployment, thief, token)],
-        [shown(deployment, key, "another token")],
-        [shown(deployment, key, token, htm="POST")],
-        [shown(deployment, key, token, htu=f"{ISSUER}/other")],
-        [shown(deployment, key, token), shown(deployment, key, token)],
+    for proofs, why in (
+        ([], "none was sent"),
+        (["x"], "not a JWT"),
+        ([shown(deployment, thief, token)], "not by the key"),
+        ([shown(deployment, key, "another token")], "another"),
+        ([shown(deployment, key, token, htm="POST")], "another"),
+        ([shown(deployment, key, token, htu=f"{ISSUER}/other")], "another"),
+        (
+            [shown(deployment, key, token), shown(deployment, key, token)],
+            "more than one",
+        ),
     ):
         refused = await ask(f"DPoP {token}", *proofs)
         assert refused.status_code == 401
         assert refused.json()["error"] == "invalid_dpop_proof"
+        assert why in refused.json()["error_description"]
         lines = refused.headers.get_list("www-authenticate")
         assert [line.partition(" ")[0] for line in lines] == ["Bearer", "DPoP"]
         assert "error=" not in lines[0]

@@ -52,7 +52,8 @@ def test_a_good_proof_names_its_key(algorithm: str) -> None:
 def test_there_is_exactly_one_proof() -> None:
     one, two = (KEY.proof("POST", URL, now=START) for _ in range(2))
 
-    for lines in ([], [one, two], [f"{one},{two}"], [f"{one}, {one}"]):
+    assert decide_proof([], TARGET, now=START) == Refused(Reason.DPOP_PROOF_MISSING)
+    for lines in ([one, two], [f"{one},{two}"], [f"{one}, {one}"]):
         assert decide_proof(lines, TARGET, now=START) == Refused(
             Reason.DPOP_PROOF_REPEATED
         )

@@ -21,6 +21,10 @@ ROWS: Final[Rows] = {
         Category.INVALID_DPOP_PROOF,
         "The DPoP proof is for another method, URL or access token.",
     ),
+    "dpop_proof_by_another": Row(
+        Category.INVALID_DPOP_PROOF,
+        "The DPoP proof is not by the key that the access token is bound to.",
+    ),
     "dpop_proof_not_now": Row(
         Category.INVALID_DPOP_PROOF, "The DPoP proof is too old, or from the future."
     ),
@@ -29,7 +33,7 @@ ROWS: Final[Rows] = {
         "The DPoP proof was used before. Make a new one for every request.",
     ),
     "dpop_proof_missing": Row(
-        Category.INVALID_DPOP_PROOF, "This client must send a DPoP proof."
+        Category.INVALID_DPOP_PROOF, "A DPoP proof is needed, and none was sent."
     ),
     "dpop_unsupported": Row(
         Category.INVALID_REQUEST, "Tokens of this grant type cannot be bound to a key."

@@ -221,6 +221,7 @@ class Reason(StrEnum):
     DPOP_PROOF_MALFORMED = auto()
     DPOP_PROOF_SIGNATURE = auto()
     DPOP_PROOF_FOR_ANOTHER = auto()
+    DPOP_PROOF_BY_ANOTHER = auto()
     DPOP_PROOF_NOT_NOW = auto()
     DPOP_PROOF_REPLAYED = auto()
     DPOP_PROOF_MISSING = auto()
