@@ -1,9 +1,21 @@
 """Ways out of the authorization server: to the client, or to a page of our own."""
 
+from typing import Final
+
 from actor_oauth.http.display import destination
 from actor_oauth.http.page import Answer, Cookie, Move, Page, message
 from actor_oauth.oauth.authorization_answer import AuthorizationError
 from actor_oauth.oauth.reasons import Reason
+
+# Nothing is wrong with the application: another attempt may well succeed.
+_OVER: Final = frozenset(
+    (
+        Reason.REQUEST_URI_UNKNOWN,
+        Reason.REQUEST_URI_EXPIRED,
+        Reason.REQUEST_URI_SPENT,
+        Reason.CLIENT_CHANGED,
+    )
+)
 
 
 def refused_here(
@@ -16,12 +28,15 @@ def refused_here(
         cookies: To set.
         noted: Whether the server that decided it has noted it.
     """
+    over = reason in _OVER
     return message(
         "This link does not work",
         reason.description,
-        hint="The application sent you here with a request that cannot be answered. "
+        hint="Start again from the application."
+        if over
+        else "The application sent you here with a request that cannot be answered. "
         "Only its developer can fix that.",
-        code=str(reason),
+        code=str(reason.category.error if over else reason),
         cookies=cookies,
         refused=None if noted else reason,
     )

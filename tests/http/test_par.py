@@ -172,7 +172,8 @@ async def test_looking_spends_nothing_and_completing_spends_it(
     assert read_page(late).refresh is None
     assert reload.status_code == 400
     assert "invalid_request_uri" not in reload.headers.get("location", "")
-    assert "request_uri_spent" in reload.text
+    assert "<code>invalid_request_uri</code>" in reload.text
+    assert "Start again from the application" in reload.text
 
 
 @pytest.mark.requirement("C-27", "C-16")
@@ -225,7 +226,7 @@ async def test_a_browser_must_come_in_time_but_may_take_its_time_to_sign_in(
     page = await browser.get(url)
     if late:
         assert page.status_code == 400
-        assert "request_uri_expired" in page.text
+        assert "invalid_request_uri" in page.text
         return
     deployment.clock.advance(500)
     consent = await browser.follow(await browser.sign_in(page))
