@@ -16,7 +16,7 @@ ENTROPY = SystemEntropy()
 OPEN = """
 import sys
 from pathlib import Path
-from actor_oauth.config import open_keyring
+from actor_oauth.config.keyring_file import open_keyring
 from actor_oauth.runtime import SystemEntropy
 sys.stdout.write("ready\\n"); sys.stdout.flush()
 sys.stdin.readline()

@@ -27,7 +27,7 @@ NOW = 1_800_000_000
 PROGRAM = """
 import sys
 from pathlib import Path
-from actor_oauth.config import ensure_signing_keys
+from actor_oauth.config.keyring_file import ensure_signing_keys
 from actor_oauth.runtime import SystemEntropy
 keyring = ensure_signing_keys(Path(sys.argv[1]), {"EdDSA"}, entropy=SystemEntropy())
 print(keyring.signing_keys[0].kid)
