@@ -132,9 +132,9 @@ def decide_request(
     if is_preflight(head):
         return Answer(status=204, headers=protection.preflight)
     credentials = parse_credentials(head.lines(b"authorization"), head.query_string)
-    if isinstance(credentials, BearerToken | BoundToken):
-        return credentials
-    return challenge_answer(_challenge_for(protection, credentials))
+    if isinstance(credentials, CredentialsFault):
+        return challenge_answer(_challenge_for(protection, credentials))
+    return credentials
 
 
 def _challenge_for(protection: Protection, fault: CredentialsFault) -> Challenge:

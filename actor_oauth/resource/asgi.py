@@ -1,8 +1,7 @@
 """The few ASGI words that the guard needs; it works below and above any framework."""
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
 Scope = MutableMapping[str, object]
 Message = MutableMapping[str, object]
@@ -17,25 +16,31 @@ ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]  # type: ignore[explicit-an
 HeaderLine = tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestHead:
+class _HttpScope(TypedDict):
+    method: str
+    path: str
+    query_string: NotRequired[bytes]
+    headers: Sequence[HeaderLine]
+
+
+class RequestHead(NamedTuple):
     """What the guard reads of a request: everything but the body.
 
     Attributes:
         method: Upper-case verb.
         path: Percent-decoded, without the query.
         query_string: As on the wire.
-        headers: Names in lower case, repeats kept.
+        headers: By name in lower case, one value for each line.
     """
 
     method: str
     path: str
     query_string: bytes
-    headers: Sequence[HeaderLine]
+    headers: Mapping[bytes, Sequence[bytes]]
 
-    def lines(self, name: bytes) -> list[bytes]:
+    def lines(self, name: bytes) -> Sequence[bytes]:
         """All values of the header `name` (lower case), one for each line."""
-        return [value for key, value in self.headers if key == name]
+        return self.headers.get(name, ())
 
 
 def request_head(scope: Scope) -> RequestHead:
@@ -44,10 +49,9 @@ def request_head(scope: Scope) -> RequestHead:
     Servers must give names in lower case; the names are folded all the same, since a
     credential that is overlooked is worse than a few microseconds.
     """
-    lines = cast("Sequence[HeaderLine]", scope["headers"])
-    return RequestHead(
-        method=cast("str", scope["method"]).upper(),
-        path=cast("str", scope["path"]),
-        query_string=cast("bytes", scope.get("query_string", b"")),
-        headers=[(name.lower(), value) for name, value in lines],
-    )
+    request = cast("_HttpScope", scope)
+    headers: dict[bytes, list[bytes]] = {}
+    for name, value in request["headers"]:
+        headers.setdefault(name.lower(), []).append(value)
+    query = request.get("query_string", b"")
+    return RequestHead(request["method"].upper(), request["path"], query, headers)

@@ -121,7 +121,10 @@ def _asked_request(
     path, _, query = uri.partition("?")
     method = forwarded.get("method", "GET")
     headers: list[HeaderLine] = [
-        line for line in head.headers if not line[0].startswith(_FORWARDED)
+        (name, value)
+        for name, values in head.headers.items()
+        if not name.startswith(_FORWARDED)
+        for value in values
     ]
     if "host" in forwarded:
         headers = [line for line in headers if line[0] != b"host"]

@@ -10,6 +10,7 @@ The guard holds no token and no answer between requests.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, cast
 
 from actor_oauth.actors.faults import reason_of
@@ -143,20 +144,10 @@ class BearerGuard:
     async def _admit(
         self, token: BearerToken | BoundToken, head: RequestHead
     ) -> Answer | Passage:
-        bound = isinstance(token, BoundToken)
         known: AccessTokenInfo | None = None
-
-        async def check() -> Challenge | AccessTokenInfo:
-            nonlocal known
-            resource = self._protection.resource
-            known = await self._validate_token(resource, token.value)
-            now = self._clock.now()
-            return decide_token(
-                self._protection, head.path, known, now=now, bound=bound
-            )
-
         try:
-            verdict = await check()
+            known = await self._validate_token(self._protection.resource, token.value)
+            verdict = self._decide(token, head.path, known)
             if isinstance(token, BoundToken) and not isinstance(verdict, Challenge):
                 verdict = await self._check_sender(token, head, verdict)
         except ActorError as fault:
@@ -168,7 +159,28 @@ class BearerGuard:
                 client_id=None if known is None else known.client_id,
                 grant=grant_of_token(token.value),
             )
+        check = partial(self._check, token, head.path)
         return Passage(self._app, verdict, check=check, clock=self._clock)
+
+    async def _check(
+        self, token: BearerToken | BoundToken, path: str
+    ) -> Challenge | AccessTokenInfo:
+        known = await self._validate_token(self._protection.resource, token.value)
+        return self._decide(token, path, known)
+
+    def _decide(
+        self,
+        token: BearerToken | BoundToken,
+        path: str,
+        known: AccessTokenInfo | None,
+    ) -> Challenge | AccessTokenInfo:
+        return decide_token(
+            self._protection,
+            path,
+            known,
+            now=self._clock.now(),
+            bound=isinstance(token, BoundToken),
+        )
 
     async def _check_sender(
         self, token: BoundToken, head: RequestHead, info: AccessTokenInfo

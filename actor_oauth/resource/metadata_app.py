@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from actor_oauth.oauth.json_values import Json
@@ -30,7 +30,7 @@ class MetadataApp:
         answer = self._answer(head.method, head.lines(b"if-none-match"))
         await answer(scope, receive, send)
 
-    def _answer(self, method: str, etags: list[bytes]) -> Answer:
+    def _answer(self, method: str, etags: Sequence[bytes]) -> Answer:
         headers: tuple[HeaderLine, ...] = (
             (b"content-type", b"application/json"),
             (b"cache-control", b"public, max-age=3600"),

@@ -7,7 +7,7 @@ A public server has nothing to fear from either: what it guards needs a token th
 browser sends by itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +20,10 @@ from actor_oauth.resource.asgi import RequestHead
 def _is_loopback(url: str) -> bool:
     uri = parse_uri(url)
     return uri is not None and uri.is_loopback
+
+
+def _names_this_machine(hosts: Sequence[bytes]) -> bool:
+    return len(hosts) == 1 and _is_loopback("http://" + hosts[0].decode("latin-1"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +41,12 @@ class OriginRules:
 
     def admit(self, head: RequestHead) -> bool:
         """Tell whether the request comes under a name and from a page that may."""
-        origins = [line.decode("latin-1") for line in head.lines(b"origin")]
-        return self._admits_host(head) and all(map(self._admits_origin, origins))
+        if self.loopback_only and not _names_this_machine(head.lines(b"host")):
+            return False
+        return all(map(self._admits_origin, head.lines(b"origin")))
 
-    def _admits_host(self, head: RequestHead) -> bool:
-        if not self.loopback_only:
-            return True
-        hosts = head.lines(b"host")
-        return len(hosts) == 1 and _is_loopback(f"http://{hosts[0].decode('latin-1')}")
-
-    def _admits_origin(self, origin: str) -> bool:
+    def _admits_origin(self, line: bytes) -> bool:
+        origin = line.decode("latin-1")
         if self.origins is not None and origin in self.origins:
             return True
         if self.loopback_only:

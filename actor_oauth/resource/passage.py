@@ -136,10 +136,11 @@ class Passage:
             headers = {name.lower(): value for name, value in lines}
             self._length_announced = b"content-length" in headers
             self._open = not self._length_announced
-            events = headers.get(b"content-type", b"").startswith(b"text/event-stream")
-            self.is_event_source = events and self._method == "GET"
+            self.is_event_source = self._method == "GET" and headers.get(
+                b"content-type", b""
+            ).startswith(b"text/event-stream")
             # What the application did not decide itself.
-            lines.extend(line for line in CORS_HEADERS if line[0] not in headers)
+            lines += [line for line in CORS_HEADERS if line[0] not in headers]
             return {**message, "headers": lines}
         self._open = bool(message.get("more_body", False))
         return message

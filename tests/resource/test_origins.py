@@ -2,12 +2,13 @@
 
 import pytest
 
-from actor_oauth.resource.asgi import HeaderLine, RequestHead
+from actor_oauth.resource.asgi import HeaderLine, RequestHead, request_head
 from actor_oauth.resource.origins import origin_rules
+from tests.resource.asgi_calls import http_scope
 
 
 def _head(*headers: HeaderLine) -> RequestHead:
-    return RequestHead(method="POST", path="/mcp", query_string=b"", headers=headers)
+    return request_head(http_scope(method="POST", headers=headers))
 
 
 LOCAL = "http://127.0.0.1:8000/mcp"
