@@ -5,6 +5,7 @@ from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
 from actor_oauth.actors.user.callbacks import CallbackStep, Pending
 from actor_oauth.oauth.grants import parse_record
+from actor_oauth.oauth.json_values import render_attached
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
@@ -99,6 +100,6 @@ def resolved(token: ExternalToken | None, *, now: int) -> AccessTokenInfo | None
         resource=token.resource,
         issued_at=now,
         expires_at=token.expires_at,
-        props=token.props,
+        props_text=render_attached(token.props),
         principal="external",
     )

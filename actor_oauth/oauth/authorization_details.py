@@ -10,9 +10,9 @@ each the members that it has, with some of the actions, datatypes or privileges.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
-from actor_oauth.oauth.json_values import Json, parse_json_object
+from actor_oauth.oauth.json_values import Json, parse_attached, parse_json_object
 
 MAX_LENGTH: Final = 4096
 """Characters of the parameter."""
@@ -86,7 +86,7 @@ def narrow_details(text: str, granted: str | None) -> str | None:
 
     Source: RFC 9396 §6.
     """
-    held = stored_details(granted)
+    held = parse_attached(granted)
     if not isinstance(held, list):
         return None
     picked: dict[int, Json] = {}
@@ -103,14 +103,9 @@ def narrow_details(text: str, granted: str | None) -> str | None:
     return _render([picked[place] for place in sorted(picked)]) if picked else None
 
 
-def stored_details(text: str | None) -> Json:
-    """Give details that this program stored; None if there are none."""
-    return None if text is None else cast("Json", json.loads(text))
-
-
 def views_of(text: str | None, types: Sequence[DetailType]) -> tuple[DetailView, ...]:
     """Give stored details as they are shown."""
-    details = stored_details(text)
+    details = parse_attached(text)
     words = {kind.name: kind.description for kind in types}
     return tuple(
         DetailView(

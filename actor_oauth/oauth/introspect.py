@@ -5,18 +5,13 @@ database gave it. What follows from the row alone is one value, `Access`, which 
 remembered until the row changes; what else decides, the time, is asked each time.
 """
 
-import json
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple, cast
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from actor_oauth.oauth.grant_origin import GrantOrigin
 from actor_oauth.oauth.grants import GrantState, grant_id, parse_record, stored_scope
-from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.props import props_context, unseal_text, unwrap_data_key
 from actor_oauth.oauth.tokens import AccessTokenInfo, Token
-
-# The texts are stored ones: there is no space around them to look for.
-_decode: Final = json.JSONDecoder().raw_decode
 
 # Two dataclasses, a few short texts, and their entry in a dict.
 _RECORD_BYTES: Final = 1024
@@ -73,48 +68,24 @@ class Access:
     """What an access token is good for, until it expires or its owner changes something.
 
     Attributes:
-        info: All but the three below.
+        info: While it has not expired.
         clock: The latest time that the owner has seen.
-        props: As JSON text: each reader is given values of their own.
-        metadata: Likewise.
-        details: Likewise, the `authorization_details`.
     """
 
     info: AccessTokenInfo
     clock: int
-    props: str | None = field(default=None, repr=False)
-    metadata: str | None = None
-    details: str | None = None
 
     @property
     def weight(self) -> int:
         """The bytes that it takes in memory, roughly."""
-        texts = (self.props, self.metadata, self.details)
+        info = self.info
+        texts = (info.props_text, info.metadata_text, info.details)
         return _RECORD_BYTES + sum(len(text) for text in texts if text is not None)
 
     def at(self, now: int) -> AccessTokenInfo | None:
         """Say what it is good for at this time; None once it has expired (K-13)."""
-        info = self.info
-        if max(now, self.clock) >= info.expires_at:
-            return None
-        if self.props is None and self.metadata is None and self.details is None:
-            return info
-        # `replace` takes nearly twice as long, and nothing is asked more often.
-        return AccessTokenInfo(
-            grant_id=info.grant_id,
-            client_id=info.client_id,
-            user_id=info.user_id,
-            scope=info.scope,
-            resource=info.resource,
-            issued_at=info.issued_at,
-            expires_at=info.expires_at,
-            props=_json(self.props),
-            metadata=_json(self.metadata),
-            jkt=info.jkt,
-            authorization_details=_json(self.details),
-            principal=info.principal,
-            origin=info.origin,
-        )
+        expired = max(now, self.clock) >= self.info.expires_at
+        return None if expired else self.info
 
 
 def decide_access(
@@ -170,18 +141,18 @@ def access_of(
             resource=stored.resource_exchanged or stored.resource,
             issued_at=stored.issued_at,
             expires_at=stored.expires_at,
+            props_text=_open_props(token, number, stored) if with_props else None,
+            metadata_text=stored.metadata,
             jkt=stored.jkt,
+            # They were granted for the grant's own resource.
+            details=stored.details
+            if stored.resource_exchanged in (None, stored.resource)
+            else None,
             origin=None
             if stored.origin is None
             else GrantOrigin.from_record(stored.origin),
         ),
         clock=stored.clock,
-        props=_open_props(token, number, stored) if with_props else None,
-        metadata=stored.metadata,
-        # They were granted for the grant's own resource.
-        details=stored.details
-        if stored.resource_exchanged in (None, stored.resource)
-        else None,
     )
 
 
@@ -197,7 +168,3 @@ def _open_props(token: Token, number: int, stored: StoredAccessToken) -> str | N
     data_key = unwrap_data_key(stored.data_key, token)
     text = unseal_text(stored.sealed_props, data_key=data_key, context=context)
     return text.decode()
-
-
-def _json(text: str | None) -> Json:
-    return None if text is None else cast("Json", _decode(text)[0])

@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 """Anything that JSON can say."""
 
 MAX_DEPTH: Final = 16
 """Objects and lists within one another."""
+
+
+# There is no space around what this program has written.
+_decode: Final = json.JSONDecoder().raw_decode
 
 
 class RecordError(ValueError):
@@ -57,6 +61,19 @@ def render_record(values: Mapping[str, Json]) -> str:
     """Write a record, leaving out what is None."""
     present = {name: value for name, value in values.items() if value is not None}
     return json.dumps(present, separators=(",", ":"))
+
+
+def render_attached(value: Json) -> str | None:
+    """Write what an application attached to something; None for nothing.
+
+    Kept as text, it is the same for everybody, and each reader has values of their own.
+    """
+    return None if value is None else json.dumps(value, separators=(",", ":"))
+
+
+def parse_attached(text: str | None) -> Json:
+    """Give what an application attached, which this program has written."""
+    return None if text is None else cast("Json", _decode(text)[0])
 
 
 def get_text(record: Mapping[str, Json], name: str) -> str | None:

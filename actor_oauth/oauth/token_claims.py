@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from actor_oauth.oauth.grant_origin import CLAIM, GrantOrigin
-from actor_oauth.oauth.json_values import Json, get_text
+from actor_oauth.oauth.json_values import Json, get_text, render_attached
 from actor_oauth.oauth.resources import canonical_resource
 from actor_oauth.oauth.scopes import parse_scope
 from actor_oauth.oauth.signed_jwt import claimed_audiences, claimed_moment
@@ -58,9 +58,9 @@ def decide_claims(
         issued_at=times[0],
         expires_at=times[1],
         # Told to few: `props_clients` of a resource says to whom.
-        props=claims.get("props"),
+        props_text=render_attached(claims.get("props")),
         jkt=jkt if isinstance(jkt, str) else None,
-        authorization_details=claims.get("authorization_details"),
+        details=render_attached(claims.get("authorization_details")),
         origin=GrantOrigin.from_claim(claims.get(CLAIM)),
     )
 

@@ -23,9 +23,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
-from actor_oauth.oauth.authorization_details import stored_details
 from actor_oauth.oauth.grant_origin import GrantOrigin
-from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.json_values import Json, parse_attached
 from actor_oauth.oauth.scopes import Scope
 
 SECRET_LENGTH: Final = 32
@@ -150,7 +149,7 @@ class TokenResponse:
         if self.id_token is not None:
             members["id_token"] = self.id_token
         if self.details is not None:
-            members["authorization_details"] = stored_details(self.details)
+            members["authorization_details"] = parse_attached(self.details)
         return members
 
 
@@ -168,14 +167,13 @@ class AccessTokenInfo:
         resource: The one resource that it is for; the `aud`.
         issued_at: In Unix seconds.
         expires_at: In Unix seconds; at this second it is expired.
-        props: What the application attached to the grant, or None.
-        metadata: What the application attached for listing, or None.
+        props_text: What the application attached to the grant, as JSON text, or None.
+        metadata_text: What the application attached for listing, likewise.
         jkt: The thumbprint of the key that whoever presents it must hold (RFC 9449 §6);
             None for a bearer token.
         origin: On whose word it was issued, if the user was not asked: see
             `docs/enterprise.md`.
-        authorization_details: What exactly was granted beside the scope (RFC 9396 §9), or
-            None.
+        details: What exactly was granted beside the scope, likewise (RFC 9396 §9).
         principal: Whether a user stands behind it, or a client for itself; or whoever
             the application found in a token of another server. Only for `user` may
             `user_id` be taken for one of this server's users.
@@ -188,12 +186,27 @@ class AccessTokenInfo:
     resource: str
     issued_at: int
     expires_at: int
-    props: Json = field(default=None, repr=False)
-    metadata: Json = None
+    props_text: str | None = field(default=None, repr=False)
+    metadata_text: str | None = None
     jkt: str | None = None
-    authorization_details: Json = None
+    details: str | None = None
     principal: Principal = "user"
     origin: GrantOrigin | None = None
+
+    @property
+    def props(self) -> Json:
+        """What the application attached to the grant, or None; made anew for each reader."""
+        return parse_attached(self.props_text)
+
+    @property
+    def metadata(self) -> Json:
+        """What the application attached for listing, or None; likewise."""
+        return parse_attached(self.metadata_text)
+
+    @property
+    def authorization_details(self) -> Json:
+        """What exactly was granted beside the scope, or None; likewise."""
+        return parse_attached(self.details)
 
     @property
     def token_type(self) -> str:

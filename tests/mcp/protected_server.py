@@ -18,7 +18,7 @@ from mcp.server.mcpserver import MCPServer
 
 from actor_oauth.mcp import MCPEndpoint
 from actor_oauth.mcp.demo import demo_server
-from actor_oauth.oauth.json_values import Json
+from actor_oauth.oauth.json_values import Json, render_attached
 from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.tokens import AccessTokenInfo
@@ -41,7 +41,7 @@ def token_info(
         resource=resource,
         issued_at=0,
         expires_at=NEVER,
-        props=props,
+        props_text=render_attached(props),
     )
 
 

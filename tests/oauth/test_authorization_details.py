@@ -10,9 +10,9 @@ from actor_oauth.oauth.authorization_details import (
     DetailType,
     narrow_details,
     parse_details,
-    stored_details,
     views_of,
 )
+from actor_oauth.oauth.json_values import parse_attached
 
 RESOURCE = "https://api.example/mcp"
 TYPES = (
@@ -39,7 +39,7 @@ TYPES = (
 )
 def test_what_is_described_can_be_granted(details: list[object]) -> None:
     text = parse_details(json.dumps(details, indent=1), TYPES, RESOURCE)
-    assert stored_details(text) == details
+    assert parse_attached(text) == details
 
 
 @pytest.mark.requirement("C-29")

@@ -34,7 +34,7 @@ INFO = AccessTokenInfo(
     resource=RESOURCE,
     issued_at=START,
     expires_at=START + 3600,
-    props={"secret": "props"},
+    props_text='{"secret":"props"}',
 )
 
 

@@ -50,7 +50,7 @@ def token_info(
         resource=resource,
         issued_at=NOW,
         expires_at=expires_at,
-        props={"tier": "gold"},
+        props_text='{"tier":"gold"}',
     )
 
 
