@@ -7,6 +7,7 @@ the machine has enough of them.
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -38,8 +39,18 @@ def stopped() -> bool:
 def _enter(ticks: c_longlong, stop: c_longlong, cores: Sequence[int]) -> None:
     global _ticks, _stop
     _ticks, _stop = ticks, stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if cores:
         os.sched_setaffinity(0, cores)
+
+
+def _end_with_parent() -> None:
+    # A pool's processes hold both ends of the pipe that brings their work, so they would
+    # wait there for ever when the parent was killed.
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 @dataclass(frozen=True, slots=True)

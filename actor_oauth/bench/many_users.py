@@ -19,6 +19,7 @@ from time import monotonic
 from typing import Final
 
 from actor_oauth.bench.asking import BenchError
+from actor_oauth.bench.leash import leashed
 from actor_oauth.bench.make_users import Made, made_in
 from actor_oauth.bench.own_server import own_settings
 from actor_oauth.bench.target import Credentials
@@ -191,7 +192,7 @@ def _run(command: list[str], say: bytes = b"") -> Took:
     """
     used, begun = _children_cpu(), monotonic()
     ran = subprocess.run(  # noqa: S603 - this very program
-        command,
+        leashed(*command),
         input=say,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

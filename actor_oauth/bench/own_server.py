@@ -18,6 +18,7 @@ from typing import Final
 from actor_oauth.bench.asking import BenchError
 from actor_oauth.bench.flow import Flow
 from actor_oauth.bench.identity_provider import IdentityProvider
+from actor_oauth.bench.leash import leashed
 from actor_oauth.bench.source import FlowSource
 from actor_oauth.bench.target import (
     Assertion,
@@ -112,8 +113,8 @@ def start_program(
 ) -> Program:
     """Start a program in a process group of its own.
 
-    Its standard input stays open for as long as this process lives, so that it may end
-    when this one was killed.
+    Its standard input stays open until `Program.close`, at which it may end of itself.
+    When this process ends, whatever the reason, the group is killed.
 
     Args:
         command: What to run.
@@ -126,7 +127,7 @@ def start_program(
     descriptor, name = tempfile.mkstemp(suffix=".log", dir=folder)
     with os.fdopen(descriptor, "wb") as log:
         process = subprocess.Popen(  # noqa: S603 - what the operator asked for
-            pinned(command, cores),
+            leashed(*pinned(command, cores)),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=log,
@@ -265,7 +266,7 @@ class OwnServer:
         trusted = self.settings.model_dump_json(include={"trusted_issuers"})
         issuers = json.dumps(json.loads(trusted)["trusted_issuers"])
         ran = subprocess.run(  # noqa: S603 - this very program
-            [*command, *named, *options, "--data", str(self.settings.data)],
+            leashed(*command, *named, *options, "--data", str(self.settings.data)),
             stdout=subprocess.PIPE,
             env={**os.environ, "ACTOR_OAUTH_TRUSTED_ISSUERS": issuers},
             check=True,

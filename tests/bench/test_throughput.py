@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from actor_oauth.bench.http import render
+from actor_oauth.bench.leash import leashed
 from actor_oauth.bench.own_server import own_settings
 from actor_oauth.bench.plan import Plan, What
 from actor_oauth.bench.report.document import Table
@@ -71,7 +72,7 @@ def test_answers_count_within_the_measured_time_and_only_good_ones_as_done() -> 
 
 def test_cpu_and_memory_are_those_of_the_process_groups() -> None:
     # In a group of its own: what ends in another one takes its time with it.
-    command = [sys.executable, "-c", "while True: pass"]
+    command = leashed(sys.executable, "-c", "while True: pass")
     with subprocess.Popen(command, start_new_session=True) as busy:
         while not cpu_seconds([busy.pid]):
             assert busy.poll() is None

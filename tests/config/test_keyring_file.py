@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from actor_oauth.bench.leash import leashed
 from actor_oauth.config import ConfigError
 from actor_oauth.config.keyring_file import KEYRING_FILE, open_keyring, rotate_secrets
 from actor_oauth.runtime import SystemEntropy
@@ -66,7 +67,7 @@ def test_a_keyring_that_is_gone_is_not_made_anew_beside_the_data(
 def test_processes_that_start_at_once_all_use_the_same_keys(tmp_path: Path) -> None:
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", OPEN, str(tmp_path)],
+            leashed(sys.executable, "-c", OPEN, str(tmp_path)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

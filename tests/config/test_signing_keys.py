@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from actor_oauth.bench.leash import leashed
 from actor_oauth.config import ConfigError
 from actor_oauth.config.keyring_file import (
     KEYRING_FILE,
@@ -69,7 +70,7 @@ def test_keys_that_are_needed_are_made_once_and_sign_at_once(data: Path) -> None
 def test_processes_that_need_a_key_at_once_make_one(data: Path) -> None:
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(data)], stdout=subprocess.PIPE
+            leashed(sys.executable, "-c", PROGRAM, str(data)), stdout=subprocess.PIPE
         )
         for _ in range(4)
     ]

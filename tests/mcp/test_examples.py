@@ -13,6 +13,7 @@ import httpx2
 import pytest
 import trio
 
+from actor_oauth.bench.leash import leashed
 from actor_oauth.config import ResourceSettings, Settings
 from tests.mcp.people import add_user, person
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
@@ -41,7 +42,7 @@ def running(name: str, data: Path, port: int, **settings: str) -> Iterator[str]:
         **settings,
     }
     with subprocess.Popen(
-        [sys.executable, str(EXAMPLES / name)],
+        leashed(sys.executable, str(EXAMPLES / name)),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=environment,

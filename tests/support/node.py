@@ -4,17 +4,18 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from actor_oauth.bench.leash import leashed
 from tests.support.programs import NODE_DIRECTORY, find_program
 
 
 def node_command(program: str, *arguments: str) -> list[str]:
-    """The command line of a script.
+    """The command line of a script, which ends with this process.
 
     Args:
         program: Its path, from `tests/node`.
         *arguments: Its own.
     """
-    return [str(_node()), str(NODE_DIRECTORY / program), *arguments]
+    return leashed(str(_node()), str(NODE_DIRECTORY / program), *arguments)
 
 
 def node_environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:

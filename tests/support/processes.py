@@ -12,6 +12,7 @@ from typing import Final
 
 import trio
 
+from actor_oauth.bench.leash import leashed
 from tests.support.lines import Json, line_of, read_lines
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
@@ -102,9 +103,8 @@ async def actor_process(
         environment: Changes to this process's.
         limits: For its `RuntimeLimits`.
     """
-    command = [sys.executable, "-m", module]
     process = await trio.lowlevel.open_process(
-        [*command, str(path), json.dumps(limits)],
+        leashed(sys.executable, "-m", module, str(path), json.dumps(limits)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=ROOT,

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from actor_oauth.bench.leash import leashed
+
 COMMAND: Final = (sys.executable, "-m", "actor_oauth")
 
 # A bound for a machine under load; what is waited for is seen at once otherwise.
@@ -97,7 +99,7 @@ def serving(
         environment: Changes to it.
     """
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", "--data", str(data), *arguments],
+        leashed(*COMMAND, "serve", "--port", "0", "--data", str(data), *arguments),
         env=clean_environment(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from actor_oauth.bench.leash import leashed
 from tests.support.programs import find_program
 from tests.system.proxies import Places, check_step_up, check_who_passes, documented
 
@@ -31,7 +32,7 @@ def caddy(folder: Path, places: Places) -> Iterator[None]:
     file = folder / "Caddyfile"
     file.write_text(OPTIONS + site)
     with subprocess.Popen(
-        [str(program), "run", "--config", str(file)],
+        leashed(str(program), "run", "--config", str(file)),
         env={
             **os.environ,
             "XDG_CONFIG_HOME": str(folder),

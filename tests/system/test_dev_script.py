@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from actor_oauth.bench.leash import leashed
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("sh", "cat", "cksum", "dirname", "mkdir", "mv", "rm", "sleep", "tr")
 
@@ -83,7 +85,7 @@ def test_a_run_waits_for_the_one_that_is_installing(checkout: Path) -> None:
     lock.mkdir()
     (lock / "pid").write_text(f"{os.getpid()}\n")
     waiting = subprocess.Popen(
-        [checkout / "dev", "serve"],
+        leashed(str(checkout / "dev"), "serve"),
         env={"PATH": str(checkout / "tools")},
         stderr=subprocess.PIPE,
         text=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from actor_oauth.bench.leash import leashed
 from tests.support.programs import find_program
 from tests.system.proxies import Places, check_step_up, check_who_passes, documented
 
@@ -45,7 +46,7 @@ def nginx(folder: Path, places: Places) -> Iterator[None]:
     file = folder / "nginx.conf"
     file.write_text(CONFIGURATION.format(folder=folder, server=server))
     with subprocess.Popen(
-        [str(program), "-p", str(folder), "-c", str(file)]
+        leashed(str(program), "-p", str(folder), "-c", str(file))
     ) as process:
         try:
             yield

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from actor_oauth.bench.leash import leashed
 from actor_oauth.config import ResourceSettings, Settings
 from tests.oauth.test_challenge import parse_challenge
 from tests.support.made_grants import make_grants
@@ -26,7 +27,7 @@ HYPERCORN = ("hypercorn", "-k", "asyncio", "-b", "127.0.0.1:{port}")
 def started(command: Sequence[str], environment: dict[str, str]) -> Iterator[None]:
     """Run a server of others until it says that it runs."""
     with subprocess.Popen(
-        [sys.executable, "-m", *command],
+        leashed(sys.executable, "-m", *command),
         cwd=EXAMPLES,
         env=clean_environment(environment),
         stderr=subprocess.STDOUT,

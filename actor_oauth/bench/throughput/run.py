@@ -17,6 +17,7 @@ from actor_oauth.bench.asking import BenchError
 from actor_oauth.bench.fleet import Fleet, open_fleet
 from actor_oauth.bench.histogram import Histogram
 from actor_oauth.bench.http import render
+from actor_oauth.bench.leash import leashed
 from actor_oauth.bench.own_server import own_settings, pinned, started
 from actor_oauth.bench.plan import Plan, divide_cores
 from actor_oauth.bench.served import Served, served
@@ -205,7 +206,7 @@ def _number_of(
 ) -> float:
     command = pinned([sys.executable, "-m", *arguments], cores)
     ran = subprocess.run(  # noqa: S603 - this very program
-        command, input=say, stdout=subprocess.PIPE, check=True
+        leashed(*command), input=say, stdout=subprocess.PIPE, check=True
     )
     return float(json.loads(ran.stdout))
 

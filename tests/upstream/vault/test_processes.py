@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from actor_oauth.bench.leash import leashed
 from tests.support.processes import ROOT
 from tests.support.standin import Asked, Said, Upstream
 from tests.upstream.vault.world import open_world
@@ -48,7 +49,9 @@ class VaultProcess:
 @asynccontextmanager
 async def vault_process(data: Path, now: int) -> AsyncIterator[VaultProcess]:
     process = await trio.lowlevel.open_process(
-        [sys.executable, "-m", "tests.support.vault_process", str(data), str(now)],
+        leashed(
+            *(sys.executable, "-m", "tests.support.vault_process"), str(data), str(now)
+        ),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=ROOT,
