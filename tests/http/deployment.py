@@ -309,3 +309,11 @@ class Deploy(Protocol):
         fetcher: Fetcher | None = None,
         callbacks: Callbacks | None = None,
     ) -> AbstractAsyncContextManager[Deployment]: ...
+
+
+async def vetted_client(deployment: Deployment) -> dict[str, str]:
+    """A client that the operator made."""
+    created = await deployment.server.create_client(
+        client_name="House Client", redirect_uris=[WEB_CALLBACK]
+    )
+    return {"client_id": created.client.client_id}  # type: ignore[union-attr]  # acceptable

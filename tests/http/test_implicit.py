@@ -23,8 +23,8 @@ from tests.http.deployment import (
     policy_for,
     read_page,
 )
+from tests.http.openid.signing_in import ask
 from tests.http.test_jwt_access_tokens import claims_of, jwt_policy
-from tests.http.test_userinfo import ask
 
 RESOURCE = f"{ISSUER}/mcp"
 ON = replace(policy_for(ISSUER), implicit_enabled=True)

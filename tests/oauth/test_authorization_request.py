@@ -18,75 +18,27 @@ from actor_oauth.oauth.authorization_request import (
 from actor_oauth.oauth.authorization_response import success_redirect
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.parameters import Parameters, parameters_of, parse_form
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.prompts import Prompt
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.wire import Reason
+from tests.oauth.authorization_requests import (
+    CHALLENGE,
+    CLIENT,
+    ISSUER,
+    POLICY,
+    VALID,
+    accepted,
+    decide,
+    redirected,
+)
 
-ISSUER = "https://h.example"
-CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-MCP = ResourcePolicy(
-    identifier="https://h.example/mcp",
-    scopes=("mcp", "tools"),
-    default_scopes=("mcp",),
-)
-API = ResourcePolicy(
-    identifier="https://h.example/api", scopes=("read",), default_scopes=("read",)
-)
-POLICY = Policy(issuer=ISSUER, resources=(MCP,))
-TWO_RESOURCES = Policy(issuer=ISSUER, resources=(MCP, API))
-CLIENT = Client(client_id="c", redirect_uris=("https://c.example/cb",))
 LOOPBACK = Client(client_id="c", redirect_uris=("http://localhost/callback",))
 TWO_URIS = Client(
     client_id="c", redirect_uris=("https://c.example/cb", "https://c.example/other")
 )
-VALID = {
-    "client_id": "c",
-    "redirect_uri": "https://c.example/cb",
-    "response_type": "code",
-    "code_challenge": CHALLENGE,
-    "code_challenge_method": "S256",
-    "state": "xyz",
-}
+
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-
-
-def decide(
-    client: Client | None = CLIENT,
-    policy: Policy = POLICY,
-    /,
-    **changes: str | None,
-) -> AuthorizationRequest | LocalRefusal | RedirectRefusal:
-    fields = {**VALID, **changes}
-    return decide_authorization_request(
-        parameters_of((k, v) for k, v in fields.items() if v is not None),
-        client,
-        policy,
-    )
-
-
-def accepted(
-    client: Client | None = CLIENT,
-    policy: Policy = POLICY,
-    /,
-    **changes: str | None,
-) -> AuthorizationRequest:
-    decision = decide(client, policy, **changes)
-    assert isinstance(decision, AuthorizationRequest), decision
-    return decision
-
-
-def redirected(
-    client: Client | None = CLIENT,
-    policy: Policy = POLICY,
-    /,
-    **changes: str | None,
-) -> Reason:
-    decision = decide(client, policy, **changes)
-    assert isinstance(decision, RedirectRefusal), decision
-    assert decision.redirect_uri == VALID["redirect_uri"]
-    return decision.reason
 
 
 def test_a_valid_request_becomes_a_value() -> None:
@@ -281,78 +233,6 @@ def test_pkce_is_for_confidential_clients_too() -> None:
         auth_methods_accepted=frozenset(("client_secret_basic",)),
     )
     assert redirected(confidential, code_challenge=None) is Reason.CHALLENGE_MISSING
-
-
-@pytest.mark.requirement("C-08")
-@pytest.mark.parametrize(
-    ("scope", "granted"),
-    [
-        (None, "mcp"),
-        ("", "mcp"),
-        ("tools", "tools"),
-        ("tools nonsense", "tools"),
-        ("tools offline_access", "tools offline_access"),
-        ("offline_access mcp tools", "mcp tools offline_access"),
-        ("offline_access", "mcp offline_access"),
-        ("mcp mcp", "mcp"),
-    ],
-)
-def test_what_may_be_granted_of_what_is_asked(scope: str | None, granted: str) -> None:
-    assert str(accepted(scope=scope).scope) == granted
-
-
-@pytest.mark.requirement("C-08", "D-19")
-def test_offline_access_is_for_clients_with_the_refresh_grant() -> None:
-    without = replace(CLIENT, grant_types=("authorization_code",))
-    assert str(accepted(without, scope="mcp offline_access").scope) == "mcp"
-
-
-@pytest.mark.requirement("C-08")
-def test_a_scope_is_one_of_the_requested_resource() -> None:
-    api = {"resource": "https://h.example/api"}
-    assert str(accepted(CLIENT, TWO_RESOURCES, scope="mcp read", **api).scope) == "read"
-    assert str(accepted(CLIENT, TWO_RESOURCES, **api).scope) == "read"
-    assert redirected(CLIENT, TWO_RESOURCES, scope="mcp", **api) is Reason.SCOPE_UNKNOWN
-
-
-@pytest.mark.requirement("C-08")
-def test_the_scope_of_a_client_is_a_limit_if_an_operator_set_it() -> None:
-    limited = replace(CLIENT, origin="pre-registered", scope=Scope(("tools",)))
-    assert str(accepted(limited, scope="mcp tools").scope) == "tools"
-    assert str(accepted(limited).scope) == "tools"
-    assert redirected(limited, scope="mcp") is Reason.SCOPE_UNKNOWN
-    foreign = replace(limited, scope=Scope(("read",)))
-    assert redirected(foreign) is Reason.SCOPE_UNKNOWN
-
-
-@pytest.mark.requirement("C-08")
-def test_a_client_may_ask_for_more_than_it_once_registered_itself() -> None:
-    dynamic = replace(CLIENT, scope=Scope(("mcp",)))
-    assert str(accepted(dynamic, scope="mcp tools").scope) == "mcp tools"
-
-
-@pytest.mark.requirement("C-09")
-def test_an_omitted_resource_needs_to_be_the_only_one() -> None:
-    assert accepted().resource == "https://h.example/mcp"
-    assert redirected(CLIENT, TWO_RESOURCES) is Reason.RESOURCE_UNKNOWN
-
-
-@pytest.mark.requirement("C-08", "A-13")
-def test_who_names_no_scope_gets_what_the_guard_will_require() -> None:
-    needy = replace(MCP, scopes=("mcp", "write", "x"), required_scopes=("write",))
-    policy = replace(POLICY, resources=(needy,))
-    assert accepted(CLIENT, policy).scope.names == ("mcp", "write")
-
-
-@pytest.mark.requirement("C-09")
-def test_one_request_is_about_one_resource() -> None:
-    def asked(*resources: str) -> object:
-        pairs = [*VALID.items(), *(("resource", url) for url in resources)]
-        return decide_authorization_request(parameters_of(pairs), CLIENT, TWO_RESOURCES)
-
-    # Codex sent the same resource twice.
-    assert isinstance(asked(MCP.identifier, MCP.identifier), AuthorizationRequest)
-    assert isinstance(asked(MCP.identifier, API.identifier), RedirectRefusal)
 
 
 @pytest.mark.requirement("C-10")

@@ -1,6 +1,5 @@
 """Clients that are known by the URL of a document that they publish."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -19,35 +18,16 @@ from actor_oauth.oauth.metadata_document import (
     decide_document,
     is_document_url,
 )
-from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.oauth.wire import Category, Reason, Refused
+from tests.oauth.documents import NOW, POLICY, URL, accepted, decide
 from tests.support.signing import signer
 
-NOW = 1_800_000_000
-URL = "https://c.example/client.json"
-POLICY = Policy(
-    issuer="https://as.example",
-    resources=(ResourcePolicy(identifier="https://as.example/mcp"),),
-    metadata_documents_enabled=True,
-)
 MINIMAL: dict[str, Json] = {
     "client_id": URL,
     "client_name": "A client",
     "redirect_uris": ["https://c.example/cb"],
 }
 KEYS = signer("RS256").jwks()
-
-
-def decide(
-    members: object, *, url: str = URL, policy: Policy = POLICY
-) -> Client | Refused:
-    return decide_document(json.dumps(members).encode(), url, policy, now=NOW)
-
-
-def accepted(members: dict[str, Json], *, url: str = URL) -> Client:
-    decision = decide(members, url=url)
-    assert isinstance(decision, Client), decision
-    return decision
 
 
 @pytest.mark.requirement("B-06")
@@ -277,91 +257,6 @@ def test_what_this_server_does_not_have_is_passed_over() -> None:
     assert client.response_types == ("code",)
     assert client.redirect_uris == ("https://c.example/cb",)
     assert "refresh_token" not in accepted(MINIMAL).grant_types
-
-
-CLAUDE = "https://claude.ai/oauth/mcp-oauth-client-metadata"
-CLAUDE_CODE = "https://claude.ai/oauth/claude-code-client-metadata"
-CHATGPT = "https://chatgpt.com/oauth/abc/client.json"
-VS_CODE = "https://vscode.dev/oauth/client-metadata.json"
-
-
-@pytest.mark.requirement("B-06", "B-08", "B-10")
-@pytest.mark.parametrize(
-    ("document", "method"),
-    [
-        (
-            {
-                "client_id": CLAUDE,
-                "client_name": "Claude",
-                "client_uri": "https://claude.ai",
-                "redirect_uris": [
-                    "https://claude.ai/api/mcp/auth_callback",
-                    "https://claude.com/api/mcp/auth_callback",
-                ],
-                "grant_types": ["authorization_code", "refresh_token"],
-                "response_types": ["code"],
-                "token_endpoint_auth_method": "none",
-            },
-            "none",
-        ),
-        (
-            {
-                "client_id": CLAUDE_CODE,
-                "client_name": "Claude Code",
-                "redirect_uris": [
-                    "http://localhost/callback",
-                    "http://127.0.0.1/callback",
-                ],
-                "grant_types": ["authorization_code", "refresh_token"],
-                "response_types": ["code"],
-                "token_endpoint_auth_method": "none",
-            },
-            "none",
-        ),
-        (
-            {
-                "client_id": CHATGPT,
-                "client_name": "ChatGPT",
-                "redirect_uris": ["https://chatgpt.com/connector/oauth/abc"],
-                "grant_types": ["authorization_code", "refresh_token"],
-                "response_types": ["code"],
-                "token_endpoint_auth_method": "private_key_jwt",
-                "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
-                "token_endpoint_auth_signing_alg": "RS256",
-                "jwks_uri": "https://chatgpt.com/oauth/jwks.json",
-            },
-            "private_key_jwt",
-        ),
-        (
-            {
-                "client_id": VS_CODE,
-                "client_name": "Visual Studio Code",
-                "redirect_uris": [
-                    "http://127.0.0.1:33418/",
-                    "http://127.0.0.1/",
-                    "https://vscode.dev/redirect",
-                    "https://insiders.vscode.dev/redirect",
-                ],
-                "grant_types": [
-                    "authorization_code",
-                    "refresh_token",
-                    "urn:ietf:params:oauth:grant-type:device_code",
-                ],
-                "response_types": ["code"],
-                "token_endpoint_auth_method": "none",
-                "application_type": "native",
-            },
-            "none",
-        ),
-    ],
-)
-def test_the_documents_of_real_clients_are_accepted(
-    document: dict[str, Json], method: str
-) -> None:
-    client = accepted(document, url=str(document["client_id"]))
-    assert client.auth_method == method
-    assert set(client.grant_types) >= {"authorization_code", "refresh_token"}
-    assert list(client.redirect_uris) == document["redirect_uris"]
 
 
 @pytest.mark.requirement("B-16")

@@ -15,7 +15,7 @@ from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.resources import known_scopes
 from actor_oauth.oauth.scopes import Scope
 from actor_oauth.oauth.wire import Reason
-from tests.oauth.test_authorization_request import (
+from tests.oauth.authorization_requests import (
     CLIENT,
     MCP,
     POLICY,

@@ -16,7 +16,7 @@ from actor_oauth.oauth.registration import (
     registration_response,
 )
 from actor_oauth.oauth.wire import Reason, Refused
-from tests.oauth.test_registration import MINIMAL, NOW, POLICY
+from tests.oauth.registrations import MINIMAL, NOW, POLICY
 
 ON = replace(POLICY, openid_enabled=True)
 LEGACY = replace(POLICY, implicit_enabled=True, plain_pkce_enabled=True)

@@ -1,4 +1,4 @@
-"""Late reuse: who is answered, who is refused, and what that does to the grant."""
+"""Late reuse: who is refused, and what that does to the grant."""
 
 from dataclasses import replace
 
@@ -7,14 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actor_oauth.oauth.clients import Client
-from actor_oauth.oauth.dpop import Proof
 from actor_oauth.oauth.grants import Ending, GrantEvent, GrantState
-from actor_oauth.oauth.props import unwrap_data_key
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.refresh_chain import (
     RefreshRequest,
     Rejection,
-    Renewal,
     Retry,
     ReuseDue,
     Rotation,
@@ -26,60 +23,28 @@ from actor_oauth.oauth.refresh_reuse import (
     ReuseVerdict,
     judge_reuse,
 )
-from actor_oauth.oauth.scopes import Scope
-from actor_oauth.oauth.tokens import TokenResponse, token_hash
+from actor_oauth.oauth.tokens import token_hash
+from tests.oauth.late_refreshes import (
+    DAY,
+    OWNER,
+    THIEF,
+    a_chain_of,
+    answered,
+    head_of,
+    rejected,
+)
 from tests.support.grants import (
     CLIENT,
     GRACE,
     RESOURCE,
     START,
-    ChainInMemory,
-    Outcome,
     a_chain,
     a_policy,
     parsed,
 )
 
-DAY = 86_400
 REJECT = RefreshRules(reuse=ReusePolicy.REJECT)
-STAYING = RefreshRules(rotation="unless_bound")
 ASKING = RefreshRules(asks=True)
-
-OWNER = Proof(jkt="owner", key=b"", issued_at=START)
-THIEF = Proof(jkt="thief", key=b"", issued_at=START)
-
-
-def a_chain_of(
-    rules: RefreshRules, *, generations: int = 3, jkt: str | None = None
-) -> tuple[ChainInMemory, list[str]]:
-    """Give a chain that has rotated some times, a window apart, and all its tokens."""
-    chain, token = a_chain(policy=a_policy(rules=rules))
-    chain.grant = replace(chain.grant, refresh_jkt=jkt)
-    proof = None if jkt is None else Proof(jkt=jkt, key=b"", issued_at=START)
-    tokens = [token]
-    for _ in range(generations - 1):
-        response = answered(chain.refresh(tokens[-1], proof=proof))
-        tokens.append(head_of(response))
-        chain.now += GRACE + 1
-    return chain, tokens
-
-
-def answered(outcome: Outcome) -> TokenResponse:
-    assert isinstance(outcome, Rotation | Renewal | Retry), outcome
-    return outcome.response
-
-
-def head_of(response: TokenResponse) -> str:
-    assert response.refresh_token is not None
-    return response.refresh_token
-
-
-def rejected(outcome: Outcome) -> Rejection:
-    assert isinstance(outcome, Rejection), outcome
-    return outcome
-
-
-# Revoke, the rule for whom nothing speaks
 
 
 @pytest.mark.requirement("D-28")
@@ -191,118 +156,6 @@ def test_a_guess_is_rejected_by_nobody() -> None:
     assert chain.grant.contested_at is None
 
 
-# The same instance: whoever proves more than the token
-
-
-@pytest.mark.requirement("D-21", "D-26", "F-09")
-def test_whoever_proves_the_key_gets_the_head_days_later() -> None:
-    chain, tokens = a_chain_of(RefreshRules(), generations=5, jkt="owner")
-    chain.now += 3 * DAY
-    response = answered(chain.refresh(tokens[0], proof=OWNER))
-    assert response.refresh_token == tokens[-1]
-    assert chain.grant.state is GrantState.ACTIVE
-    assert chain.grant.contested_at is None
-
-
-@pytest.mark.requirement("D-21", "D-26")
-def test_a_client_with_a_credential_of_its_own_gets_the_head_days_later() -> None:
-    chain, token = a_chain(policy=a_policy())
-    head = head_of(answered(chain.refresh(token, proves_client=True)))
-    chain.now += 3 * DAY
-    late = answered(chain.refresh(token, proves_client=True))
-    assert late.refresh_token == head
-
-
-@pytest.mark.requirement("D-30")
-def test_what_is_kept_for_the_owner_is_of_no_use_to_others() -> None:
-    chain, token = a_chain(policy=a_policy())
-    chain.refresh(token, proves_client=True)
-    assert chain.rows[1].link is not None
-    chain.now += GRACE + 1
-    assert isinstance(chain.refresh(token), Ending)
-
-
-@pytest.mark.requirement("D-28", "D-30")
-def test_after_recovery_the_owner_is_refused_and_the_grant_lives() -> None:
-    rules = RefreshRules(recovery=DAY)
-    chain, tokens = a_chain_of(rules, jkt="owner")
-    chain.now = START + 2 * DAY
-    outcome = rejected(chain.refresh(tokens[0], proof=OWNER))
-    assert not outcome.contests
-    assert chain.grant.contested_at is None
-    assert isinstance(chain.refresh(tokens[-1], proof=OWNER), Rotation)
-
-
-@pytest.mark.requirement("D-26")
-def test_who_shares_the_store_with_a_late_owner_is_not_judged_anew() -> None:
-    chain, tokens = a_chain_of(RefreshRules(), jkt="owner")
-    first = chain.refresh(tokens[0], proof=OWNER)
-    chain.now += GRACE
-    second = chain.refresh(tokens[0], proof=OWNER)
-    assert isinstance(first, Retry)
-    assert isinstance(second, Retry)
-    assert first.accepted is not None
-    assert second.accepted is None
-    assert answered(first).access_token == answered(second).access_token
-
-
-@pytest.mark.requirement("D-07", "D-23")
-def test_a_late_owner_who_asks_for_too_much_changes_nothing() -> None:
-    chain, tokens = a_chain_of(RefreshRules(), jkt="owner")
-    before = chain.grant
-    asked = chain.refresh(tokens[0], proof=OWNER, scope=Scope(("root",)))
-    assert asked == Refused(Reason.SCOPE_NOT_GRANTED)
-    assert chain.grant == before
-
-
-# Lost answers
-
-
-LOSING = RefreshRules(lost_answer=DAY)
-
-
-@pytest.mark.requirement("D-26")
-def test_an_answer_may_have_been_lost_if_nobody_used_what_was_in_it() -> None:
-    chain, tokens = a_chain_of(LOSING, generations=2)
-    chain.now += DAY // 2
-    assert answered(chain.refresh(tokens[0])).refresh_token == tokens[1]
-    assert chain.grant.recovered_at == chain.now
-
-
-@pytest.mark.requirement("D-28")
-@pytest.mark.parametrize("presented", [0, 1])
-def test_no_answer_was_lost_if_its_head_was_used(presented: int) -> None:
-    chain, tokens = a_chain_of(LOSING, generations=4)
-    assert isinstance(chain.refresh(tokens[presented]), Ending)
-
-
-@pytest.mark.requirement("D-28")
-def test_an_answer_is_lost_for_some_hours_only() -> None:
-    chain, tokens = a_chain_of(LOSING, generations=2)
-    chain.now += DAY + 1
-    assert isinstance(chain.refresh(tokens[0]), Ending)
-
-
-@pytest.mark.requirement("D-28")
-def test_two_lost_answers_in_a_row_are_not_believed() -> None:
-    chain, tokens = a_chain_of(LOSING, generations=2)
-    # A thief has refreshed first. The owner is answered once, and then found out.
-    owner = head_of(answered(chain.refresh(tokens[0])))
-    chain.now += GRACE + 1
-    assert isinstance(chain.refresh(owner), Rotation)
-    chain.now += GRACE + 1
-    assert isinstance(chain.refresh(owner), Ending)
-
-
-def test_answers_may_be_lost_again_after_that_time() -> None:
-    chain, tokens = a_chain_of(LOSING, generations=2)
-    token = head_of(answered(chain.refresh(tokens[0])))
-    chain.now += DAY
-    head = head_of(answered(chain.refresh(token)))
-    chain.now += GRACE + 1
-    assert answered(chain.refresh(token)).refresh_token == head
-
-
 # The application's word
 
 
@@ -364,93 +217,6 @@ def test_an_event_about_a_token_of_an_older_release_has_no_age() -> None:
     due = chain.refresh(tokens[0])
     assert isinstance(due, ReuseDue)
     assert due.event.age is None
-
-
-# Rotation by client
-
-
-@pytest.mark.requirement("D-22")
-def test_a_bound_refresh_token_may_stay_the_same() -> None:
-    chain, token = a_chain(policy=a_policy(rules=STAYING, refresh_idle=1000))
-    chain.grant = replace(chain.grant, refresh_jkt="owner")
-    access = set()
-    for later in (500, 1000):
-        chain.now = START + later
-        outcome = chain.refresh(token, proof=OWNER)
-        assert isinstance(outcome, Renewal)
-        assert outcome.response.refresh_token == token
-        assert chain.grant.deadline == START + later + 1000
-        access.add(outcome.response.access_token)
-    assert len(access) == 2
-    assert chain.grant.generation == 1
-
-
-@pytest.mark.requirement("D-22")
-def test_a_client_with_a_credential_of_its_own_may_keep_its_refresh_token() -> None:
-    chain, token = a_chain(policy=a_policy(rules=STAYING))
-    assert isinstance(chain.refresh(token, proves_client=True), Renewal)
-
-
-@pytest.mark.requirement("D-22")
-def test_public_bearer_clients_always_rotate() -> None:
-    chain, token = a_chain(policy=a_policy(rules=STAYING))
-    assert isinstance(chain.refresh(token), Rotation)
-
-
-@pytest.mark.requirement("D-22", "F-09")
-def test_the_refresh_that_binds_a_token_still_rotates_it() -> None:
-    chain, token = a_chain(policy=a_policy(rules=STAYING))
-    bound = chain.refresh(token, proof=OWNER, binds=True)
-    assert isinstance(bound, Rotation)
-    head = head_of(bound.response)
-    assert isinstance(chain.refresh(head, proof=OWNER), Renewal)
-
-
-@pytest.mark.requirement("D-21", "F-09")
-def test_a_token_that_stays_still_needs_its_key() -> None:
-    chain, token = a_chain(policy=a_policy(rules=STAYING))
-    chain.grant = replace(chain.grant, refresh_jkt="owner")
-    assert chain.refresh(token, proof=THIEF) == Refused(Reason.REFRESH_KEY_MISMATCH)
-
-
-@pytest.mark.requirement("D-24")
-def test_a_token_that_stays_ends_with_its_grant() -> None:
-    chain, token = a_chain(policy=a_policy(rules=STAYING, refresh_absolute=1500))
-    chain.now = START + 1000
-    outcome = chain.refresh(token, proves_client=True)
-    assert answered(outcome).expires_in == 500 - 1
-    chain.now = START + 1500
-    assert isinstance(chain.refresh(token, proves_client=True), Ending)
-
-
-@pytest.mark.requirement("D-23")
-def test_renewing_narrows_and_refuses_as_rotating_does() -> None:
-    chain, token = a_chain(policy=a_policy(rules=STAYING))
-    narrow = chain.refresh(token, proves_client=True, scope=Scope(("read",)))
-    assert answered(narrow).scope == Scope(("read",))
-    wide = chain.refresh(token, proves_client=True, scope=Scope(("root",)))
-    assert wide == Refused(Reason.SCOPE_NOT_GRANTED)
-
-
-@pytest.mark.requirement("K-05")
-def test_the_access_tokens_of_a_token_that_stays_open_the_props() -> None:
-    chain, token = a_chain(policy=a_policy(rules=STAYING), props={"a": 1})
-    wrapped = chain.rows[1].data_key
-    assert wrapped is not None
-    outcome = chain.refresh(token, proves_client=True)
-    assert isinstance(outcome, Renewal)
-    assert outcome.access.data_key is not None
-    key = unwrap_data_key(outcome.access.data_key, outcome.access.token)
-    assert key == unwrap_data_key(wrapped, parsed(token))
-
-
-@pytest.mark.requirement("D-26")
-def test_what_was_rotated_before_leads_to_the_token_that_stays() -> None:
-    chain, first = a_chain(policy=a_policy())
-    head = head_of(answered(chain.refresh(first, proves_client=True)))
-    chain.policy = a_policy(rules=STAYING)
-    assert isinstance(chain.refresh(head, proves_client=True), Renewal)
-    assert head_of(answered(chain.refresh(first, proves_client=True))) == head
 
 
 # By client

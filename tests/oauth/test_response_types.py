@@ -16,7 +16,7 @@ from actor_oauth.oauth.response_types import (
     enabled_response_types,
 )
 from actor_oauth.oauth.wire import Reason
-from tests.oauth.test_authorization_request import (
+from tests.oauth.authorization_requests import (
     CHALLENGE,
     CLIENT,
     POLICY,

@@ -13,7 +13,7 @@ from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.upstream.vault import Authorization
 from actor_oauth.upstream.vault.http_auth import NotConnectedError, VaultAuth
 from tests.support.standin import Said
-from tests.upstream.vault.test_logins import asked_for
+from tests.upstream.vault.logins import asked_for
 from tests.upstream.vault.world import BROWSER, USER, World, fault
 
 _F = UpstreamFault
