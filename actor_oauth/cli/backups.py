@@ -14,8 +14,9 @@ from actor_oauth.provider.backups import (
     check_backup,
     make_backup,
     restore_backup,
+    restore_user,
 )
-from actor_oauth.runtime import SystemClock
+from actor_oauth.runtime import SystemClock, SystemEntropy
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
 
@@ -111,6 +112,38 @@ def restore(
     say("users, clients and secrets are as they were then: repeat any later changes")
     doctor = command_line("doctor", "--deep", settings=settings, config=config)
     say(f"check the result: {doctor}")
+
+
+def restore_one(
+    file: FileArgument,
+    user: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="The user's name, or an `actor` from the log."
+        ),
+    ],
+    *,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Restore one user whose file is damaged or missing. Stop the server first.
+
+    Every session, grant and token of that user ends. Nobody else is touched.
+    """
+    settings = settings_of(config=config, data=data)
+    restored = restore_user(
+        file,
+        settings.data,
+        user,
+        entropy=SystemEntropy(),
+        now=SystemClock().now(),
+    )
+    say(f"restored {user} as of {_moment(restored.backup)}")
+    if restored.aside is not None:
+        say(f"the damaged file is kept: {restored.aside}")
+    say("their sessions, grants and tokens have ended: they have to sign in again")
+    say("password and settings are as they were then: repeat any later changes, and")
+    say("disable or delete the user again if that had happened since")
 
 
 def _moment(found: Backup) -> str:

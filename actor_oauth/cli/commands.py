@@ -108,6 +108,11 @@ COMMANDS: Final[Mapping[str, Deferred]] = {
         "Create a data directory from a backup. An existing one is never touched.",
         _DATA,
     ),
+    "restore-user": Deferred(
+        "backups:restore_one",
+        "Restore one user whose file is damaged or missing. Stop the server first.",
+        _DATA,
+    ),
     "purge": Deferred(
         "purge:purge",
         "Erase all expired data now, which the server otherwise does within the hour.",

@@ -4,6 +4,7 @@ Without the keyring a backup tells nobody anything that he could use: tokens are
 and what belongs to other services is sealed (K-16).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,22 +18,27 @@ from actor_oauth.actors.user import UserActor
 from actor_oauth.config import ConfigError
 from actor_oauth.config.keyring_file import (
     KEYRING_FILE,
+    open_keyring,
     read_keyring,
     read_keyring_file,
 )
-from actor_oauth.oauth.keyring import Keyring
-from actor_oauth.runtime import Address
+from actor_oauth.oauth.keyring import Keyring, user_key
+from actor_oauth.runtime import Address, Entropy
 from actor_oauth.runtime.local import (
     Archive,
     ArchiveError,
     back_up,
     open_archive,
+    replace_damaged,
     restore,
 )
 
 _MADE_AT: Final = "made_at"
 _ADDRESS_PRINT: Final = "address_print"
 _KEYRING: Final = "keyring"
+
+# As the log names an actor.
+_ADDRESS: Final = re.compile(r"user/([0-9a-f]{32})")
 
 Tell = Callable[[int], None]
 
@@ -54,6 +60,19 @@ class Backup:
     actors: int
     has_keys: bool
     damaged: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A user who was brought back.
+
+    Attributes:
+        backup: From where.
+        aside: Where the damaged file is now; None if there was none.
+    """
+
+    backup: Backup
+    aside: Path | None
 
 
 def make_backup(
@@ -156,6 +175,41 @@ def restore_backup(
     except (OSError, ArchiveError) as error:
         raise ConfigError([f"cannot restore {path}: {error}"]) from None
     return _described(archive)
+
+
+def restore_user(
+    path: Path, data: Path, user: str, *, entropy: Entropy, now: int
+) -> Restored:
+    """Bring back one user whose file is damaged or gone, without what was granted. Blocks.
+
+    Args:
+        path: A backup of this data directory.
+        data: The data directory; no server may run on it.
+        user: The user's name, or `user/…` as the log names actors.
+        entropy: Not drawn from: there is a keyring.
+        now: The time, in Unix seconds.
+
+    Raises:
+        ConfigError: It cannot be done; nothing is changed then.
+    """
+    keyring = open_keyring(data, entropy=entropy)
+    named = _ADDRESS.fullmatch(user)
+    key = user_key(keyring, user) if named is None else named[1]
+    try:
+        archive = open_archive(path)
+        if keyring.address_print != archive.about[_ADDRESS_PRINT]:
+            raise ConfigError([f"{path} is a backup of another server"])
+        aside = replace_damaged(
+            archive,
+            data.absolute(),
+            Address(UserActor.kind, key),
+            migrations=UserActor.migrations,
+            amend=partial(sign_out, now=now),
+            now=now,
+        )
+    except (OSError, ArchiveError) as error:
+        raise ConfigError([f"cannot restore {user}: {error}"]) from None
+    return Restored(backup=_described(archive), aside=aside if aside.exists() else None)
 
 
 def _described(archive: Archive) -> Backup:

@@ -6,6 +6,8 @@ import trio
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.config import Settings
+from actor_oauth.config.keyring_file import read_keyring
+from actor_oauth.oauth.keyring import user_key
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.tokens import TokenResponse
 from actor_oauth.provider import Provider
@@ -169,3 +171,39 @@ def test_a_folder_that_cannot_be_written_is_told(
     assert done.status == 1
     assert "cannot make the backup" in done.err
     assert actor_oauth("backup", "kept", "--data", "nowhere").status == 1
+
+
+def test_one_damaged_user_comes_back_without_grants_and_nobody_else_is_touched(
+    actor_oauth: Command, data: Path
+) -> None:
+    """The tokens of the others stay; those of the user are no good, and no replays."""
+    client_id, (mine, others) = trio.run(make_grants, Settings(data=data), 2)
+    file = saved(actor_oauth)
+    for name in ("user1", "user0"):
+        done = actor_oauth("restore-user", file, name)
+        assert done.status == 1
+        assert "is intact" in done.err
+
+    (damaged,) = data.glob(f"actors/user/*/{key_of(data, 'user0')}.db")
+    damaged.write_bytes(b"no database")
+    assert "damaged: user/" in actor_oauth("doctor", "--deep").out
+    done = actor_oauth("restore-user", file, f"user/{damaged.stem}")
+    assert done.status == 0
+    assert f"{damaged}.damaged-" in done.err
+    assert "have to sign in again" in done.err
+    assert actor_oauth("doctor", "--deep").status == 0
+
+    assert works(data, client_id, mine) == (False, False)
+    assert works(data, client_id, others) == (True, True)
+    assert "user0" in actor_oauth("users", "list").out
+    assert json.loads(actor_oauth("grants", "list", "user0", "--json").out) == []
+
+    done = actor_oauth("restore-user", file, "stranger")
+    assert "does not have user/" in done.err
+    actor_oauth("clients", "token", "--label", "any", "--data", "other")
+    elsewhere = actor_oauth("backup", "elsewhere", "--data", "other").out.strip()
+    assert "another server" in actor_oauth("restore-user", elsewhere, "user0").err
+
+
+def key_of(data: Path, user_id: str) -> str:
+    return user_key(read_keyring(data), user_id)

@@ -10,6 +10,7 @@ from actor_oauth.runtime.local.engine import (
     files_beside_stores,
 )
 from actor_oauth.runtime.local.files import ActorFiles, write_new
+from actor_oauth.runtime.local.replacing import replace_damaged
 from actor_oauth.runtime.local.restoring import restore
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "files_beside_stores",
     "find_damaged",
     "open_archive",
+    "replace_damaged",
     "restore",
     "write_new",
 ]

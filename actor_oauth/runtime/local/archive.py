@@ -22,6 +22,7 @@ _INSERTED_AT_ONCE: Final = 1000
 # Most of an image is zeros: the first level finds them, at a tenth of the time of others.
 _LEVEL: Final = 1
 _CACHE_KIBIBYTES: Final = 8192
+_SELECT: Final = "SELECT kind, key, due, image, digest FROM actors"
 
 _Row: TypeAlias = tuple[str | int | bytes | None, ...]
 
@@ -129,11 +130,10 @@ class Archive:
             ArchiveError: If one is not as it was saved, or not all are there.
         """
         found = 0
-        sql = "SELECT kind, key, due, image, digest FROM actors"
         # The rows are given up before the file is closed, also where a reader stops.
         with (
             closing(_open(self.path)) as db,
-            closing(_query(db, self.path, sql)) as rows,
+            closing(_query(db, self.path, _SELECT)) as rows,
         ):
             for row in rows:
                 saved = _saved(row)
@@ -143,6 +143,23 @@ class Archive:
                 yield saved
         if found != self.count:
             raise ArchiveError(f"{self.path} is damaged: it holds {found} actors")
+
+    def actor(self, address: Address) -> Saved:
+        """Give one actor. Reads all of them: there is no index.
+
+        Raises:
+            ArchiveError: If it is not there, or not as it was saved.
+        """
+        sql = f"{_SELECT} WHERE kind = ? AND key = ?"
+        which = (address.kind, address.key)
+        with closing(_open(self.path)) as db:
+            rows = list(_query(db, self.path, sql, which))
+        if not rows:
+            raise ArchiveError(f"{self.path} does not have {address}")
+        saved = _saved(rows[0])
+        if saved is None:
+            raise ArchiveError(f"{self.path} is damaged: {address}")
+        return saved
 
 
 def open_archive(path: Path) -> Archive:
@@ -168,9 +185,11 @@ def _open(path: Path) -> sqlite3.Connection:
         raise ArchiveError(f"{path} cannot be read") from None
 
 
-def _query(db: sqlite3.Connection, path: Path, sql: str) -> Generator[_Row, None, None]:
+def _query(
+    db: sqlite3.Connection, path: Path, sql: str, arguments: tuple[str, ...] = ()
+) -> Generator[_Row, None, None]:
     try:
-        yield from db.execute(sql)
+        yield from db.execute(sql, arguments)
     except sqlite3.Error as error:
         raise ArchiveError(f"{path} is no backup, or damaged: {error}") from None
 

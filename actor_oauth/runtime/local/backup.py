@@ -95,7 +95,7 @@ def back_up(
         writer.close()
         for done, _ in enumerate(open_archive(draft).actors()):
             tell(done)
-        _sync(draft, disk)
+        sync_file(draft, disk)
         # A link, unlike a rename, never replaces a backup that is there.
         target.hardlink_to(draft)
         disk.sync_directory(target.parent)
@@ -123,9 +123,14 @@ def find_damaged(
     damaged: list[Address] = []
     for done, address in enumerate(files.addresses(())):
         tell(done)
-        if _copied(address, files.path(address), now=now) is None:
+        if not is_sound(address, files.path(address), now=now):
             damaged.append(address)
     return tuple(damaged)
+
+
+def is_sound(address: Address, path: Path, *, now: int) -> bool:
+    """Tell whether an actor's file can be read from end to end. Blocks."""
+    return _copied(address, path, now=now) is not None
 
 
 def _copied(address: Address, path: Path, *, now: int) -> Saved | None:
@@ -188,7 +193,8 @@ def _read(address: Address, path: Path, how: str = "") -> Saved:
         return Saved(address, due, db.serialize())
 
 
-def _sync(path: Path, disk: Disk) -> None:
+def sync_file(path: Path, disk: Disk) -> None:
+    """Put a file that nobody has open on stable storage. Blocks."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         disk.sync_data(descriptor)

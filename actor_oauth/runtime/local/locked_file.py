@@ -54,6 +54,12 @@ def orphans(folder: Path, pattern: str) -> Iterator[Path]:
             os.close(descriptor)
 
 
+def held(folder: Path, pattern: str) -> list[Path]:
+    """Give the files whose owner lives. Blocks."""
+    there = set(folder.glob(pattern)).difference(orphans(folder, pattern))
+    return sorted(path for path in there if path.exists())
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Write all of it, in as many calls as the operating system wants.
 

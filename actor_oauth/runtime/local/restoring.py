@@ -69,7 +69,7 @@ def restore(
             for done, saved in enumerate(archive.actors()):
                 tell(done)
                 goal = goals.get(saved.address.kind)
-                image = saved.image if goal is None else _amended(saved, *goal, amend)
+                image = saved.image if goal is None else amended(saved, *goal, amend)
                 path = paths.path(saved.address)
                 _make_folders(path.parent, above=draft)
                 write_new(path, image)
@@ -106,7 +106,18 @@ def refuse_if_used(data: Path) -> None:
         raise FileExistsError(f"{data} is there already")
 
 
-def _amended(saved: Saved, goal: int, migrations: Migrations, amend: Amend) -> bytes:
+def amended(saved: Saved, goal: int, migrations: Migrations, amend: Amend) -> bytes:
+    """Give an actor's image, brought to the newest schema and then changed.
+
+    Args:
+        saved: The actor's copy.
+        goal: What `steps` says of the migrations.
+        migrations: Of its kind.
+        amend: Changes it.
+
+    Raises:
+        sqlite3.Error: It was written by a newer version.
+    """
     with closing(open_image(in_rollback_mode(saved.image))) as db:
         migrate(db, migrations, goal)
         # Nothing that is erased may be left in free pages, as in a turn.
