@@ -1,4 +1,4 @@
-"""What an assertion that holds is good for: a grant for one access token.
+"""What a valid assertion yields: a grant for one access token.
 
 Nobody is asked, so what is granted is the least that all agree on: what the issuer
 asserts, what the client asks for, and what the operator lets this issuer open (D-45).
@@ -29,10 +29,10 @@ MAX_ASSERTED_GRANTS: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssertedGrant:
-    """A grant that is due on an issuer's word.
+    """A grant to be issued because a trusted issuer asserts it.
 
     Attributes:
-        origin: Whose word about whom.
+        origin: Which issuer asserts it, and about whom.
         client: Who gets the token: as registered, but never a refresh token.
         scope: What is granted.
         resource: The one resource.
@@ -120,7 +120,7 @@ def begin_asserted_grant(
     """Begin a grant. Its code never leaves the server; its deadline ends what crashes.
 
     Args:
-        grant: What is due.
+        grant: What `decide_asserted_grant` allowed.
         actor_key: The key of the account's actor.
         number: For the grant: higher than that of every grant before it.
         client_epoch: The client's epoch when it was last seen enabled.
@@ -191,7 +191,7 @@ def _scope(
 
 
 def _mapped(asserted: Asserted, resource: ResourcePolicy) -> Scope:
-    """Give what the issuer allows, in our names."""
+    """Give what the issuer allows, under our scope names."""
     mapping = dict(asserted.issuer.scopes)
     if asserted.scope is not None:
         return _union(

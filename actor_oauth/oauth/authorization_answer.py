@@ -31,10 +31,11 @@ class AuthorizationError:
         reason: Why: its name is stable, for logs and for deciding what to show.
         redirect_uri: The client's, as the request named it; None if it names none that
             is known to be the client's.
-        redirect_to: Where to send the browser at once, which tells the client. None if
-            nobody can be told, or it is not safe: then show a page of your own.
-        link_to: The same URL, where it may only be shown as a link, with the host that
-            it leads to. None if nobody can be told.
+        redirect_to: Where to send the browser at once, which informs the client. None
+            if nobody can be informed, or if redirecting is not safe: then show a page
+            of your own.
+        link_to: The same URL, which may always be shown as a link, together with the
+            host it leads to. None if nobody can be informed.
     """
 
     reason: Reason
@@ -49,12 +50,12 @@ class AuthorizationError:
 
     @property
     def error(self) -> str:
-        """The error code of RFC 6749 §4.1.2.1, as the client is told it."""
+        """The error code of RFC 6749 §4.1.2.1, as sent to the client."""
         return self.reason.category.error
 
     @property
     def description(self) -> str:
-        """What happened, in English, for the client and fit to be shown to anybody."""
+        """What happened, in English, for the client; safe to show to anybody."""
         return self.reason.description
 
 
@@ -67,16 +68,16 @@ def error_for_client(
     trusted: bool,
     in_fragment: bool = False,
 ) -> AuthorizationError:
-    """Refuse a request in a way that its client is told.
+    """Refuse a request and let the client know.
 
     Args:
         reason: Why.
         redirect_uri: Known to be the client's.
         state: To be returned, or None.
         issuer: Ours.
-        trusted: Whether somebody is signed in, or the client was vetted by the
-            operator (Rule 2).
-        in_fragment: Whether the client looks for the answer in the fragment.
+        trusted: Whether a user is signed in, or the operator vetted the client (Rule
+            2).
+        in_fragment: Whether the client expects the response in the fragment.
     """
     url = error_redirect(
         redirect_uri,

@@ -30,7 +30,7 @@ class DetailType:
 
     Attributes:
         name: The value of `type`.
-        description: What it allows, in words, for the consent page.
+        description: What it allows, described for the consent page.
         required: Members that each detail must have.
         optional: Members that it may have.
     """
@@ -90,7 +90,7 @@ def narrow_details(text: str, granted: str | None) -> str | None:
     if not isinstance(held, list):
         return None
     picked: dict[int, Json] = {}
-    # What is asked for as a whole stands for itself, and leaves the parts the others.
+    # A detail requested as a whole covers itself, and leaves the parts to the others.
     for wanted in sorted(_parse_list(text), key=lambda detail: detail not in held):
         free = [place for place in range(len(held)) if place not in picked]
         for place in sorted(free, key=lambda place: held[place] != wanted):
@@ -125,7 +125,7 @@ def _parse_list(text: str) -> list[Json]:
     """Read a list of details; an empty one if there is none to be read."""
     if len(text) > MAX_LENGTH:
         return []
-    # The reader of objects knows all the limits; a list is put into one for it.
+    # The object parser enforces all the limits, so the list is wrapped in an object.
     found = parse_json_object(f'{{"details":{text}}}'.encode(errors="replace"))
     details = None if found is None or len(found) != 1 else found["details"]
     if not isinstance(details, list) or len(details) > MAX_DETAILS:
@@ -138,7 +138,7 @@ def _render(details: Sequence[Json]) -> str:
 
 
 def _part(wanted: Json, whole: Json) -> Json:
-    """Give what is wanted of one detail, in its spelling; None if it is not a part."""
+    """Give the part of one detail that was requested; None if it is not a part."""
     if not isinstance(wanted, dict) or not isinstance(whole, dict):
         return None
     # A member that is missing may mean everything.

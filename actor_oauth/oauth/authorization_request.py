@@ -1,8 +1,9 @@
 """What an authorization request asks for, and whether it may be put to a user.
 
 The order is the protection. Until the client and its redirect URI are known to belong
-together, nobody may be redirected anywhere: the answer is a page of our own. From then
-on the client is told everything by redirect, with its `state` and our `iss` (C-02).
+together, the browser may not be redirected anywhere: the answer is a page of our own.
+From then on every error reaches the client by redirect, with its `state` and our `iss`
+(C-02).
 """
 
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class AuthorizationRequest:
     """A request that may be put to the user, or answered with a code.
 
     Attributes:
-        client_id: Who asks.
+        client_id: The requesting client.
         redirect_uri: Where the answer goes: the one in the request, or the only one
             that is registered.
         redirect_uri_sent: As it stood in the request; None if it did not. The token
@@ -61,10 +62,10 @@ class AuthorizationRequest:
             be no code.
         response_type: What to answer with: `code` or `token`.
         nonce: For the ID token, or None.
-        prompts: What the client wishes to be shown; values unknown here are left out.
+        prompts: What the client wants shown; unknown values are left out.
         max_age: Seconds since the user last proved who it is, at most; None for any.
-        login_hint: Whom the client has in mind, or None. To fill in a form with, never
-            to be believed.
+        login_hint: The user the client expects, or None. Only used to fill in a form,
+            never trusted.
         dpop_jkt: The thumbprint of the key that must redeem the code, or None
             (RFC 9449 §10).
         details: The `authorization_details` that are asked for, as JSON text, or None.
@@ -155,13 +156,13 @@ class LocalRefusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedirectRefusal:
-    """Refused in a way that the client is told by redirect.
+    """A refusal that the client is informed of by redirect.
 
     Attributes:
         reason: Why.
         redirect_uri: Checked to be the client's.
         state: To be returned, or None.
-        in_fragment: Whether the client looks for the answer in the fragment.
+        in_fragment: Whether the client expects the response in the fragment.
     """
 
     reason: Reason
@@ -181,7 +182,7 @@ def decide_authorization_request(
 
     Args:
         params: The query, or the form, of the request.
-        client: Whom `client_id` names; None if it names nobody who may ask.
+        client: The client named by `client_id`; None if there is none that may ask.
         policy: The server's.
         pushed: Whether the client itself sends it, and not a browser.
 
@@ -213,7 +214,7 @@ def decide_authorization_request(
 def _decide_redirect_uri(params: Parameters, client: Client) -> str | Reason:
     requested = params.get("redirect_uri")
     if requested is None:
-        # A repeated one is not an absent one: somebody added the second.
+        # A repeated parameter is not an absent one: somebody added the second copy.
         if "redirect_uri" in params.repeated or len(client.redirect_uris) != 1:
             return Reason.REDIRECT_URI_MISSING
         return client.redirect_uris[0]

@@ -1,8 +1,8 @@
 """The URL that carries the answer to an authorization request back to its client.
 
-An access token travels in the fragment, which no server and no `Referer` header ever
-sees; so does an error in its place (RFC 6749 §4.2.2). Codes and their errors are for the
-client's server, and travel in the query.
+An access token is returned in the fragment, which no server and no `Referer` header
+ever sees; so is an error in its place (RFC 6749 §4.2.2). Codes and their errors are for
+the client's server, and are returned in the query.
 """
 
 import re

@@ -2,8 +2,8 @@
 
 Sources: RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1.
 
-Rule: what stands in a challenge is checked when the challenge is made, so that nothing
-an application or a client chose can end a quoted string or a header line.
+Rule: every value is checked when the challenge is created, so that nothing chosen by an
+application or a client can end a quoted string or a header line.
 """
 
 import re
@@ -45,7 +45,7 @@ _STATUS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """What a client is told to come back with.
+    """What the 401 or 403 response tells a client to do next.
 
     Attributes:
         metadata_url: Absolute URL of the protected resource metadata (G-07); None for
@@ -60,7 +60,7 @@ class Challenge:
         reason: Why, for the log. Never sent.
 
     Raises:
-        ValueError: A value cannot stand in a quoted string (G-10).
+        ValueError: A value cannot be put in a quoted string (G-10).
     """
 
     metadata_url: str | None
@@ -89,7 +89,7 @@ class Challenge:
     def lines(self) -> tuple[str, ...]:
         """Render the values of the headers: one for each scheme that may be tried next.
 
-        The error is told with the scheme that was tried (G-10, F-12).
+        The error is reported for the scheme that was tried (G-10, F-12).
         """
         if self.status != 401:
             return (self.render(),)

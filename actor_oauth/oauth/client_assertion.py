@@ -2,8 +2,9 @@
 
 Rule 1: an assertion is for this server alone, made by the client about itself, with a
 key that the client has registered or published, and lives for minutes.
-Rule 2: it counts once. Its `jti` is burnt after the signature was verified, before
-anything else is looked at, and stays burnt even if the request then fails (E-13).
+Rule 2: it can be used once. Its `jti` is recorded after the signature was verified,
+before anything else is checked, and stays recorded even if the request then fails
+(E-13).
 """
 
 import hashlib
@@ -99,7 +100,7 @@ def _check_header(jwt: Jwt, client: Client) -> Reason | None:
         return Reason.CLIENT_ASSERTION_ALGORITHM
     if client.assertion_algorithm not in (None, jwt.algorithm):
         return Reason.CLIENT_ASSERTION_ALGORITHM
-    # An access token or a proof is signed by somebody too, and is no assertion (E-12).
+    # Access tokens and proofs are signed too, but are not assertions (E-12).
     return None if jwt.typ in _TYPES else Reason.CLIENT_ASSERTION_TYPE
 
 
@@ -115,7 +116,7 @@ def _check_claims(
         accepted |= {issuer.removesuffix("/"), issuer.removesuffix("/") + "/"}
         accepted.add(token_endpoint)
     audience = audiences(jwt)
-    # Sole value: whoever else is named could present the assertion here.
+    # The only value: any other audience could present the assertion here.
     if audience is None or len(audience) != 1 or audience[0] not in accepted:
         return Reason.CLIENT_ASSERTION_AUDIENCE
     jti = get_text(claims, "jti")

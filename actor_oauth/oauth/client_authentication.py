@@ -1,8 +1,9 @@
 """Who sends a request to the token, revocation or introspection endpoint.
 
-Reading the credentials and judging them are two steps, since a secret is compared by
-whoever stores its hash. Every failure after the reading says the same to the client:
-neither the body nor the work done may tell an unknown client from a wrong secret.
+Parsing the credentials and checking them are two steps, since a secret is compared by
+the actor that stores its hash. Every failure after parsing gets the same answer:
+neither the body nor the work done may reveal whether the client is unknown or the
+secret wrong.
 """
 
 import re
@@ -91,8 +92,8 @@ def decide_client_authentication(
     Args:
         credentials: What was presented.
         client: The client of that id, or None if there is none that may ask.
-        secret_matches: Whether the presented secret is the client's. Compared by the
-            caller in constant time, against a dummy where there is no such client.
+        secret_matches: Whether the presented secret is the client's. The caller
+            compares in constant time, against a dummy if the client does not exist.
 
     Source: OAuth 2.1 §3.2.4 (E-03, E-07, E-08, B-29).
     """

@@ -119,7 +119,7 @@ def decide_service_client(
     policy: Policy,
     now: int,
 ) -> Registered | Refused:
-    """Decide whether an operator's client may be made that acts for itself only.
+    """Decide whether the operator may create a client that acts only for itself.
 
     Args:
         client_id: A fresh one.
@@ -153,7 +153,7 @@ def decide_service_client(
 
 
 def _may_act_for_itself(client: Client) -> bool:
-    # The id becomes `sub`: one that a user could have would speak for that user.
+    # The id becomes `sub`: an id that a user could have would impersonate that user.
     return (
         client.is_confidential
         and client.origin == "pre-registered"

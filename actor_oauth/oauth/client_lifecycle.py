@@ -5,8 +5,8 @@ Rule 2: what was authorized while a client was active dies when it is disabled o
 deleted. Enabling it begins a new epoch, and revives nothing.
 Rule 3: `DELETED` is final. The tombstone stays, so that what was on its way meanwhile
 cannot bring the client back (B-36).
-Rule 4: only a client that publishes itself is forgotten, when nothing granted to it can
-be alive. It may come back, since nobody here ever decided about it.
+Rule 4: only a client that publishes its metadata is forgotten, once nothing granted to
+it can be valid any more. It may return, since nobody here ever decided about it.
 """
 
 from collections.abc import Mapping
@@ -51,6 +51,6 @@ TRANSITIONS: Final[Mapping[ClientState, Mapping[ClientEvent, ClientState]]] = {
 def advance(state: ClientState, event: ClientEvent) -> ClientState | None:
     """Give the state after the event, or None if it means nothing in this state.
 
-    None is a refusal and no fault: operators disable twice, and delete what is gone.
+    None is a refusal, not a fault: operators disable twice, and delete what is gone.
     """
     return TRANSITIONS[state].get(event)

@@ -47,8 +47,8 @@ LOCALIZED_URIS: Final = ("client_uri", "logo_uri", "tos_uri", "policy_uri")
 # RFC 7591 §2.1: which answer goes with which grant.
 _RESPONSE_TYPES: Final = {"authorization_code": CODE, IMPLICIT: TOKEN}
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}")
-# Control characters, and those that turn the direction of the text around them: they
-# would let a name rewrite the sentence, or the terminal line, that it stands in (J-09).
+# Control characters, and those that change the text direction: they would let a name
+# alter the sentence, or the terminal line, in which it is shown (J-09).
 _UNWANTED: Final = re.compile(
     "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
@@ -57,7 +57,7 @@ _UNWANTED: Final = re.compile(
 class MetadataReader:
     """Reads members, and keeps the first reason to refuse them.
 
-    What cannot be read is given as absent, so that reading may go on to the end.
+    Values that cannot be parsed are treated as absent, so that parsing can continue.
     """
 
     def __init__(self, members: Mapping[str, Json]) -> None:
@@ -83,14 +83,14 @@ class MetadataReader:
         return value or None
 
     def flag(self, name: str) -> bool:
-        """Read a boolean; False if there is no such member."""
+        """Parse a boolean; False if the member is absent."""
         value = self.members.get(name)
         if value is not None and not isinstance(value, bool):
             self.refuse(Reason.METADATA_TYPE_WRONG)
         return value is True
 
     def number(self, name: str) -> int | None:
-        """Read a whole number that is not negative; None if there is no such member."""
+        """Parse a whole number that is not negative; None if the member is absent."""
         value = self.members.get(name)
         if value is None:
             return None
@@ -112,7 +112,7 @@ class MetadataReader:
         return value
 
     def texts(self, name: str) -> tuple[str, ...] | None:
-        """Read a list of texts, without repeats; None if there is no such member."""
+        """Parse a list of strings, without repeats; None if the member is absent."""
         value = self.members.get(name)
         if value is None:
             return None

@@ -22,9 +22,9 @@ class ClientChanges:
 
     Attributes:
         client_name: Shown on consent pages.
-        redirect_uris: In place of all that there are.
+        redirect_uris: Replace all existing ones.
         scope: The most that it may be granted from now on.
-        any_scope: Whether there is no such limit any more; not for service clients.
+        any_scope: Whether to remove the limit on scopes; not for service clients.
         resources: Of a service client: those that it may ask for; none means all.
     """
 

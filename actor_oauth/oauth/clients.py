@@ -62,8 +62,8 @@ class Client:
         client_name: In the client's own words: unverified.
         scope: What it registered. A limit if an operator set it, else only a note: a
             client that once named too little may ask the user for more.
-        resources: Those that an operator limited it to when it acts for itself; empty
-            for no such limit.
+        resources: Those that the operator limited it to when it acts for itself; empty
+            for no limit.
         dpop_bound_access_tokens: Whether it asked never to get tokens that are not
             bound to a key (RFC 9449 §5.2).
         application_type: Only if the client stated it.
@@ -127,9 +127,9 @@ class Client:
     def has_credential_apart(self) -> bool:
         """Whether it authenticates by what is not stored beside its tokens.
 
-        A key or an operator's secret belongs to a backend. The secret that a client got
-        by registering itself usually lies in the same file as its tokens, so whoever
-        copied those has it too.
+        A key or an operator's secret belongs to a backend. A secret obtained by dynamic
+        registration usually lies in the same file as the tokens, so anyone who copied
+        those has it too.
         """
         vetted = self.origin == "pre-registered"
         return self.is_confidential and (

@@ -2,7 +2,7 @@
 
 Rule 1: a transaction changes state through `decide_answer` or not at all. A double click,
 a second tab and the other button find it answered, and do not yield a second code (C-15).
-Rule 2: whatever is not this browser's, or is over, is as if it never was.
+Rule 2: a transaction of another browser, or one that has ended, is treated as unknown.
 """
 
 import hmac

@@ -34,10 +34,10 @@ class ConsentScope:
 class ConsentView:
     """What a consent page shows.
 
-    All that a client says of itself is unverified, and must be escaped.
+    Everything that a client says about itself is unverified, and must be escaped.
 
     Attributes:
-        client: Who asks.
+        client: The requesting client.
         client_name: What to call it: its name, or else its id.
         client_host: The host that vouches for it, if its id is a document's URL.
         is_vetted: Whether the operator registered it. Of any other, the page says that
@@ -54,7 +54,7 @@ class ConsentView:
             earlier grant has.
         details: What exactly is asked for beside the scopes.
         may_be_remembered: Whether the page may offer not to ask again.
-        has_logo: Whether to try `consent_logo`, which may find that there is none.
+        has_logo: Whether to try `consent_logo`, which may still find no logo.
     """
 
     client: Client
@@ -73,7 +73,7 @@ class ConsentView:
 
 
 def view_of(consent: Consent, user_id: str, policy: Policy) -> ConsentView:
-    """Give what a page shows of a transaction."""
+    """Give what the page shows about a transaction."""
     return view_of_request(
         consent.request,
         consent.client,
@@ -91,11 +91,11 @@ def view_of_request(
     granted: Scope,
     policy: Policy,
 ) -> ConsentView:
-    """Give what a page shows of a request.
+    """Give what the page shows about a request.
 
     Args:
         request: What is asked.
-        client: Who asks.
+        client: The requesting client.
         user_id: Who is asked; empty if nobody knows yet.
         granted: What grants have that a yes will replace.
         policy: The operator's.

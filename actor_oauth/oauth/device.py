@@ -1,10 +1,10 @@
 """Device authorization: a device without a browser asks, a person answers elsewhere.
 
-The device holds a *device code* and polls with it; the person types the *user code*. Both
-lead to one record, which one actor owns, so that approving, denying and polling are turns
-after one another. The grant itself is the user's, and begins when the person says yes. It
-is redeemed by the device code, in a turn of the user's actor: whoever polls first gets the
-tokens, and nobody else does (RFC 8628).
+The device holds a *device code* and polls with it; the user types the *user code*. Both
+lead to one record, owned by one actor, so that approving, denying and polling are
+consecutive turns. The grant itself belongs to the user, and begins on approval. It is
+redeemed with the device code, in a turn of the user's actor: the first poll gets the
+tokens, and no other one does (RFC 8628).
 
 Rule 1: a record changes state through `decide_device_answer` or not at all.
 Rule 2: what another client asks about a device code has no effect, not even on its pace.
@@ -33,14 +33,13 @@ USER_CODE_ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ"
 
 USER_CODE_LENGTH: Final = 8
 INTERVAL: Final = 5
-"""Seconds that a device waits between two polls, and by which it waits longer after it
-was told to slow down."""
+"""Seconds that a device waits between two polls, and that each `slow_down` adds."""
 
 SHARDS: Final = 64
 """Actors that device authorizations are spread over."""
 
 KEPT_AFTER_EXPIRY: Final = 600
-"""Seconds for which a device can still be told that its code has expired."""
+"""Seconds for which a device can still learn that its code has expired."""
 
 # The largest multiple of the alphabet's size in a byte: what is above would make the first
 # letters likelier than the last.
@@ -52,7 +51,7 @@ class DeviceRequest:
     """What a device asks for.
 
     Attributes:
-        client_id: Who asks.
+        client_id: The requesting client.
         scope: What may be granted of what was asked.
         resource: The identifier of the resource, as configured.
     """
@@ -104,7 +103,7 @@ class Waiting:
     """Nobody has answered yet: a refusal that is counted.
 
     Attributes:
-        refused: What the device is told.
+        refused: The answer to the device.
         interval: From now on.
     """
 
@@ -114,11 +113,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """Somebody approved: the grant can be redeemed.
+    """The user approved: the grant can be redeemed.
 
     Attributes:
         user_key: Whose grant it is.
-        grant_number: Which of that user's.
+        grant_number: The number of the grant at that user.
     """
 
     user_key: str
@@ -235,7 +234,7 @@ def decide_device_answer(
 def decide_poll(
     device: DeviceAuthorization | None, *, client_id: str, now: int
 ) -> Waiting | Ready | Refused:
-    """Decide what a device is told that asks whether somebody has answered.
+    """Decide how a poll of a device is answered.
 
     Args:
         device: What the device code names, or None if it names nothing.

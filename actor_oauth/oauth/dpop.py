@@ -1,11 +1,11 @@
-"""DPoP: a proof that whoever presents a token holds a key (RFC 9449).
+"""DPoP: a proof that the presenter of a token holds a key (RFC 9449).
 
 Rule 1: a proof is for one request. It names method and URL, its time is near, and it is
 accepted once: `Proof.key` is what the owner of the replay memory remembers (F-06).
-Rule 2: what a proof is compared with comes from configuration and from our own parsing
-of the request, never from what a client says of itself.
+Rule 2: a proof is compared with values from configuration and from our own parsing of
+the request, never with what a client says about itself.
 Rule 3: nonces are derived, not stored: a MAC of the current interval under a key of the
-server. Whoever holds the keyring knows them all, and nobody else can foresee one.
+server. Every holder of the keyring knows them all, and nobody else can predict one.
 """
 
 import hashlib

@@ -6,7 +6,7 @@ beyond what the operator allowed to clients that prove who they are, not in rema
 Rule 2: it belongs to the subject's grant and is stored with it, so whatever ends the
 grant ends it, also if the exchange was under way. It names the token that it came from in
 the first place, so revoking that one ends it too (D-39).
-Rule 3: whatever is wrong with the subject token, the client is told the same (D-36).
+Rule 3: every fault of the subject token gets the same answer (D-36).
 """
 
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class ExchangeRequest:
 
     Attributes:
         subject: The token to exchange.
-        client: Who authenticated; None stands for the client that has the token.
+        client: The authenticated client; None means the client that has the token.
         scope: If it was sent.
         resources: The values of `resource` and `audience`.
         expires_in: The longest life in seconds; None for as long as there is.

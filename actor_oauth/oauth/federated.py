@@ -1,7 +1,8 @@
 """The names, here, of people and workloads that other issuers know.
 
-An account is known by issuer, tenant and subject, never by an address: whoever takes
-over a mailbox, or names one that is not theirs, must not become somebody else (D-48).
+An account is identified by issuer, tenant and subject, never by an address: taking over
+a mailbox, or entering somebody else's address, must not give access to their account
+(D-48).
 """
 
 import hmac
@@ -18,7 +19,7 @@ FEDERATED_PREFIX: Final = "fed_"
 def federated_user_id(
     keyring: Keyring, *, issuer: str, subject: str, tenant: str | None = None
 ) -> str:
-    """Give the name of somebody's account here: the same one every time.
+    """Give the local name of a federated account: always the same one.
 
     It becomes `sub` of tokens, so it tells nobody who it is without the address key.
 
@@ -26,7 +27,7 @@ def federated_user_id(
         keyring: The server's.
         issuer: Who knows them.
         subject: As the issuer names them.
-        tenant: In which of the issuer's tenants, if it has several.
+        tenant: The issuer's tenant, if it has several.
     """
     # As JSON: whatever the three are, no two people share a text.
     name = json.dumps([issuer, subject, tenant]).encode()

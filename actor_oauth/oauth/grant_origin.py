@@ -22,13 +22,13 @@ _KINDS: Final[Mapping[str, OriginKind]] = {name: name for name in get_args(Origi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantOrigin:
-    """On whose word a grant began that its user was not asked for.
+    """The issuer whose assertion began a grant that the user was not asked about.
 
     Attributes:
         kind: What was presented.
         issuer: Who signed it.
         subject: Whom it was about, as the issuer names them.
-        tenant: In which of the issuer's tenants, if it said so.
+        tenant: The issuer's tenant, if it named one.
     """
 
     kind: OriginKind
@@ -53,7 +53,7 @@ class GrantOrigin:
 
     @classmethod
     def from_claim(cls, value: Json) -> "GrantOrigin | None":
-        """Read what another part of the server told; None if it told nothing."""
+        """Parse what another part of the server stored; None if it stored nothing."""
         claim = value if isinstance(value, dict) else {}
         kind = _KINDS.get(get_text(claim, "kind") or "")
         issuer, subject = get_text(claim, "iss"), get_text(claim, "sub")

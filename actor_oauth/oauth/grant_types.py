@@ -1,4 +1,4 @@
-"""Which grants there are, and which of them a deployment offers.
+"""The grant types, and which of them a deployment offers.
 
 Beyond codes and refresh tokens every grant is off until the operator wants it: what
 nobody uses is only something to attack.
@@ -34,7 +34,7 @@ def published_grant_types(policy: Policy) -> tuple[str, ...]:
 
 
 def registrable_grant_types(policy: Policy) -> tuple[str, ...]:
-    """Give those that a client may register for itself.
+    """Give those that clients may register for themselves.
 
     Not client credentials: such a client acts on its own behalf, and only an operator
     can say what it may do (D-34).

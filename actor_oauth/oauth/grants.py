@@ -24,7 +24,7 @@ from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.tokens import Token, TokenKind, TokenResponse, token_type
 
 ROUNDING: Final = 1
-"""Seconds that an access token lives on after the life that its holder was told.
+"""Seconds that an access token stays valid beyond the lifetime its holder was told.
 
 Its life begins at the whole second before it was issued, so without them it would end up
 to a second early. A client trusts it in that second, and one that is then refused sends
@@ -206,7 +206,7 @@ class Ending:
     """A refusal that ends the grant: both are committed by the same turn.
 
     Attributes:
-        refused: What the caller is told.
+        refused: The answer to the caller.
         event: What happened to the grant.
     """
 
@@ -311,12 +311,12 @@ def issue_access_token(
 
 
 def access_expiry(time: int, life: int, limit: int) -> int:
-    """Give the expiry of an access token with this life, at `limit` at the latest."""
+    """Give the expiry of an access token with this lifetime, but at most `limit`."""
     return min(time + life + ROUNDING, limit)
 
 
 def told_life(expires_at: int, time: int) -> int:
-    """Give the remaining life of an access token, as its holder is told."""
+    """Give the remaining lifetime of an access token, as reported to its holder."""
     return max(1, expires_at - time - ROUNDING)
 
 
@@ -382,7 +382,7 @@ def grant_id(number: int) -> str:
 
 
 def parse_grant_id(text: str) -> int | None:
-    """Give the number of the grant with this name; None if it is no such name."""
+    """Give the number of the grant with this name; None if the name is invalid."""
     try:
         number = int(text, 16)
     except ValueError:

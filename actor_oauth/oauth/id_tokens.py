@@ -1,4 +1,4 @@
-"""ID tokens: what a client is told, under our signature, of who has signed in.
+"""ID tokens: signed statements for a client about who has signed in.
 
 They say who, when and how, and no more: names and addresses are for the userinfo
 endpoint, where a revocation holds at once.
@@ -35,9 +35,9 @@ class IdToken:
 
     Attributes:
         user_id: Who has signed in; the `sub`.
-        client_id: Who is told; the `aud`.
+        client_id: The recipient; the `aud`.
         authentication: When and how.
-        access_token: The one that it comes with.
+        access_token: The one issued together with it.
         issued_at: In Unix seconds.
         expires_at: In Unix seconds.
     """
@@ -106,7 +106,7 @@ def half_hash(text: str, algorithm: SigningAlgorithm) -> str:
 def parse_id_token_hint(
     text: str, *, issuer: str, keyring: Keyring
 ) -> IdTokenHint | None:
-    """Read an ID token of ours that somebody hands back. It may have expired.
+    """Parse an ID token of ours that was sent back. It may have expired.
 
     Args:
         text: Anything at all.

@@ -5,7 +5,7 @@ ties it to the client that asked, and it cannot be bound to a key. So it is shor
 comes without a refresh token.
 
 Otherwise it is a token like any other. A grant begins with a code, as always, which is
-redeemed in the same turn and is never told to anybody.
+redeemed in the same turn and never leaves the server.
 """
 
 from dataclasses import replace

@@ -51,9 +51,9 @@ def decide_interaction(
     Args:
         request: Validated.
         sign_in: Who is signed in, or None.
-        presented_at: When the browser first came with this request, if it has been sent
-            to sign in meanwhile: whoever proved who they are since then did it for this
-            request. None if it comes for the first time.
+        presented_at: When the browser first arrived with this request, if it was sent
+            to sign in since: a later sign-in was made for this request. None if it has
+            just arrived.
         remembered: Whether the user has allowed the same before, and it is remembered.
         now: In Unix seconds.
 
@@ -81,7 +81,7 @@ def _is_too_old(
     presented_at: int | None,
     now: int,
 ) -> bool:
-    """Tell whether the user must prove anew who it is, or choose who to be."""
+    """Tell whether the user must sign in again, or choose an account."""
     auth_time = sign_in.auth_time
     if _is_since(presented_at, auth_time):
         return False

@@ -38,7 +38,8 @@ class StoredAccessToken(NamedTuple):
         root: If it was exchanged: the hash of the token that it came from.
         props_version: Of the props.
         jkt: The thumbprint of the key that it is bound to, or None.
-        origin: On whose word the grant began, as JSON text; None for the user's.
+        origin: The issuer whose assertion began the grant, as JSON text; None if the
+            user began it.
         details: Its `authorization_details`, as JSON text, or None.
     """
 
@@ -65,7 +66,7 @@ class StoredAccessToken(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What an access token is good for, until it expires or its owner changes something.
+    """What an access token allows, until it expires or its owner changes something.
 
     Attributes:
         info: While it has not expired.
@@ -83,7 +84,7 @@ class Access:
         return _RECORD_BYTES + sum(len(text) for text in texts if text is not None)
 
     def at(self, now: int) -> AccessTokenInfo | None:
-        """Say what it is good for at this time; None once it has expired (K-13)."""
+        """Give what it allows at this time; None once it has expired (K-13)."""
         expired = max(now, self.clock) >= self.info.expires_at
         return None if expired else self.info
 
@@ -95,7 +96,7 @@ def decide_access(
     now: int,
     with_props: bool = True,
 ) -> AccessTokenInfo | None:
-    """Say what a presented access token is good for now.
+    """Decide what a presented access token allows now.
 
     Args:
         token: What was presented.
@@ -116,7 +117,7 @@ def decide_access(
 def access_of(
     token: Token, stored: StoredAccessToken | None, *, with_props: bool = True
 ) -> Access | None:
-    """Say what a presented access token is good for, while it has not expired.
+    """Decide what a presented access token allows until it expires.
 
     Args:
         token: What was presented.

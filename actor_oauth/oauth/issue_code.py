@@ -64,8 +64,8 @@ class IssuedCode:
         code: For the client.
         sealed_props: To be stored with the grant; None without props.
         metadata: To be stored with the grant, as JSON text; None without.
-        authentication: To be stored with the grant, see `Authentication.to_record`; None if
-            the client is not told who the user is.
+        authentication: To be stored with the grant, see `Authentication.to_record`;
+            None if the client does not learn who the user is.
     """
 
     grant: Grant

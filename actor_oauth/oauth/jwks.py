@@ -2,9 +2,9 @@
 
 Rule 1: only asymmetric signatures, and for each algorithm one type of key: a key is
 never used for an algorithm that it was not made for.
-Rule 2: a set with a private key in it is refused as a whole. Somebody has published
-what must not be known, and whoever reads it can be that client.
-What is merely unknown, such as a new type of key, is left out.
+Rule 2: a set that contains a private key is refused as a whole: anyone who can read it
+can impersonate the client. Merely unknown content, such as a new type of key, is
+ignored.
 """
 
 from collections.abc import Iterable, Mapping
@@ -88,7 +88,7 @@ def _usable(keys: Iterable[Mapping[str, Json]]) -> Iterable[VerificationKey]:
 
 
 def _algorithms(members: Mapping[str, Json]) -> tuple[str, ...]:
-    """Give what a key says that it is for, within what its type can do."""
+    """Give the purpose that a key declares, within what its type supports."""
     operations = members.get("key_ops", ["verify"])
     if members.get("use", "sig") != "sig":
         return ()
@@ -116,8 +116,8 @@ def _load(members: Mapping[str, Json]) -> PublicKey | None:
 
 def _load_rsa(members: Mapping[str, Json]) -> PublicKey | None:
     numbers = _texts(members, "kty", "n", "e")
-    # Judged by length before it is loaded: a huge number is costly to handle, and the
-    # library warns of a small one.
+    # Checked by length before loading: a huge number is costly to process, and the
+    # library warns about a small one.
     if not _MIN_RSA_TEXT <= len(numbers["n"]) <= _MAX_RSA_TEXT:
         return None
     if len(numbers["e"]) > _MAX_EXPONENT_TEXT:

@@ -1,9 +1,9 @@
 """Access tokens as signed JWTs (RFC 9068): readable by resource servers far away.
 
-Behind every JWT stands a token as any other, whose hash its owner keeps. The JWT carries
-it sealed in `jti`: whoever reads the JWT, or finds a `jti` in a log, learns nothing and
-can present nothing but the JWT itself, while this server finds the owner without a
-table, and so a revocation holds here at once (G-14).
+Behind every JWT is an opaque token like any other, whose hash its owner stores. The JWT
+carries it, encrypted, as `jti`: anyone who reads the JWT, or finds a `jti` in a log,
+learns nothing and can present nothing but the JWT itself, while this server finds the
+owner without a table. So a revocation takes effect here at once (G-14).
 
 Nothing in a JWT is random or read from a clock: claims are those that the owner keeps,
 the key follows from the time of issue, signature and sealing are deterministic. So a
@@ -40,13 +40,13 @@ def is_jwt(text: str) -> bool:
 def render_access_token(
     token: Token, info: AccessTokenInfo, *, issuer: str, key: SigningKey
 ) -> str:
-    """Give the JWT that stands for a token.
+    """Give the JWT that represents a token.
 
     Args:
         token: What the owner keeps a hash of.
         info: What the owner says of it.
         issuer: Ours.
-        key: The one that signs what was issued at `info.issued_at`.
+        key: The one that signs tokens issued at `info.issued_at`.
 
     Source: RFC 9068 §2 (D-11).
     """
@@ -74,7 +74,7 @@ def parse_access_token(
 ) -> Token | None:
     """Find the token that stands behind a JWT of ours.
 
-    Whether it is alive, and what it is good for, only its owner can say.
+    Only its owner can say whether it is valid, and what it allows.
 
     Args:
         text: Anything at all.

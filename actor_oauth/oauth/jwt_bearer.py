@@ -1,8 +1,8 @@
-"""Assertions of trusted issuers: who asks, on whose word (RFC 7523).
+"""Assertions of trusted issuers, presented as authorization grants (RFC 7523).
 
-Two kinds, told apart by `typ` and by what the issuer is trusted for: an ID-JAG, by which
-an organization's identity provider lets one of its people in, and a workload's token, by
-which a platform vouches for a program that it runs.
+There are two kinds, distinguished by `typ` and by what the issuer is trusted for: an
+ID-JAG, with which an organization's identity provider lets its users in, and a
+workload's token, with which a platform vouches for a program that it runs.
 
 Rule 1: one issuer, one key. `iss` names exactly one trusted issuer, `kid` exactly one of
 its keys; whatever is ambiguous is refused (D-41).
@@ -59,7 +59,7 @@ class Asserted:
     """An assertion that holds, and may not have been used before.
 
     Attributes:
-        origin: Who asks, on whose word.
+        origin: Which issuer asserts it, and about whom.
         issuer: The same issuer, with what it may do.
         scope: What it says may be granted, in the issuer's names; None for no limit.
         resources: What it says the tokens may be for; None if it does not say.
@@ -171,7 +171,7 @@ class _Claims:
         self.refusal = self.refusal or reason
 
     def text(self, name: str, limit: int) -> str | None:
-        """Read a text that can be shown; None if there is no such claim."""
+        """Parse a text that can be shown; None if the claim is absent."""
         value = self.claims.get(name)
         if value is None:
             return None
@@ -188,7 +188,7 @@ class _Claims:
         return value or ""
 
     def moment(self, name: str) -> int:
-        """Read a time; 0 if there is no such claim."""
+        """Parse a time; 0 if the claim is absent."""
         try:
             return moment(self.jwt, name) or 0
         except ValueError:
@@ -199,7 +199,7 @@ class _Claims:
 def _kind(jwt: Jwt) -> OriginKind | None:
     if jwt.typ == ID_JAG_TYPE:
         return "id-jag"
-    # An access token or a proof is signed by somebody too, and is no assertion.
+    # Access tokens and proofs are signed too, but are not assertions.
     return "workload" if jwt.typ in _WORKLOAD_TYPES else None
 
 
@@ -207,7 +207,7 @@ def _check_parties(
     presented: Presented, client: Client, policy: Policy
 ) -> Reason | None:
     jwt, issuer = presented.jwt, presented.issuer
-    # Sole value: whoever else is named could present the assertion here.
+    # The only value: any other audience could present the assertion here.
     if audiences(jwt) != (policy.issuer,):
         return Reason.ASSERTION_AUDIENCE
     named = jwt.claims.get("client_id")

@@ -87,7 +87,7 @@ class Keyring:
         """Give the 32-byte key of one purpose.
 
         Raises:
-            KeyError: If there is no such key id.
+            KeyError: The key id is unknown.
 
         Source: RFC 5869.
         """
@@ -119,7 +119,7 @@ class Keyring:
             sealed: Anything at all.
 
         Returns:
-            None if it was not made here for this purpose, or its key is gone.
+            None if it was not made here for this purpose, or its key was dropped.
         """
         if len(sealed) < 2 or sealed[0] != _SEAL_VERSION:
             return None
@@ -266,7 +266,7 @@ def user_key(keyring: Keyring, user_id: str) -> str:
 
 
 def identity_key(keyring: Keyring, issuer: str, subject: str) -> str:
-    """Give the key of the actor of somebody at another service: 32 hexadecimal digits."""
+    """Give the actor key of a user at another service: 32 hexadecimal digits."""
     data = b"identity\0" + issuer.encode() + b"\0" + subject.encode()
     return hmac.digest(keyring.address_key, data, "sha256")[:16].hex()
 

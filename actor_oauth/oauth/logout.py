@@ -1,4 +1,4 @@
-"""Signing out at a client's wish (OpenID Connect RP-Initiated Logout 1.0).
+"""Sign-out at a client's request (OpenID Connect RP-Initiated Logout 1.0).
 
 Rule 1: nobody is sent anywhere but to a URI that the client registered for it.
 Rule 2: a session ends at once only for a client that shows, by an ID token from that very
@@ -18,10 +18,10 @@ from actor_oauth.oauth.redirect_uris import matches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogoutRequest:
-    """A request to sign somebody out.
+    """A request to sign a user out.
 
     Attributes:
-        client: Who asks; None if it does not say.
+        client: The requesting client; None if it is not named.
         hint: What it showed, or None.
         redirect_uri: Where to go afterwards, known to be the client's; None for nowhere.
         state: To be returned there, or None.
@@ -36,8 +36,9 @@ class LogoutRequest:
     def is_vetted(self) -> bool:
         """Whether an operator vouches for the client.
 
-        To others nobody is sent who is not signed in: anybody can register a client, get
-        an ID token for it, and make of both a link that leads away from here (C-03).
+        For other clients, a browser without a signed-in user is not redirected: anybody
+        can register a client, get an ID token for it, and combine both into a link that
+        leads away from here (C-03).
         """
         return self.client is not None and self.client.origin == "pre-registered"
 
@@ -74,7 +75,7 @@ def decide_logout(
     Args:
         parameters: Of the request.
         hint: From `read_hint`.
-        client: Whom `asking_client` names, or None if there is no such client.
+        client: The client that `asking_client` names, or None if there is none.
 
     Source: OpenID Connect RP-Initiated Logout 1.0 §2, §3.
     """

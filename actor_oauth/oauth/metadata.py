@@ -1,8 +1,8 @@
 """The two metadata documents, and what must hold before they may be published.
 
-Everything in them comes from configuration, never from a request: whoever can choose
-the `Host` header must not choose the issuer (A-01). Lists say what is enabled, no more,
-and a list without entries is left out: clients read an empty one as a prohibition.
+Everything in them comes from configuration, never from a request: choosing the `Host`
+header must not mean choosing the issuer (A-01). Lists contain exactly what is enabled.
+An empty list is left out, since clients read it as a prohibition.
 """
 
 import re
@@ -41,7 +41,7 @@ MAX_CODE_LIFETIME: Final = 600
 """Seconds (OAuth 2.1 §4.1.2)."""
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
-# Introspection answers whoever may ask about tokens: never a public client (H-09).
+# Introspection is only for clients that authenticate: never a public one (H-09).
 _SECRET_METHODS: Final = tuple(name for name in AUTH_METHODS if name != "none")
 # Those that this server has itself; an application may add to them.
 _CLAIMS: Final = (
@@ -153,7 +153,7 @@ def authorization_server_metadata(
 
 
 def _openid_members(endpoints: Endpoints) -> dict[str, Json]:
-    """Give what OpenID Connect adds (OpenID Connect Discovery §3)."""
+    """Give the members that OpenID Connect adds (OpenID Connect Discovery §3)."""
     members: dict[str, Json] = {
         "userinfo_endpoint": endpoints.userinfo,
         "subject_types_supported": [*SUBJECT_TYPES],

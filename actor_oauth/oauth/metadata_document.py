@@ -1,6 +1,6 @@
 """Clients that are known by the URL of a document that they publish.
 
-The document is client metadata (RFC 7591), with the URL as `client_id`. Whoever can
+The document is client metadata (RFC 7591), with the URL as `client_id`. Anyone who can
 publish at the URL is the client: nothing was registered, nobody was asked.
 
 Rule 1: the document names its own URL, character for character. A document that was
@@ -159,7 +159,7 @@ def _read(
 def _read_method(
     reader: MetadataReader, *, has_keys: bool
 ) -> tuple[AuthMethod, frozenset[AuthMethod]]:
-    """Find the way to authenticate that the client and this server both have.
+    """Find an authentication method that the client and this server both support.
 
     A client that prefers one is held to it. One that can do both and prefers nothing,
     or to send nothing, may do either: an assertion that it does send must be good.

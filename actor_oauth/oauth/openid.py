@@ -1,8 +1,8 @@
 """OpenID Connect over OAuth: what a client may learn of who has signed in.
 
-Rule 1: the identity scopes belong to no resource, as `offline_access` does not. Whoever
-only wants to know who somebody is gets a token for the userinfo endpoint and for nothing
-else: signing in somewhere must not hand over a user's tools.
+Rule 1: like `offline_access`, the identity scopes belong to no resource. A client that
+only needs to identify the user gets a token for the userinfo endpoint and for nothing
+else: signing in must not give access to the user's tools.
 Rule 2: `profile` and `email` mean nothing without `openid`.
 """
 
@@ -33,7 +33,7 @@ from actor_oauth.oauth.scopes import (
 MAX_NONCE_LENGTH: Final = 1024
 
 SUBJECT_TYPES: Final = ("public",)
-"""Every client is told the same name of a user (OpenID Connect Core §8)."""
+"""Every client gets the same `sub` for a user (OpenID Connect Core §8)."""
 
 _DESCRIPTIONS: Final = (
     (OPENID, "Know who you are"),
@@ -118,13 +118,13 @@ def userinfo_url(policy: Policy) -> str:
 
 
 def scope_descriptions(policy: Policy) -> dict[str, str]:
-    """Give what scopes mean, in words, for the consent page."""
+    """Give descriptions of scopes for the consent page."""
     own = _DESCRIPTIONS if policy.openid_enabled else ()
     return {**dict(own), **dict(policy.scope_descriptions)}
 
 
 def resource_names(policy: Policy) -> dict[str, str | None]:
-    """Give what resources are called on the consent page."""
+    """Give display names of resources for the consent page."""
     resources = (*policy.resources, userinfo_resource(policy))
     return {resource.identifier: resource.name for resource in resources}
 

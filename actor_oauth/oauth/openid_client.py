@@ -63,7 +63,7 @@ class OpenIdClient:
 
 
 def check_auth_time(openid: OpenIdClient | None, auth_time: int | None) -> None:
-    """See that a client is told when its user signed in, if it wants to know.
+    """Check that a client which requires it learns when its user signed in.
 
     Raises:
         ValueError: Nobody says.

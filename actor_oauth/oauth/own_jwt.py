@@ -1,7 +1,7 @@
 """JSON Web Tokens that this server signs itself, and knows again (RFC 7519).
 
-Rule: each kind of token has a `typ`, and who reads one says which it expects. So none is
-ever accepted as another, though one key has signed both (RFC 8725 §3.11).
+Rule: each kind of token has its own `typ`, and a reader states which one it expects. So
+none is ever accepted as another, though one key has signed both (RFC 8725 §3.11).
 """
 
 import json
@@ -34,7 +34,7 @@ def parse_own_jwt(
 ) -> tuple[Jwt, SigningKey] | None:
     """Read a token that we signed, with the key that signed it.
 
-    Whether it is still in force is not looked at.
+    It does not check whether the token is still valid.
 
     Args:
         text: Anything at all.

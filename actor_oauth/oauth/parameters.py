@@ -1,8 +1,8 @@
 """Untrusted form and query text, turned into fields that have one value.
 
-Repeats and empty values are settled here, once for all endpoints: an empty parameter
-is an absent one, and a repeated parameter has no value at all, so that nobody can act
-on the first copy while somebody else checked the last (RFC 6749 §3.1, §3.2).
+Repeats and empty values are settled here, once for all endpoints: an empty parameter is
+an absent one, and a repeated parameter has no value at all, so that no code can act on
+the first copy while other code checked the last (RFC 6749 §3.1, §3.2).
 """
 
 from collections.abc import Iterable, Mapping
@@ -59,7 +59,7 @@ class Parameters:
 
 
 def parameters_of(pairs: Iterable[tuple[str, str]]) -> Parameters:
-    """Collect names and values that somebody else has decoded already."""
+    """Collect names and values that were decoded elsewhere."""
     values: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
         values[name] = (*values.get(name, ()), value)
@@ -75,8 +75,8 @@ def parse_form(body: bytes) -> Parameters | Refused:
     """Read a body, or a query string, of type application/x-www-form-urlencoded.
 
     Returns:
-        Refused if there is too much of it, or if it is not UTF-8 once decoded. A `%`
-        that starts no escape stands for itself, as in browsers.
+        Refused if it is too long, or not UTF-8 once decoded. A `%` that begins no valid
+        escape is taken literally, as browsers do.
 
     Source: OAuth 2.1 §3.2, WHATWG URL "application/x-www-form-urlencoded parsing".
     """

@@ -1,8 +1,8 @@
 """Which bytes from the web may be shown as a picture on a page of ours (B-15).
 
-Only formats that are nothing but pictures: an SVG is a document with scripts and links.
-And only small ones, also once they are decoded: 64 KiB can hold a picture that takes
-gigabytes in the browser of whoever is to consent.
+Only pure image formats are accepted: an SVG is a document with scripts and links. And
+only small images, including once they are decoded: 64 KiB can hold an image that takes
+gigabytes in the browser of the user who is asked.
 """
 
 from dataclasses import dataclass, field

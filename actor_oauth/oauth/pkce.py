@@ -1,7 +1,7 @@
 """Proof Key for Code Exchange, method S256 (RFC 7636).
 
-A verifier that leaked is worth nothing without its code, and a challenge that leaked
-is worth nothing at all. Method `plain` makes the two the same: see `response_types`.
+A leaked verifier is worthless without its code, and a leaked challenge is worthless in
+any case. With method `plain` the two are the same: see `response_types`.
 """
 
 import hmac
@@ -32,7 +32,7 @@ def challenge_of(verifier: str) -> str:
 
 
 def verify_s256(verifier: str, challenge: str) -> bool:
-    """Tell in constant time whether a verifier fits a challenge.
+    """Tell in constant time whether a verifier matches a challenge.
 
     Returns:
         False for anything that breaks the grammar.

@@ -19,7 +19,7 @@ class ResourcePolicy:
     """A protected resource that this server issues tokens for (RFC 9728).
 
     Attributes:
-        identifier: Canonical absolute URL, the one that users type into clients.
+        identifier: Canonical absolute URL, the one that users enter into clients.
         scopes: Every scope that a token for this resource may carry.
         default_scopes: Granted when a request names no scope (C-08).
         required_scopes: Without all of which its guard lets nobody through; the default
@@ -31,7 +31,7 @@ class ResourcePolicy:
         implied_scopes: Pairs of a scope and those that it includes besides itself, as
             `("admin", ("mcp",))`; transitive (G-09).
         detail_types: Kinds of `authorization_details` that it understands (RFC 9396).
-        props_clients: Its servers elsewhere that are told a grant's props when they
+        props_clients: Remote servers of the resource that get a grant's props when they
             introspect a token for it; operators' confidential clients only.
     """
 
@@ -56,9 +56,9 @@ class ResourcePolicy:
     def baseline(self) -> tuple[str, ...]:
         """What a client should ask for to begin with.
 
-        It stands in the metadata document and the 401 challenge (A-13), and is granted
-        when a request names no scope: who was given that must not be refused for want
-        of a scope.
+        It is listed in the metadata document and the 401 challenge (A-13), and granted
+        when a request names no scope: such a client must not be refused for lack of a
+        scope.
         """
         return tuple(dict.fromkeys((*self.default_scopes, *self.needed_scopes)))
 
@@ -89,8 +89,8 @@ class Policy:
     Attributes:
         issuer: The issuer identifier, byte for byte as published (A-01).
         resources: At least one.
-        default_resource: The identifier of the one that a request is about which names
-            none; the only one there is, if not given.
+        default_resource: The identifier of the resource for requests that name none; if
+            absent, the only resource there is.
         lifetimes: See `Lifetimes`.
         consent: See `ConsentPolicy`.
         refresh: What holds for refresh tokens.
@@ -106,7 +106,7 @@ class Policy:
             endpoint, or the issuer with or without a slash at the end, as audience.
         private_use_schemes: Redirect URI schemes allowed beside https and
             loopback http (B-03), such as `cursor`.
-        scope_descriptions: What a scope means, in words, for the consent page.
+        scope_descriptions: Descriptions of scopes for the consent page.
         client_credentials_enabled: Whether clients that the operator made for it may
             get tokens for themselves (RFC 6749 §4.4).
         token_exchange_enabled: Whether a token can be traded for a lesser one (RFC
@@ -119,7 +119,7 @@ class Policy:
             8628).
         dpop_nonces_required: Whether DPoP proofs must hold a nonce of ours (RFC 9449
             §8, §9).
-        openid_enabled: Whether clients may be told who has signed in (OpenID Connect).
+        openid_enabled: Whether clients can learn who has signed in (OpenID Connect).
         plain_pkce_enabled: Whether clients that the operator registered for it may use
             PKCE's method `plain` (RFC 7636 §4.2). Legacy.
         implicit_enabled: Whether clients that registered for it may get access tokens

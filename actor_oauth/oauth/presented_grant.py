@@ -1,7 +1,7 @@
 """Which grant a request is about: what an operator needs to find it again.
 
-A token carries its route. That is no secret, tells nobody's name, and may be made up by
-whoever sends it: it is for logs, and decides nothing.
+A token contains its route. That is not secret and contains no name, but the sender may
+have made it up: it is for logs, and decides nothing.
 """
 
 from typing import Final

@@ -1,8 +1,7 @@
-"""What a client wishes about how its user is asked (OpenID Connect Core §3.1.2.1).
+"""A client's requirements about how its user is asked (OpenID Connect Core §3.1.2.1).
 
-Clients of plain OAuth send these too, so they are read whether OpenID Connect is on or
-not. They are wishes about the pages, and never a reason to believe anything about the
-user.
+Clients of plain OAuth send these too, so they are parsed whether OpenID Connect is on
+or not. They influence the pages, and are never evidence about the user.
 """
 
 import re
@@ -37,7 +36,7 @@ def parse_prompts(text: str | None) -> frozenset[Prompt] | Reason:
     """Read a `prompt` parameter. Values that are not known here are left out.
 
     Returns:
-        A reason if it wishes for a page and forbids every page.
+        A reason if it both requires and forbids a page.
     """
     prompts = known_prompts(text)
     if Prompt.NONE in prompts and len(prompts) > 1:
@@ -54,7 +53,7 @@ def parse_max_age(text: str | None) -> int | Reason | None:
     """Read a `max_age` parameter: seconds since the user last signed in, at most.
 
     Returns:
-        None if there is no such limit; a reason if it is no number of seconds.
+        None if there is no limit; a reason if it is not a number of seconds.
     """
     if text is None:
         return None

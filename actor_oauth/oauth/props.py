@@ -1,8 +1,9 @@
 """Props: what an application attaches to a grant, readable only with a live token.
 
 A random data key encrypts the props, once per grant and version. That key is wrapped
-under each live token of the grant and stored nowhere else, so a stolen database without
-tokens shows nothing, and the props are gone once the last wrapped key is deleted (K-09).
+under each valid token of the grant and stored nowhere else, so a stolen database
+without tokens reveals nothing, and the props are lost once the last wrapped key is
+deleted (K-09).
 
 Rule 1: a data key encrypts one text. Changed props take a new data key and the next
 version number (K-06).
@@ -58,7 +59,7 @@ def props_context(
     """Say which grant the props belong to, so that they cannot be moved to another.
 
     Args:
-        actor_key: Stands for the user, whose keyed hash it is.
+        actor_key: The user's actor, as the keyed hash of the user's name.
         number: The grant's.
         client_id: The grant's.
         version: Rises with every change of the props.

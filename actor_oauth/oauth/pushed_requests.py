@@ -30,10 +30,10 @@ REQUEST_URI_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
 SECRET_LENGTH: Final = 32
 
 MAX_RECORD_LENGTH: Final = 16384
-"""Characters of a request as it is stored: as many as fit into a URL elsewhere."""
+"""Maximum length of a stored request: as much as fits into a URL elsewhere."""
 
 KEPT_AFTER_EXPIRY: Final = 1800
-"""Seconds. Whoever came in time may take this long to sign in and to answer."""
+"""Seconds that a user who arrived in time may take to sign in and to answer."""
 
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}").fullmatch
 
@@ -94,7 +94,7 @@ def decide_push(
 ) -> AuthorizationRequest | Refused:
     """Decide whether an authenticated client's request may be stored.
 
-    It is judged as at the authorization endpoint, but nobody is redirected: the client
+    It is checked as at the authorization endpoint, but without any redirect: the client
     itself is asking (RFC 9126 §2.1, §2.3).
 
     Args:
@@ -146,7 +146,7 @@ def decide_completion(
 
     Args:
         stored: What is known of the name, or None.
-        completion: Random bytes that stand for this one completion.
+        completion: Random bytes that identify this one completion.
 
     Returns:
         What to store from now on.

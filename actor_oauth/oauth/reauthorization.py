@@ -1,4 +1,4 @@
-"""What becomes of a user's earlier grants when the same client asks again (C-21, B-20).
+"""A user's earlier grants when the same client asks again (C-21, B-20).
 
 A new grant can take the place of those with the same user, client, redirect URI and
 resource. Then it is offered with what they had, so that a client that comes back for one
@@ -6,11 +6,11 @@ more scope does not lose the others (SEP-2350).
 
 Rule 1: only a grant that is redeemed replaces others, and only older ones. So there is
 always one left, and of two at once the newer one.
-Rule 2: two installations of one client are not told apart by their client id, which they
-share if it is a metadata document's, nor by a loopback or private-use redirect URI,
+Rule 2: a client id does not tell installations apart if it is that of a metadata
+document, which they share, and neither does a loopback or private-use redirect URI,
 which is the same on every machine. Unless the operator says otherwise, those keep their
-grants: the laptop must not sign the desktop out. A loopback URI's port counts as a part
-of it.
+grants: the laptop must not sign the desktop out. A loopback URI's port is part of it
+here.
 """
 
 from collections.abc import Iterable
@@ -61,12 +61,12 @@ def may_refresh(offered: Scope, allowed: Scope, policy: Policy) -> bool:
 def kept_scope(
     earlier: Iterable[Scope], client: Client, resource: str, policy: Policy
 ) -> Scope:
-    """Give what the grants that will be replaced have, and the client may still have.
+    """Give the scopes of the grants to be replaced that the client may still have.
 
     Args:
         earlier: The scope of each.
-        client: Who asks.
-        resource: The identifier of the one that it is about.
+        client: The requesting client.
+        resource: The identifier of the requested resource.
         policy: What the operator decides today.
     """
     names = dict.fromkeys(name for scope in earlier for name in scope)

@@ -84,7 +84,7 @@ class WrongVerifier:
     """A refusal that is counted: the code came without its verifier (D-18).
 
     Attributes:
-        refused: What the caller is told.
+        refused: The answer to the caller.
         failures: How often that happened by now.
     """
 
@@ -124,8 +124,8 @@ def decide_redemption(
     if not verify_s256(verifier, grant.code_challenge):
         return _count_failure(grant)
     if grant.state is GrantState.ACTIVE:
-        # Only now: whoever gets here could have redeemed the code, so one of the two who
-        # did is a thief, and nobody can tell which (RFC 6749 §10.5).
+        # Checked last: at this point the caller could have redeemed the code, so one of
+        # the two who tried is a thief, and nobody can tell which (RFC 6749 §10.5).
         return ending(Reason.CODE_REPLAYED, GrantEvent.CODE_REPLAYED)
     if grant.is_over(now):
         return ending(Reason.CODE_EXPIRED, GrantEvent.LIFETIME_ENDED)

@@ -51,14 +51,14 @@ def check_redirect_uri(uri: str, policy: Policy) -> Reason | None:
 def check_application_type(
     uris: Iterable[str], application_type: ApplicationType
 ) -> Reason | None:
-    """Decide whether redirect URIs fit the application type that a client stated.
+    """Decide whether redirect URIs suit the application type that a client registers.
 
     A web client has https URIs on hosts that are not this machine. For native ones
     nothing is added to `check_redirect_uri`: claimed https URIs are theirs too
     (RFC 8252 §7.2), and real clients register one beside their loopback URIs.
 
     Returns:
-        Why not, or None if they fit.
+        Why not, or None if they do.
 
     Source: OpenID Connect Registration 1.0 §2, `application_type` (B-27).
     """

@@ -5,18 +5,19 @@ is used for the first time when it is the head: that use makes its successor, an
 remembered as a *link*, a random salt with the end of the grace window.
 
 Nothing at rest is a token. A successor is derived: HMAC under a key of the server, over
-the grant, the generation, the link's salt and the secret that was presented. So whoever
-holds an older token and comes within its window can be given the chain's head once more,
-by walking the links from that token forward; and once a link's salt is erased, nobody
-can derive what it led to.
+the grant, the generation, the link's salt and the secret that was presented. So a
+holder of an older token who returns within its window can be given the chain's head
+again, by walking the links from that token forward; and once a link's salt is erased,
+nobody can derive what it led to.
 
 Rule 1: the chain is linear. Only the head rotates, and a head rotates once (D-25).
 Rule 2: a window opens at a token's first use and nothing prolongs it: neither a retry,
 nor the use of its successor (D-27).
 Rule 3: within its window a superseded token leads to the head, for everybody to the same
 one; with the same parameters also to the same access token (D-26).
-Rule 4: after it, a superseded token proves that two parties hold the chain, and not which
-of them is honest. What follows is the operator's choice, see `refresh_reuse` (D-28).
+Rule 4: after it, a superseded token proves that two parties hold the chain, but not
+which of them is honest. What follows is the operator's choice, see `refresh_reuse`
+(D-28).
 Rule 5: a secret that matches nothing proves nothing, and changes nothing (D-29).
 """
 
@@ -255,8 +256,8 @@ def _link(
 ) -> Link:
     # Without a window not even the second of the first use is in it.
     ends_at = time + rules.grace if rules.grace > 0 else time - 1
-    # The application may accept anybody, and a key or credential speaks for each token of
-    # the chain, but a lost answer can only have been the last one.
+    # The application may accept any presenter, and a key or credential is evidence for
+    # each token of the chain, but only the last response can have been lost.
     keeps_all = rules.asks or (is_bound and rules.same_instance)
     kept = rules.recovery if keeps_all else rules.lost_answer
     outlasts = kept > rules.grace

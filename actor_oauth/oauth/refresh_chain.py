@@ -74,8 +74,8 @@ class Link:
         kid: The server's key.
         salt: Random, erased when nothing may be derived with it any more.
         window_ends_at: The last second in which anybody may use it.
-        kept_until: The last second in which somebody may use it for whom more speaks
-            than the token; None if that is not later.
+        kept_until: The last second in which a presenter with further evidence may use
+            it; None if there is no such period.
         while_unused: Whether it is kept beyond its window only until its successor is
             presented.
     """
@@ -91,7 +91,7 @@ class Link:
         return time <= self.window_ends_at
 
     def is_kept(self, time: int) -> bool:
-        """Tell whether somebody may use it now."""
+        """Tell whether any presenter may use it now."""
         return self.is_open(time) or time <= (self.kept_until or 0)
 
 
@@ -185,8 +185,8 @@ class Accepted:
 
     Attributes:
         generation: Of what it presented.
-        window_ends_at: Until when that generation leads to the head for anybody again:
-            who shares the store with the presenter is not judged anew.
+        window_ends_at: Until when that generation leads to the head again for any
+            presenter: others who share the presenter's store are not checked again.
         time: Of the grant.
     """
 
@@ -217,7 +217,7 @@ class Rejection:
     """A late presenter is refused, and the chain lives: both are committed.
 
     Attributes:
-        refused: What the caller is told.
+        refused: The answer to the caller.
         generation: Of what was presented; to be marked as rejected.
         contests: Whether the grant is contested from now on.
         expires_at: Of the grant.

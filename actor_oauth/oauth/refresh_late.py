@@ -71,9 +71,9 @@ def _decide_late(
     verdict: ReuseVerdict | None,
     now: int,
 ) -> Accepted | Rejection | ReuseDue | Ending | Refused:
-    # A token that was rejected once is refused from then on without being an event: a
-    # client that tries again and again must neither fill the audit trail nor have the
-    # application asked each time.
+    # A token that was rejected once is refused from then on without a new event: a
+    # client that retries again and again must neither fill the audit trail nor cause a
+    # call to the application each time.
     time = grant.time(now)
     signals = _signals(request, grant, presented, time)
     said = judge_reuse(signals, rules)

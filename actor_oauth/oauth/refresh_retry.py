@@ -52,7 +52,7 @@ def retry(
     now: int,
     accepted: Accepted | None = None,
 ) -> Retry | Refused:
-    """Give the chain's head to whoever presents an older token, and may have it.
+    """Give the chain's head to a presenter of an older token who may have it.
 
     Args:
         request: What the authenticated client sent; checked.
@@ -68,8 +68,8 @@ def retry(
     token, stored, link = request.token, chain.presented, chain.presented.link
     for successor in chain.later:
         link = stored.link
-        # A later link is gone, or its key, if the operator shortened the window or took
-        # out the key meanwhile. The client did nothing wrong: nothing is revoked.
+        # A later link or its key is gone, because the operator shortened the window or
+        # removed the key. It is not the client's fault: nothing is revoked.
         if link is None or link.kid not in keyring:
             return Refused(Reason.RETRY_UNDERIVABLE)
         secret = successor_secret(keyring, link, token)
@@ -93,7 +93,7 @@ class _Walked:
     Attributes:
         head: The head itself.
         stored: What is known of it.
-        link: The one that led to it.
+        link: The link that led to it.
     """
 
     head: Token
@@ -155,7 +155,7 @@ def _answer_again(
 
 
 def matches(token: Token, stored: StoredRefreshToken) -> bool:
-    """Tell whether a token is the one that is stored."""
+    """Tell whether a token is the stored one."""
     return hmac.compare_digest(token_hash(token), stored.hash)
 
 
@@ -207,7 +207,7 @@ def access_secret(
 
     Args:
         keyring: The server's keys.
-        link: The one that led to the head.
+        link: The link that led to the head.
         head: The refresh token that it comes with.
         scope: If it is for less than the grant.
         jkt: The thumbprint of the key that it is bound to, or None.

@@ -2,17 +2,17 @@
 
 Two parties hold the chain, and the token alone cannot say which of them is honest: a
 process that kept an old token in memory, a copied home directory and a thief look the
-same. What can tell them apart is outside of the token, and there are three such things:
+same. The evidence has to come from outside the token, and there are three kinds:
 
-1. Possession. Who proves a key, or authenticates by a credential that is kept apart from
-   the tokens, is who the grant was given to. A stolen token alone does not get there.
-2. A successor that nobody has used. If the token is the head's own predecessor and the
-   head was never presented, the answer that carried the head may have been lost. A thief
-   can bring this about too, so it counts only if an operator wants it, for some hours,
-   and not twice in that time.
-3. The user. Whoever is refused and is honest signs in again, and a thief cannot. So a
-   grant can be *contested*: its chain lives on, and it ends when the user signs in again
-   with that client, or some days later.
+1. Possession. A client that proves a key, or authenticates with a credential that is kept
+   apart from the tokens, is the one that got the grant. A stolen token alone is no proof.
+2. An unused successor. If the token is the head's own predecessor and the head was never
+   presented, the response that carried the head may have been lost. A thief can cause
+   this too, so it only counts if the operator says so, for some hours, and not twice in
+   that time.
+3. The user. An honest client that is refused makes its user sign in again; a thief
+   cannot. So a grant can be *contested*: its chain stays valid, and it ends when the user
+   signs in again with that client, or some days later.
 
 Network addresses are none of them: hosted clients refresh from several, laptops travel,
 and a thief may share one with its victim.
@@ -26,11 +26,11 @@ RefreshRotation: TypeAlias = Literal["always", "unless_bound"]
 
 
 class ReusePolicy(StrEnum):
-    """What an operator may want done if nothing speaks for a late presenter.
+    """What the operator wants done if there is no evidence for a late presenter.
 
     Attributes:
         REVOKE: End the grant (RFC 9700 §4.14.2).
-        REJECT: Refuse the presenter; the chain lives, contested.
+        REJECT: Refuse the request; the chain stays valid, but contested.
     """
 
     REVOKE = "revoke"
@@ -59,11 +59,11 @@ class RefreshRules:
         rotation: `always`, or `unless_bound` if a refresh token that is bound to a key
             or to a client's own credential stays the same.
         grace: Seconds from a token's first use in which it leads to the head.
-        reuse: What is done later than that, if nothing speaks for the presenter.
-        same_instance: Whether possession speaks for it.
-        recovery: Seconds from a token's first use in which it can still be answered, if
-            possession or the application speaks for it.
-        lost_answer: The same, if an unused successor speaks for it; 0 if that does not.
+        reuse: What happens later than that, without evidence for the presenter.
+        same_instance: Whether possession of a key or credential is evidence.
+        recovery: Seconds from a token's first use in which it can still be answered,
+            given possession or the application's consent.
+        lost_answer: The same, given an unused successor; 0 if that is no evidence.
         contest: Seconds that a contested grant lives at most; 0 for no contest.
         asks: Whether the application is asked about each late reuse.
     """
@@ -110,7 +110,7 @@ class ReuseSignals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReuseEvent:
-    """A late reuse, as the application is told of it. It never holds a secret.
+    """A late reuse, as reported to the application. It never contains a secret.
 
     Attributes:
         grant_id: The grant's name among those of its user.
@@ -118,7 +118,7 @@ class ReuseEvent:
         resource: What the grant is for.
         generation: Of the presented token.
         age: Seconds since that token was first used; None if that is not known.
-        signals: What speaks for the presenter.
+        signals: The evidence for the presenter.
         verdict: What happens if the application does not say otherwise.
         user_id: Whose grant it is; empty until the user's actor has filled it in.
     """
@@ -134,7 +134,7 @@ class ReuseEvent:
 
 
 def judge_reuse(signals: ReuseSignals, rules: RefreshRules) -> ReuseVerdict:
-    """Judge a late reuse by an operator's rules.
+    """Decide about a late reuse by an operator's rules.
 
     Args:
         signals: What is known of the presenter.

@@ -7,8 +7,8 @@ Rule 1: a grant or response type that this server does not have is left out, and
 remains is what is registered and returned. VS Code, for one, always lists the device
 grant too. Refused is a client of which nothing usable remains: without
 `authorization_code`, or with response types that lack `code` (B-24).
-Rule 2: an authentication method that this server does not have is refused, never
-replaced: the client would go on to authenticate in a way that cannot work.
+Rule 2: an authentication method that this server does not support is refused, never
+replaced: the client would then authenticate in a way that cannot work.
 
 A `software_statement` counts only if it was verified (B-28), see
 `software_statement.py`. Every unknown member is ignored.
@@ -106,8 +106,8 @@ def decide_client(
         policy: The server's.
         client_id: A fresh one.
         now: The time of registration, in Unix seconds.
-        origin: Who asks. An operator is told of an unknown scope; for a client that
-            registers itself it is left out.
+        origin: Who registers it. An operator's unknown scope is an error; for a client
+            that registers itself it is dropped.
         statement: A verified software statement, which takes precedence.
     """
     if statement is not None:
@@ -144,8 +144,8 @@ def decide_client(
         jwks_uri=jwks_uri,
         assertion_algorithm=read_assertion_algorithm(reader),
         openid=read_openid(reader, policy),
-        # Nobody chooses a weaker proof for itself: only an operator knows that a client
-        # is too old for the better one.
+        # A client may not choose a weaker proof for itself: only an operator knows that
+        # it is too old for the better one.
         may_use_plain_pkce=origin == "pre-registered" and reader.flag("plain_pkce"),
         issued_at=now,
         metadata=read_further(reader),

@@ -3,7 +3,7 @@
 A client that registered itself holds a registration access token, with which it reads,
 replaces or deletes what it registered.
 
-Rule 1: a replacement is whole. What the client leaves out is gone.
+Rule 1: a replacement is complete. What the client leaves out is removed.
 Rule 2: the client never says what is the server's to say: ids, times, secrets, tokens.
 Rule 3: a replacement gives a new token. It is derived from the one presented and a
 stored salt, so that a client that lost the answer, or sent the same request twice, is
@@ -102,9 +102,9 @@ def decide_replacement(
 
 
 def derive_successors(presented: Token, salt: bytes) -> Successors:
-    """Give what follows from a token: always the same for one token and salt.
+    """Give what is derived from a token: always the same for one token and salt.
 
-    Without the token, which is stored nowhere, the salt is worth nothing.
+    Without the token, which is stored nowhere, the salt is useless.
 
     Args:
         presented: The token that the client presented.
@@ -128,7 +128,7 @@ def managed_response(
     access_token: str,
     client_secret: str | None = None,
 ) -> dict[str, Json]:
-    """Give the members of a response to whoever manages the registration.
+    """Give the members of a response to a client that manages its registration.
 
     A secret is in it only when it was made just now: only its hash is stored.
 

@@ -3,10 +3,11 @@
 It is remembered per user, client, redirect URI and resource, with the scopes that were
 allowed, at the user's actor: never in the browser.
 
-Rule 1: the page is skipped only if the client is sure to be the one that was asked about:
-it must prove itself by a secret or key to get tokens, or its redirect URI leads to one
-place on the web. Any program on a device can use a public client's id and receive what
-goes to a loopback or private-use redirect URI, so for these the operator must opt in.
+Rule 1: the page is skipped only if the client is certainly the one that was asked
+about: it must authenticate with a secret or key to get tokens, or its redirect URI
+leads to one place on the web. Any program on a device can use a public client's id and
+receive what is sent to a loopback or private-use redirect URI, so for these the
+operator must opt in.
 Rule 2: it is remembered of the client as it was. Another name, logo, redirect URI or key,
 and the user is asked again (B-19).
 Rule 3: the latest answer counts. What a user is asked about again and does not allow is
@@ -86,14 +87,14 @@ def holds_for(
     Args:
         remembered: What is remembered of this client, redirect URI and resource.
         request: What is asked.
-        client: Who asks, as it is now.
+        client: The requesting client, as it is now.
         policy: What the operator decides today.
         now: The time.
     """
     if remembered is None or now >= remembered.expires_at:
         return False
-    # A token in the fragment is for whoever gets it: no secret is asked for any more.
-    # And details are about one thing to be done, which nobody has seen yet.
+    # A token in the fragment is for any recipient: no secret is required any more. And
+    # details describe one specific action, which the user has not yet seen.
     if request.wants_token or request.details is not None:
         return False
     if not may_be_remembered(client, request.redirect_uri, policy):
@@ -119,7 +120,7 @@ def after_answer(
         earlier: What was remembered of this client, redirect URI and resource.
         consent: The question.
         allowed: What of it was allowed; nothing if it was denied.
-        remember: Whether the user wishes not to be asked again.
+        remember: Whether the user asked not to be asked again.
         consent_id: For what is remembered.
         policy: What the operator decided.
         now: The time of the turn.

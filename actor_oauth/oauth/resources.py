@@ -48,10 +48,10 @@ def covers(resource: str, url: str) -> bool:
     prefix of it that ends between two segments. `/mcp` covers `/mcp` and `/mcp/x`, not
     `/mcp-other`. A resource with a query covers that query only.
 
-    Whoever serves the request may read its path otherwise than whoever asks here: nginx
-    climbs out of `/mcp//..` to the root, others drop what follows a `;`, take a backslash
-    for a slash, or decode twice or not at all. So a path that climbs by anything but `..`
-    between single slashes is covered by nothing.
+    The server of the request may read its path differently from the server that asks
+    here: nginx resolves `/mcp//..` to the root, others drop what follows a `;`, treat a
+    backslash as a slash, or decode twice or not at all. So a path that climbs by
+    anything but `..` between single slashes is covered by nothing.
 
     Args:
         resource: The audience of the token.

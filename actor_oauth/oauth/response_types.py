@@ -62,16 +62,16 @@ def check_response_type(
 
 
 def wants_fragment(params: Parameters, policy: Policy) -> bool:
-    """Tell whether an error belongs in the fragment: where the client looks for a token."""
+    """Tell whether errors belong in the fragment, where the client expects a token."""
     return policy.implicit_enabled and params.get("response_type") == TOKEN
 
 
 def read_challenge(params: Parameters, client: Client, policy: Policy) -> str | Reason:
     """Give the S256 challenge of a request, or why it has none (C-07).
 
-    A plain challenge is the verifier itself, so its S256 challenge can be made here. From
-    then on there is one method, and no place where the two could be mixed up; and what is
-    stored is not what must be presented.
+    A plain challenge is the verifier itself, so its S256 challenge can be computed
+    here. From then on there is only one method, and no place where the two could be
+    confused; and what is stored is not what must be presented.
 
     Returns:
         An empty text if the answer is a token: there is no code to protect.
@@ -81,8 +81,8 @@ def read_challenge(params: Parameters, client: Client, policy: Policy) -> str | 
     challenge = params.get("code_challenge")
     if challenge is None:
         return Reason.CHALLENGE_MISSING
-    # Without a method the challenge is the verifier itself (RFC 7636 §4.3), and then
-    # whoever sees the request can redeem the code.
+    # Without a method the challenge is the verifier itself (RFC 7636 §4.3), and anyone
+    # who sees the request can redeem the code.
     method = params.get("code_challenge_method") or PLAIN
     may_be_plain = policy.plain_pkce_enabled and client.may_use_plain_pkce
     if method != CHALLENGE_METHOD and not (method == PLAIN and may_be_plain):

@@ -1,4 +1,4 @@
-"""Revoking a token at its client's wish (RFC 7009)."""
+"""Revoking a token at its client's request (RFC 7009)."""
 
 from enum import Enum
 
@@ -24,7 +24,7 @@ def decide_revocation(
 ) -> Revoked:
     """Decide what ends if a client presents this token for revocation.
 
-    The client is told the same in every case (H-03, H-04).
+    The client gets the same answer in every case (H-03, H-04).
 
     Args:
         kind: Of the presented token.
@@ -34,8 +34,8 @@ def decide_revocation(
         holder: The client that got the token by exchange; None for the grant's own.
 
     Returns:
-        A refresh token stands for the whole grant, an access token for itself (H-05).
-        Nothing ends for a token of another client, or of no grant that lives.
+        A refresh token represents the whole grant, an access token only itself (H-05).
+        Nothing ends for a token of another client, or of a grant that has ended.
 
     Source: RFC 7009 §2.1.
     """

@@ -34,7 +34,7 @@ class Jwt:
         kid: The key that it names, or None.
         typ: What kind of token it says it is, in lower case, without `application/`.
         claims: What it says.
-        header: Everything that stands in its header.
+        header: All members of its header.
     """
 
     text: str = field(repr=False)

@@ -2,10 +2,10 @@
 
 Rule 1: a key is published before it is used, and stays published until the last token
 that it signed has expired (K-11). `active_from` says from when it is used.
-Rule 2: which key signs a token follows from the token's own time of issue. Whoever makes
-the same token again, in another process or after a rotation, makes the same text.
+Rule 2: which key signs a token follows from the token's own time of issue. Making the
+same token again, in another process or after a rotation, yields the same text.
 Rule 3: signing is deterministic for every algorithm here, for the same reason.
-Rule 4: a private part is never published (`public_jwk` makes the public one anew).
+Rule 4: a private part is never published (`public_jwk` rebuilds the public one).
 """
 
 from base64 import urlsafe_b64encode
@@ -156,7 +156,7 @@ def key_set(keys: Iterable[SigningKey]) -> dict[str, Json]:
 
 
 def to_record(key: SigningKey) -> dict[str, Json]:
-    """Give what a keyring file keeps of a key. It is as secret as the key is."""
+    """Give what a keyring file stores of a key. It is as secret as the key."""
     return {
         "kid": key.kid,
         "alg": key.algorithm,

@@ -1,7 +1,8 @@
 """Software statements: what a trusted issuer says about a client (RFC 7591 §2.3).
 
-Whoever vets software signs its metadata once, and every installation of it registers
-with that. What is signed takes precedence over what the client says beside it.
+A party that vets software signs its metadata once, and every installation of it
+registers with that. Signed values take precedence over what the client says beside
+them.
 
 Rule 1: a statement is verified or ignored as a whole, and so it is while nobody is
 trusted to make one (B-28).
@@ -64,7 +65,7 @@ class Statement:
     claims: Mapping[str, Json]
 
     def over(self, members: Mapping[str, Json]) -> dict[str, Json]:
-        """Give what a client says with what is signed in its place."""
+        """Give a client's metadata with the signed values in place of its own."""
         unsigned = {
             name: value for name, value in members.items() if not self._settles(name)
         }

@@ -1,9 +1,9 @@
 """What the application's callback changes about tokens that are about to be issued.
 
-The callback runs between two turns: one that found that new tokens are due, and one that
-decides the same again and issues them with the changes (D-31). What it says holds for one
-generation: the access token that comes with it, and every further one that a retry of the
-same generation gets.
+The callback runs between two turns: one that found that new tokens are needed, and one
+that decides the same again and issues them with the changes (D-31). Its result applies
+to one generation: to the access token issued with it, and to every further one that a
+retry of the same generation gets.
 
 Rule 1: a change never widens. A scope is narrowed, a life ends with the grant's (D-09).
 Rule 2: changed props take a new data key and the next version. Access tokens that are out
@@ -44,7 +44,7 @@ from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.oauth.tokens import Token, TokenResponse, draw
 
 OWN_PROPS_VERSION: Final = 0
-"""Of props that an access token has for itself."""
+"""Limit for the props of an access token's own."""
 
 
 class Unchanged(Enum):
@@ -58,7 +58,7 @@ UNCHANGED: Final = Unchanged.UNCHANGED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenContext:
-    """What the callback is told.
+    """The callback's argument.
 
     Attributes:
         grant_type: `authorization_code`, `refresh_token`, or the one of device codes.
@@ -108,9 +108,9 @@ class TokenChanges:
 class TokenRefusal(Enum):
     """Why the callback wants no tokens issued.
 
-    `ENDED` is final: what the grant stands for is over, and the grant ends with it, as
-    when an upstream provider says `invalid_grant`. After `BUSY` and `DENIED` the token
-    that was presented stays usable (D-32).
+    `ENDED` is final: what the grant stands for has ended, and the grant ends with it,
+    as when an upstream provider says `invalid_grant`. After `BUSY` and `DENIED` the
+    presented token stays usable (D-32).
     """
 
     ENDED = Reason.CALLBACK_ENDED
@@ -288,7 +288,7 @@ def apply_terms(
 
     Args:
         terms: Of the head's generation.
-        access: What the retry issues; None if it hands out what is there.
+        access: What the retry issues; None if it returns what exists already.
         response: For the client.
         grant: Whose tokens they are.
         head: The chain's head.

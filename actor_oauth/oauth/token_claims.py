@@ -1,7 +1,8 @@
 """What the claims of an access token say to a resource server, however it learned them.
 
-The same claims stand in a JWT access token (RFC 9068 §2.2) and in the answer of an
-introspection endpoint (RFC 7662 §2.2). Whoever asks has made sure already whose they are.
+The same claims are used in a JWT access token (RFC 9068 §2.2) and in the response of an
+introspection endpoint (RFC 7662 §2.2). The caller has already verified where they come
+from.
 """
 
 from collections.abc import Mapping
@@ -21,16 +22,17 @@ LEEWAY: Final = 60
 def decide_claims(
     claims: Mapping[str, Json], resource: str, *, now: int
 ) -> AccessTokenInfo | None:
-    """Say what a token with these claims is good for at a resource.
+    """Decide what a token with these claims allows at a resource.
 
     Args:
         claims: Of the token.
-        resource: Identifier of the one who asks.
+        resource: Identifier of the resource that asks.
         now: In Unix seconds.
 
     Returns:
-        None if it is good for nothing there: it is for somebody else, expired, not valid
-        yet, bound in a way that nobody here would ask a proof of, or lacks a claim.
+        None if it allows nothing there: it is for another resource, expired, not valid
+        yet, bound in a way for which nobody here would ask for a proof, or lacks a
+        claim.
 
     Source: RFC 9068 §4, RFC 7662 §2.2, RFC 7800 §3.1.
     """
@@ -57,7 +59,7 @@ def decide_claims(
         resource=resource,
         issued_at=times[0],
         expires_at=times[1],
-        # Told to few: `props_clients` of a resource says to whom.
+        # Only sent to the `props_clients` of a resource.
         props_text=render_attached(claims.get("props")),
         jkt=jkt if isinstance(jkt, str) else None,
         details=render_attached(claims.get("authorization_details")),

@@ -1,10 +1,10 @@
 """Tokens as strings: what they look like, and what of them may be stored.
 
-Every token, code and secret that this server hands out has one layout:
+Every token, code and secret that this server issues has the same layout:
 
     aort_ base64url( actor key 16 | record 8 | secret 32 | checksum 4 )
 
-Rule 1: the prefix names the kind, and the kind goes into checksum and hash, so that no
+Rule 1: the prefix names the kind, and the kind is part of checksum and hash, so that no
 kind is ever accepted as another.
 Rule 2: actor key and record only say where to look. They identify nobody, and mean
 nothing until the hash of the whole has matched (D-29).
@@ -76,7 +76,7 @@ class Token:
 
 
 def parse_token(text: str) -> Token | None:
-    """Read a token that somebody presents.
+    """Parse a presented token.
 
     Args:
         text: Anything at all.
@@ -112,7 +112,7 @@ class TokenResponse:
     Attributes:
         access_token: The new access token.
         expires_in: Its life from now, in seconds.
-        scope: What it may be used for; always told, also when it is what was asked.
+        scope: What it may be used for; always reported, even if it equals the request.
         resource: The one resource that it is for.
         refresh_token: The token to present next, or None if there is none.
         token_type: How to present the access token.
@@ -169,10 +169,10 @@ class AccessTokenInfo:
         expires_at: In Unix seconds; at this second it is expired.
         props_text: What the application attached to the grant, as JSON text, or None.
         metadata_text: What the application attached for listing, likewise.
-        jkt: The thumbprint of the key that whoever presents it must hold (RFC 9449 §6);
-            None for a bearer token.
-        origin: On whose word it was issued, if the user was not asked: see
-            `docs/enterprise.md`.
+        jkt: The thumbprint of the key that the presenter must hold (RFC 9449 §6); None
+            for a bearer token.
+        origin: The issuer whose assertion it was issued for, if the user was not asked:
+            see `docs/enterprise.md`.
         details: What exactly was granted beside the scope, likewise (RFC 9396 §9).
         principal: Whether a user stands behind it, or a client for itself; or whoever
             the application found in a token of another server. Only for `user` may

@@ -1,9 +1,9 @@
 """Issuers whose signed word this server takes, and for what.
 
-An issuer can be trusted to say which person asks (an identity provider whose assertions
-are ID-JAGs), which workload asks (a platform that gives its programs tokens), and what a
-piece of software is (whoever vets clients and signs software statements). An issuer is
-trusted for nothing that its operator did not name here.
+An issuer can be trusted to identify users (an identity provider whose assertions are
+ID-JAGs), to identify workloads (a platform that gives its programs tokens), and to
+describe software (a party that vets clients and signs software statements). An issuer
+is trusted for nothing that the operator did not name here.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class TrustedIssuer:
         jwks: Its keys, as a JWK set.
         algorithms: What it may sign with.
         account_claim: The claim that says whose account it is.
-        tenant_claim: The claim that says of which of the issuer's tenants.
+        tenant_claim: The claim that names the issuer's tenant.
         tenants: The only tenants that are let in; empty for all.
         subjects: The only subjects that are let in, exactly or by a prefix that ends
             with `*`; empty for all. A workload must be named.

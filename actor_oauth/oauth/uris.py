@@ -113,7 +113,7 @@ def _parse_authority(text: str) -> tuple[str | None, str, int | None] | None:
         return None
     if digits is None:
         return userinfo, host, None
-    # Long runs of digits are not worth turning into numbers.
+    # Long runs of digits are refused without converting them.
     port = int(digits) if len(digits) <= len(str(_MAX_PORT)) else 0
     return (userinfo, host, port) if 0 < port <= _MAX_PORT else None
 

@@ -1,11 +1,11 @@
-"""The userinfo endpoint: whose token is good there, and what it is told.
+"""The userinfo endpoint: which tokens it accepts, and what it answers.
 
-It takes every live token of this server that a user granted with `openid`, whichever
-resource the token is for. OpenID Connect has clients bring the access token that came with
-the ID token, and theirs may be for an API. What can be learned is what the user allowed
-this client to know, so nothing opens that was not granted; a resource server that replays
-its caller's token here learns the same, which is why a token that need not tell who
-somebody is should be asked for without `openid`, or be bound to a key (RFC 9449).
+It accepts every valid token of this server that a user granted with `openid`, whichever
+resource the token is for. OpenID Connect has clients use the access token that came
+with the ID token, which may be for an API. The answer contains what the user allowed
+this client to know, so nothing is revealed that was not granted. A resource server that
+replays its caller's token here learns the same, which is why a token that need not
+identify the user should be requested without `openid`, or be bound to a key (RFC 9449).
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def find_token(request: UserInfoRequest) -> BearerToken | BoundToken | Challenge
 def decide_userinfo(
     token: BearerToken | BoundToken, info: AccessTokenInfo | None
 ) -> AccessTokenInfo | Challenge:
-    """Decide whether whoever holds a token may be told about its user.
+    """Decide whether the holder of a token may learn about its user.
 
     Args:
         token: As it was presented.
@@ -124,7 +124,7 @@ def decide_holder(
     Args:
         request: With the proof.
         token: As it was presented.
-        info: What it is good for.
+        info: What the token allows.
         url: Of the endpoint, from configuration.
         nonces: Those that are accepted, the newest first; None if none is wanted.
         now: In Unix seconds.
@@ -159,7 +159,7 @@ def userinfo_claims(
     Args:
         user_id: Who; the application cannot say otherwise.
         scope: What was granted. A standard claim whose scope was not granted is left
-            out, whoever supplied it.
+            out, whatever its source.
         supplied: By the application.
 
     Source: OpenID Connect Core §5.1, §5.3.2, §5.4.

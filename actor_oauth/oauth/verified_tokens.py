@@ -1,12 +1,12 @@
-"""JWTs whose signature was found good before: one that comes again is not verified anew.
+"""JWTs with a verified signature, so that a repeated one is not verified again.
 
 That a key has signed a text is a fact, which nothing can end. Everything that can end is
 asked each time: whether the key is still one that counts, and whether the token is alive.
 
 Rule 1: what is remembered is found by a hash of the whole text, signature included, and
 is no token: nobody could present it.
-Rule 2: it is remembered with the key itself, and whoever looks it up asks whether that
-key still counts.
+Rule 2: a JWT is remembered with the key itself, and the caller checks whether that key
+is still accepted.
 Rule 3: only what was verified takes room, and what was used least recently makes it.
 """
 
@@ -53,5 +53,5 @@ class VerifiedTokens(Generic[Key, Said]):
 
 
 def _name(text: str) -> bytes:
-    # Whatever somebody presents: no text is so odd that it has no name.
+    # Any text may be presented, including one that cannot be encoded normally.
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()

@@ -1,4 +1,4 @@
-"""The one way from a refusal to what a client is told: vague outside, rich inside."""
+"""The one mapping from a refusal to what a client is told: vague outside, rich inside."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ __all__ = ["Category", "Reason", "Refused", "WireError", "to_wire"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireError:
-    """What a client is told, in the words of RFC 6749 §5.2.
+    """What a client is told, in the terms of RFC 6749 §5.2.
 
     Attributes:
         error: The error code.
         description: For `error_description`.
         status: The HTTP status.
-        www_authenticate: The challenge to send, or None for no such header.
-        retry_after: Seconds for `Retry-After`, or None for no such header.
-        dpop_nonce: For `DPoP-Nonce`, or None for no such header.
+        www_authenticate: The challenge to send, or None for no header.
+        retry_after: Seconds for `Retry-After`, or None for no header.
+        dpop_nonce: For `DPoP-Nonce`, or None for no header.
     """
 
     error: str

@@ -1,6 +1,6 @@
 """Why nobody was signed in, for people and for the log.
 
-The texts are constants. What the other service said stands in `detail`, for the log only.
+The texts are constants. What the other service said is in `detail`, for the log only.
 """
 
 from collections.abc import Mapping
@@ -59,13 +59,13 @@ _TEXTS: Final[Mapping[SignInFault, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRefused:
-    """Nobody was signed in.
+    """The sign-in failed.
 
     Attributes:
         fault: Why.
         detail: For the operator's log only.
-        data: What was given when the sign-in began; None if no such one was found.
-        error: How the client is told, if a client asked and the person has said no.
+        data: The value passed when the sign-in began; None if it is unknown.
+        error: The error for the client, if there is one and the user refused.
     """
 
     fault: SignInFault

@@ -1,4 +1,4 @@
-"""Who somebody is at GitHub, which has no ID tokens: three documents of its API."""
+"""Identifying a user at GitHub, which has no ID tokens: three API documents."""
 
 from typing import Final
 
@@ -12,15 +12,15 @@ _MAX_LISTED: Final = 256
 def decide_github_identity(
     issuer: str, *, user: bytes, emails: bytes | None, organisations: bytes | None
 ) -> Identity | SignInRefused:
-    """Read who somebody is.
+    """Parse who the user is.
 
     The subject is the number of the account: logins can be changed, and taken by others.
 
     Args:
         issuer: The web address of GitHub.
         user: Of `/user`.
-        emails: Of `/user/emails`; None if that was not to be had.
-        organisations: Of `/user/orgs`; None likewise.
+        emails: Of `/user/emails`; None if it was not fetched.
+        organisations: The body of `/user/orgs`; None if it was not fetched.
     """
     members = parse_json_object(user) or {}
     number, login = members.get("id"), get_text(members, "login")

@@ -1,9 +1,9 @@
-"""Who somebody is elsewhere, and what that makes of them here.
+"""A user's identity at another service, and the local account it leads to.
 
-Rule 1: a person is an issuer and a subject, and nothing else. Names and e-mail addresses
-change hands: whoever has one today is not who had it yesterday (G-15).
-Rule 2: an account is made for each such pair, and connected to another account only by
-somebody who is signed in there. Equal e-mail addresses connect nothing.
+Rule 1: a user is identified by issuer and subject, and nothing else. Names and e-mail
+addresses are reassigned: today's holder may not be yesterday's (G-15).
+Rule 2: each such pair gets its own account, and is linked to another account only by a
+user who is signed in there. Equal e-mail addresses link nothing.
 Rule 3: an e-mail address counts only if the service says that it is verified.
 """
 
@@ -33,14 +33,14 @@ _GOOGLE_MAIL: Final = ("@gmail.com", "@googlemail.com")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Somebody at another service.
+    """A user at another service.
 
     Attributes:
         issuer: Of the service.
         subject: Never used again for another person.
         username: What they are called there, or None.
         name: For people, or None.
-        email: Verified by the service, in lower case; None if there is no such one.
+        email: Verified by the service, in lower case; None if there is no verified one.
         organisations: Of which they are a member.
         authenticated_at: When they last proved there who they are, in Unix seconds; None
             if the service does not say.
@@ -60,7 +60,7 @@ class Identity:
 def decide_admission(
     identity: Identity, admission: Admission, *, kind: ProviderKind
 ) -> SignInRefused | None:
-    """Decide whether somebody may sign in; None if so."""
+    """Decide whether a user may sign in; None if so."""
     admitted = (
         admission.everyone
         or not admission.users.isdisjoint(_names(identity, kind))
@@ -75,7 +75,7 @@ def decide_admission(
 def identity_from_claims(
     issuer: str, claims: Mapping[str, Json], *, organisation_claim: str
 ) -> Identity | SignInRefused:
-    """Read who somebody is from the claims of an ID token or of userinfo.
+    """Parse a user's identity from the claims of an ID token or of userinfo.
 
     Args:
         issuer: Whose claims they are; they have been verified.

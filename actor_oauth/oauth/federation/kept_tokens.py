@@ -1,7 +1,7 @@
-"""Another service's tokens in the props of a grant, and what becomes of them in time.
+"""Another service's tokens in the props of a grant, and their refreshing.
 
-Rule 1: only a definite answer of the other service ends the grant. Whatever says nothing
-about the tokens is worth another try, and costs the client nothing (D-32).
+Rule 1: only a definite answer of the other service ends the grant. Anything that says
+nothing about the tokens is retried, and costs the client nothing (D-32).
 Rule 2: an access token of this server does not outlive the other service's token that
 its holder works with: when the client comes for a new one, so does this server.
 """
@@ -29,7 +29,7 @@ from actor_oauth.oauth.upstream.token_response import UpstreamTokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptTokens:
-    """What a service gave to somebody who signed in with it.
+    """The tokens a service issued to a user who signed in with it.
 
     Attributes:
         provider: The service's name in the settings.
@@ -48,7 +48,7 @@ class KeptTokens:
     scope: Scope
 
     def to_props(self) -> dict[str, Json]:
-        """Give the JSON value to put into props. It is secret, as props are."""
+        """Give the JSON value to store in the props. Like them, it is secret."""
         return {
             "provider": self.provider,
             "access_token": self.access_token,
@@ -89,7 +89,7 @@ class KeptTokens:
 
 
 def kept_tokens(provider: str, tokens: UpstreamTokens) -> KeptTokens:
-    """Give what a service answered, as it is kept.
+    """Convert a service's answer into the stored form.
 
     Args:
         provider: The service's name in the settings.
@@ -113,8 +113,8 @@ def decide_upkeep(kept: KeptTokens, *, now: int) -> Use:
         now: The time, in Unix seconds.
 
     Returns:
-        `PRESENT` if they are good for a while, `REFRESH` if they are due, `AUTHORIZE` if
-        they have ended and only the person can bring new ones.
+        `PRESENT` if they remain valid for a while, `REFRESH` if they should be
+        refreshed, `AUTHORIZE` if they have ended and only the user can get new ones.
     """
     return decide_use(_credential(kept), now=now)
 
@@ -138,8 +138,8 @@ def access_lifetime(kept: KeptTokens, *, usual: int, now: int) -> int | None:
 def decide_refusal(failed: UpstreamFailed) -> TokenRefusal:
     """Decide what a refresh that failed means for the grant.
 
-    Only the service's word that the tokens are over ends it. That it is down or busy, or
-    does not accept this server any more, is no fault of the person's.
+    Only the service's statement that the tokens have ended does. If the service is down
+    or busy, or no longer accepts this server, that is not the user's fault.
     """
     over = failed.fault is UpstreamFault.GRANT_REJECTED
     return TokenRefusal.ENDED if over else TokenRefusal.BUSY

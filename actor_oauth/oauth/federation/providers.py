@@ -17,13 +17,13 @@ GOOGLE: Final = "https://accounts.google.com"
 ENTRA: Final = "https://login.microsoftonline.com/"
 
 TENANT: Final = "{tenantid}"
-"""Stands in the issuer of Entra for whichever tenant somebody belongs to."""
+"""Placeholder in Entra's issuer for the tenant that a user belongs to."""
 
 _TENANT_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ProviderKind(StrEnum):
-    """How a service says who somebody is."""
+    """How a service identifies its users."""
 
     OIDC = "oidc"
     GITHUB = "github"
@@ -31,10 +31,10 @@ class ProviderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Who may sign in with a service. Any one that fits is enough.
+    """Who may sign in with a service. Matching any one of these is enough.
 
     Attributes:
-        everyone: Whoever has an account there.
+        everyone: Anybody with an account there.
         users: Subjects, logins of GitHub, or verified e-mail addresses in lower case.
         domains: Of verified e-mail addresses, in lower case.
         organisations: Of which one is a member, as the service names them.
@@ -53,7 +53,7 @@ class LoginProvider:
     Attributes:
         name: In addresses and in the names of its users.
         label: On its button.
-        kind: How it says who somebody is.
+        kind: How it identifies its users.
         issuer: Its identifier, character for character; for GitHub its web address, for
             all tenants of Entra the template that its documents give.
         client_id: As it knows this server.
@@ -61,7 +61,7 @@ class LoginProvider:
         method: How this server authenticates there.
         scope: What is asked for.
         admission: Who may sign in.
-        creates_accounts: Whether somebody who is new gets an account.
+        creates_accounts: Whether a new user gets an account.
         organisation_claim: The claim that lists organisations, or names one.
         api_url: Where GitHub's API is.
         parameters: Further ones of the authorization request.
@@ -104,7 +104,7 @@ class LoginProvider:
         return self.issuer.replace(TENANT, "organizations")
 
     def issuer_of(self, claims: Mapping[str, Json]) -> str:
-        """Give what an ID token must say about its issuer.
+        """Give the issuer that an ID token must name.
 
         Args:
             claims: Of the token, which may name a tenant.

@@ -1,8 +1,8 @@
-"""What a client wishes about how its user signs in, passed on to the service.
+"""A client's sign-in requirements, passed on to the login service.
 
-A sign-in with another service is often silent: whoever is signed in there comes back at
-once. A client that wants its user to prove anew who it is, or lately, asks this server,
-and this server has to ask the service.
+A sign-in with another service is often silent: a user who is signed in there returns at
+once. If a client requires a new or a recent sign-in, this server has to pass that
+requirement on to the service.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _ABOUT_SIGNING_IN: Final = (Prompt.LOGIN, Prompt.SELECT_ACCOUNT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What is wished of a sign-in.
+    """What is required of a sign-in.
 
     Attributes:
         prompts: What is to be shown.
@@ -32,7 +32,7 @@ NO_WISHES: Final = Wishes()
 
 
 def wishes_of(request: AuthorizationRequest) -> Wishes:
-    """Give what a client wishes of the sign-in for its request."""
+    """Give what a client's request requires of the sign-in."""
     return Wishes(
         prompts=request.prompts.intersection(_ABOUT_SIGNING_IN), max_age=request.max_age
     )
@@ -45,7 +45,7 @@ def parameters_for(provider: LoginProvider, wishes: Wishes) -> dict[str, str]:
 
     Args:
         provider: Whom to ask.
-        wishes: Of the client.
+        wishes: The client's.
 
     Source: OpenID Connect Core §3.1.2.1.
     """
@@ -56,7 +56,7 @@ def parameters_for(provider: LoginProvider, wishes: Wishes) -> dict[str, str]:
     elif wishes.max_age is not None:
         parameters["max_age"] = str(wishes.max_age)
     words = dict.fromkeys([*parameters.get("prompt", "").split(), *prompts])
-    # `none` goes with nothing else; whoever configured it meets no one's wish for a page.
+    # `none` excludes all others; if the operator configured it, wishes for a page fail.
     if words and "none" not in words:
         parameters["prompt"] = " ".join(words)
     return parameters

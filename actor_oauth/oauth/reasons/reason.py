@@ -161,7 +161,7 @@ class Reason(StrEnum):
     METADATA_SCOPE_MALFORMED = auto()
     APPLICATION_TYPE_UNKNOWN = auto()
 
-    # Token endpoint, before a grant is looked at
+    # Token endpoint, before a grant is examined
     GRANT_TYPE_MISSING = auto()
     GRANT_TYPE_UNSUPPORTED = auto()
     GRANT_TYPE_UNREGISTERED = auto()

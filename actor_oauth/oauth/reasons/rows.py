@@ -1,4 +1,4 @@
-"""What a client is told for a reason: one row of the tables beside this file."""
+"""What a client is told for a reason: one row of the tables in this package."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias

@@ -1,4 +1,4 @@
-"""Reasons about signing out at a client's wish."""
+"""Reasons about sign-out at a client's request."""
 
 from typing import Final
 

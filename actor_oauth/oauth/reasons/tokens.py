@@ -6,14 +6,15 @@ from actor_oauth.oauth.categories import Category
 from actor_oauth.oauth.reasons.rows import Row, Rows
 
 ROWS: Final[Rows] = {
-    # Token endpoint, before a grant is looked at (D-03)
+    # Token endpoint, before a grant is examined (D-03)
     "grant_type_missing": Row(Category.INVALID_REQUEST, "The grant_type is missing."),
     "grant_type_unsupported": Row(Category.UNSUPPORTED_GRANT_TYPE),
     "grant_type_unregistered": Row(
         Category.UNAUTHORIZED_CLIENT,
         "The client is not registered for this grant type.",
     ),
-    # Codes and grants. One answer for all that could tell whether a code was ever real
+    # Codes and grants. One answer for everything that could tell whether a code was
+    # real
     "verifier_malformed": Row(
         Category.INVALID_REQUEST, "The code_verifier is missing or malformed."
     ),

@@ -1,5 +1,5 @@
 """Being a client of other authorization servers: the rules, without any network.
 
-What a stranger's server says is parsed and judged here; who asks it, and how, is in
-`actor_oauth.upstream`. What is stored of it is in `actor_oauth.actors.vault`.
+What another server says is parsed and checked here; `actor_oauth.upstream` makes the
+requests, and `actor_oauth.actors.vault` stores the results.
 """

@@ -1,7 +1,8 @@
 """One sign-in at another service: what is asked, and what may be answered.
 
-Rule 1: everything that the answer is compared with, and everything that is used to trade
-the code, was recorded when the attempt began (I-15, I-21). Nothing comes from a cookie.
+Rule 1: everything that the response is compared with, and everything that is used to
+exchange the code, was recorded when the attempt began (I-15, I-21). Nothing comes from
+a cookie.
 Rule 2: an answer is believed only after `decide_callback`. Before that nothing of it is
 shown, and no code is sent anywhere (I-19).
 """
@@ -210,7 +211,7 @@ def decide_callback(
 ) -> str | UpstreamFailed:
     """Decide whether an answer is the asked server's, and give its code.
 
-    Whose attempt it is, and that it is alive, has been decided by whoever found it.
+    The caller has already decided whose attempt it is, and that it has not expired.
 
     Args:
         answer: The callback's parameters.
@@ -226,7 +227,7 @@ def decide_callback(
         return UpstreamFailed(fault=UpstreamFault.CALLBACK_MALFORMED)
     issuer, server = answer.get("iss"), attempt.server
     promised = server.authorization_response_iss_parameter_supported
-    # Character for character: whoever normalises can be made to see two as one.
+    # Compared exactly: normalising could make two different issuers look the same.
     if (promised or "iss" in answer) and issuer != server.issuer:
         fault = UpstreamFault.CALLBACK_ISSUER_WRONG
         return UpstreamFailed(fault=fault, detail=issuer or "no iss")

@@ -31,8 +31,8 @@ class AuthChallenge:
 
     Attributes:
         scheme: In lower case, such as `bearer`.
-        parameters: By name in lower case. One that was repeated is left out: nobody
-            could say which of its values counts.
+        parameters: By name in lower case. A repeated one is left out, since its value
+            is ambiguous.
         token68: What some old schemes have in place of parameters.
     """
 

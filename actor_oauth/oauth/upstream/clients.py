@@ -64,7 +64,7 @@ class UpstreamClient:
     expires_at: int = 0
 
     def to_record(self) -> dict[str, Json]:
-        """Give what is stored of it. It is as secret as the secret is."""
+        """Give what is stored of it. It is as secret as the client secret."""
         return {
             "client_id": self.client_id,
             "method": self.method,
@@ -80,7 +80,7 @@ class UpstreamClient:
 
         Raises:
             RecordError: It is damaged.
-            KeyError: Likewise.
+            KeyError: A member is missing.
         """
         return cls(
             client_id=need_text(record, "client_id"),
@@ -95,8 +95,8 @@ class UpstreamClient:
 def choose_method(server: UpstreamServer, *, signs: bool) -> ClientMethod | None:
     """Give how to authenticate at a server, of the ways that it offers.
 
-    A secret first: whoever steals a refresh token cannot use it without. Then a key, and
-    none at all only where there is nothing else.
+    A secret first: without it a stolen refresh token is useless. Then a key, and `none`
+    only if there is nothing else.
 
     Args:
         server: Which.
@@ -132,11 +132,11 @@ def client_metadata(
     client_uri: str | None,
     jwks_uri: str | None,
 ) -> dict[str, Json]:
-    """Give what this server says about itself, to register it or to publish.
+    """Give this server's client metadata, to register it or to publish.
 
     Args:
         client_name: For people who are asked for consent.
-        redirect_uri: The one that answers come to.
+        redirect_uri: Where responses are sent.
         method: How it authenticates.
         client_uri: Its web site, or None.
         jwks_uri: Its public keys; None if it cannot sign.

@@ -75,7 +75,7 @@ TRANSITIONS: Final[
     },
     _S.REFRESHING: {
         _E.AUTHORIZED: _S.CONNECTED,
-        # Whoever had begun has come to nothing in its time.
+        # The refresh that had begun did not finish in its time.
         _E.REFRESH_BEGUN: _S.REFRESHING,
         _E.REFRESHED: _S.CONNECTED,
         _E.REFRESH_FAILED: _S.CONNECTED,
@@ -84,7 +84,7 @@ TRANSITIONS: Final[
     },
     _S.NEEDS_AUTHORIZATION: {
         _E.AUTHORIZED: _S.CONNECTED,
-        # Somebody was refused with a token that another one had just traded.
+        # A caller was refused with a token that another one had just replaced.
         _E.REFRESHED: _S.CONNECTED,
         _E.REMOVED: _S.ABSENT,
     },
@@ -113,7 +113,7 @@ class Credential:
 
     Attributes:
         state: Where it stands.
-        epoch: Counts authorizations: what began under another one is void.
+        epoch: Counts authorizations: work begun under an earlier one is void.
         generation: Counts refreshes since.
         obtained_at: When the access token came, in Unix seconds.
         expires_at: When it ends; None if that is not known. Of a public resource, until
@@ -181,7 +181,7 @@ def decide_use(credential: Credential, *, now: int, forced: bool = False) -> Use
 
 
 def may_claim(credential: Credential, *, now: int) -> bool:
-    """Tell whether a refresh may begin: nobody else's is under way."""
+    """Tell whether a refresh may begin: no other one is running."""
     under_way = credential.state is _S.REFRESHING and credential.claim is not None
     return not under_way or now >= credential.claimed_until
 

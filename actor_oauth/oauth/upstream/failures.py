@@ -2,8 +2,8 @@
 
 Rule 1: a failure is *passing* if it says nothing about what was asked: the network, a
 busy server. Nothing is thrown away because of one (I-10, I-31).
-Rule 2: the texts are constants. What the other server said stands in `detail`, which is
-for the operator's log and never for a page.
+Rule 2: the texts are constants. What the other server said is in `detail`, which is for
+the operator's log and never for a page.
 """
 
 from collections.abc import Mapping

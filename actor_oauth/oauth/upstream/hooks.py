@@ -26,13 +26,13 @@ OnAuthSuccess: TypeAlias = Callable[[str, str | None], Awaitable[AuthSuccess | N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionEnded:
-    """A connection that only its user can bring back.
+    """A connection that only its user can restore.
 
     Attributes:
         user_id: Whose.
         resource: Its identifier.
         name: For people.
-        reauthorize_url: Where the user connects it anew.
+        reauthorize_url: Where the user connects it again.
     """
 
     user_id: str
@@ -42,4 +42,4 @@ class ConnectionEnded:
 
 
 OnConnectionEnded: TypeAlias = Callable[[ConnectionEnded], Awaitable[None]]
-"""Told at least once of each end, some seconds after it."""
+"""Called at least once for each end, some seconds after it."""

@@ -20,7 +20,7 @@ def find_match(url: str, resources: Iterable[tuple[str, K]]) -> K | None:
         resources: Identifiers, with what to give for each.
 
     Returns:
-        What stands with the longest path that fits; None if none does.
+        The value of the longest path that matches; None if none does.
     """
     fitting = [(_depth(name), key) for name, key in resources if covers(name, url)]
     # Ties differ in a query or a slash at the end: the more particular one counts.

@@ -99,10 +99,11 @@ class VaultPolicy:
     def client_for(self, resource: str, issuer: str) -> ConfiguredClient | None:
         """Give the credentials for an issuer, if they are for this resource; or None.
 
-        Where the operator names resources of an issuer, its credentials are for those.
-        Anybody can publish a resource and name the same issuer. Many a server takes no
-        notice of the resource that is asked for and, without a question, gives a client
-        that its user knows a token that is good for everything: it would be sent there.
+        Where the operator names resources of an issuer, its credentials are only for
+        those. Anybody can publish a resource that names the same issuer. Many servers
+        ignore the requested resource and, without asking, give a client that the user
+        already knows a token that is valid everywhere: it would then be sent to that
+        resource.
         """
         named = [known.resource for known in self.resources if known.issuer == issuer]
         if named and not any(covers(name, resource) for name in named):

@@ -1,7 +1,7 @@
 """Pushing an authorization request to another server (RFC 9126).
 
-Where there is an endpoint for it, what is asked goes there directly: the browser only
-carries a name for it, which nobody can change on the way.
+Where the server has an endpoint for it, the request is sent there directly: the browser
+only carries a reference to it, which nobody can change on the way.
 """
 
 import re

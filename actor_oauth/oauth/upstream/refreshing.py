@@ -1,8 +1,8 @@
-"""What becomes of a connection when a refresh begins, and when its answer is there.
+"""How a connection changes when a refresh begins, and when its answer arrives.
 
 Between the two turns anything may have happened: the user removed the connection, or
-authorized it anew, or the claim lapsed and somebody else refreshed. The second turn
-decides by what it finds, not by what it remembers.
+authorized it again, or the claim lapsed and another caller refreshed. The second turn
+decides by what it finds, not by what was true before.
 """
 
 from dataclasses import dataclass, field, replace
@@ -18,8 +18,8 @@ from actor_oauth.oauth.upstream.credentials import (
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.upstream.token_response import UpstreamTokens
 
-# Asked while nobody can be reached, or answered by somebody who cannot be understood:
-# the refresh token may be as good as it was.
+# The server could not be reached, or its answer not be understood: the refresh token
+# may be as valid as before.
 _LOST: Final = (UpstreamFault.ANSWER_LOST,)
 
 
@@ -110,7 +110,7 @@ def settle_refresh(
         return Settled(settlement=Settlement.IGNORED, credential=credential)
     if isinstance(answer, UpstreamTokens):
         return _renewed(credential, answer)
-    # Somebody took over: whatever this one was told, that one will find out.
+    # Another caller took over: whatever this one was told, the other will find out.
     if credential.claim != ticket.claim:
         return Settled(settlement=Settlement.IGNORED, credential=credential)
     if client_ended or answer.fault is UpstreamFault.GRANT_REJECTED:

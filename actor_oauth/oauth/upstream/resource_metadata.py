@@ -34,11 +34,11 @@ class ResourceMetadata:
 def decide_resource_metadata(
     body: bytes, url: str, *, loopback: bool
 ) -> ResourceMetadata | UpstreamFailed:
-    """Decide whether a document may speak for a URL.
+    """Decide whether a document may describe a URL.
 
     Its `resource` must be the URL, or one of the same origin whose path ends at a
-    segment of the URL's path: whoever answers there could name any other resource, and
-    so have a token for it sent to itself (I-05).
+    segment of the URL's path: otherwise the server there could name any other resource,
+    and have a token for it sent to itself (I-05).
 
     Args:
         body: As fetched.

@@ -7,8 +7,8 @@ Rule 1: every place has a key of its own, derived from the keyring and the place
 every sealing a fresh nonce (K-06).
 Rule 2: what was sealed opens at its place only: nothing can be moved to another user,
 another connection or another column.
-Rule 3: the key's id stands in front, so that what an older key sealed can be found and
-sealed anew before that key goes.
+Rule 3: the key's id comes first, so that values sealed with an older key can be found
+and resealed before that key is dropped.
 """
 
 from typing import Final

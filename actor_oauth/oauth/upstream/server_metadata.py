@@ -107,7 +107,7 @@ class UpstreamServer:
 def decide_server_metadata(
     body: bytes, issuer: str, *, loopback: bool, needs_pkce: bool = True
 ) -> UpstreamServer | UpstreamFailed:
-    """Decide whether a document may speak for an issuer.
+    """Decide whether a document may describe an issuer.
 
     Args:
         body: As fetched.

@@ -15,7 +15,7 @@ MAX_STEP_UPS: Final = 3
 """Attempts for one scope (MCP authorization, "step-up")."""
 
 REMEMBERED: Final = 86_400
-"""Seconds after which attempts count anew."""
+"""Seconds after which attempts are counted from zero again."""
 
 MAX_SCOPES: Final = 16
 """Scopes that attempts are counted for; beyond them the oldest is forgotten."""

@@ -41,7 +41,7 @@ class FormRequest:
 
 
 def code_form(attempt: Attempt, code: str) -> dict[str, str]:
-    """Give the form that trades a code, made of what was recorded (I-21)."""
+    """Give the form that exchanges a code, built from what was recorded (I-21)."""
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -54,7 +54,7 @@ def code_form(attempt: Attempt, code: str) -> dict[str, str]:
 
 
 def refresh_form(refresh_token: str, *, resource: str | None) -> dict[str, str]:
-    """Give the form that trades a refresh token, for the same resource (I-16)."""
+    """Give the form that refreshes a token, for the same resource (I-16)."""
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     if resource is not None:
         form["resource"] = resource

@@ -22,12 +22,13 @@ CLIENT_ERRORS: Final = ("invalid_client", "unauthorized_client")
 
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
-# What can stand in a header line, without a space that could end the credentials.
+# What a header line may contain, without a space that could end the credentials.
 _ACCESS_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _OTHER_TOKEN: Final = re.compile(r"[\x20-\x7e]+")
 _DIGITS: Final = re.compile(r"[0-9]{1,12}")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
-# GitHub says with status 200, in words of its own, what RFC 6749 says with 400 and 401.
+# GitHub reports with status 200, in its own words, what RFC 6749 reports with 400 or
+# 401.
 _GITHUB_ERRORS: Final[Mapping[str, UpstreamFault]] = {
     "bad_refresh_token": UpstreamFault.GRANT_REJECTED,
     "bad_verification_code": UpstreamFault.GRANT_REJECTED,
