@@ -40,7 +40,7 @@ class AccessTokens:
         self._callbacks = callbacks
 
     async def validate(self, resource: str, token: str) -> AccessTokenInfo | None:
-        """What an access token is good for at a resource; None if for nothing (G-05)."""
+        """Give what an access token allows at a resource; None if nothing (G-05)."""
         info = await self.unwrap(token) or await self._resolve(resource, token)
         if info is None or canonical_resource(info.resource) != canonical_resource(
             resource

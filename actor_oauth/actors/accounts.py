@@ -24,7 +24,7 @@ _CONTROL: Final = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A browser in which somebody is signed in.
+    """A signed-in browser.
 
     Attributes:
         user_id: Who.
@@ -44,7 +44,7 @@ class Session:
 
     @property
     def name(self) -> str:
-        """What clients are told the session is called: of no use to get into it."""
+        """The session's name for clients: it cannot be used to enter the session."""
         return session_name(session_hash(self.user_key, self.secret))
 
 
@@ -184,7 +184,7 @@ class Accounts:
         return LoginRefused(retry_after=None)
 
     async def enter(self, user_id: str) -> str | None:
-        """Open a session for somebody who was recognised elsewhere.
+        """Open a session for a user who was authenticated elsewhere.
 
         Returns:
             What the browser's cookie holds; None if the account is disabled.
@@ -238,8 +238,8 @@ class Accounts:
 def check_user_id(user_id: str) -> None:
     """See that a user's name can be one.
 
-    It must never be taken for a client's id: both appear as `sub` (B-01). Nor for the
-    name of somebody whom another issuer knows.
+    It must never be taken for a client's id, since both are used as `sub` (B-01), nor
+    for the name of a federated user.
 
     Raises:
         ValueError: If not; says why.
@@ -255,10 +255,10 @@ def check_user_id(user_id: str) -> None:
 
 
 def check_asked_user(effects: Effects, user_id: str, browser: str) -> None:
-    """See that a user's name can be one, where somebody is asked in a browser.
+    """Check a user name that an application supplies for a browser's user.
 
-    Names of people whom other issuers know are no application's to give: they come with
-    a session of this server, which the user's actor then looks for.
+    An application cannot supply the names of federated users: they come with a session
+    of this server, which the user's actor then looks up.
 
     Args:
         effects: Of the server.

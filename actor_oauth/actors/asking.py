@@ -1,4 +1,4 @@
-"""Trading tokens with the application asked in between, and its word about others'."""
+"""Token requests with callbacks to the application, and tokens of other servers."""
 
 from actor_oauth.actors.callbacks import CallbackRunner, ExternalToken
 from actor_oauth.actors.effects import Effects
@@ -89,7 +89,7 @@ async def refresh_asking(
 
 
 def resolved(token: ExternalToken | None, *, now: int) -> AccessTokenInfo | None:
-    """Give what the application found in a token of another server; None if it is over."""
+    """Give what the application found in a token of another server; None if expired."""
     if token is None or now >= token.expires_at:
         return None
     return AccessTokenInfo(

@@ -15,7 +15,7 @@ from actor_oauth.oauth.signed_jwt import Jwt
 
 
 class AssertionAuthentication:
-    """Judges assertions: the keys, the signature, and whether it is the first time."""
+    """Verifies client assertions: keys, signature, and single use."""
 
     def __init__(self, effects: Effects, publications: Publications | None) -> None:
         self._effects = effects
@@ -23,7 +23,7 @@ class AssertionAuthentication:
         self._token_endpoint = endpoints_of(effects.policy).token
 
     async def authenticate(self, jwt: Jwt, client: Client) -> Client | Refused:
-        """Give the client if the assertion proves that it is the one who asks."""
+        """Give the client if the assertion proves that it sent the request."""
         if "private_key_jwt" not in client.auth_methods_accepted:
             return Refused(Reason.CLIENT_METHOD_WRONG)
         effects = self._effects

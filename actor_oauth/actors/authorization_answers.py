@@ -26,7 +26,7 @@ from actor_oauth.oauth.scopes import Scope
 
 
 class AuthorizationAnswers:
-    """Makes the URLs that lead back to a client, and sees to it that they are safe."""
+    """Makes the URLs that lead back to a client, and ensures that they are safe."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class AuthorizationAnswers:
         Args:
             request: Whose redirect URI is the client's.
             reason: Why.
-            signed_in: Whether somebody is, in the browser that is sent away (C-03).
+            signed_in: Whether a user is signed in, in the redirected browser (C-03).
         """
         if reason in _CLIENT_GONE:
             return self.error_here(reason, request.client_id)
@@ -122,7 +122,7 @@ class AuthorizationAnswers:
         return await self._error(refusal, request.client_id, signed_in=signed_in)
 
     def error_here(self, reason: Reason, client_id: str | None) -> AuthorizationError:
-        """Refuse a request that has no client who could be told."""
+        """Refuse a request whose client cannot be informed."""
         self._refusals.note(Refused(reason), "authorize", client_id=client_id)
         return AuthorizationError(reason=reason)
 

@@ -1,7 +1,7 @@
-"""From a client's wish to a grant: parse, see which page it needs, complete.
+"""From a client's request to a grant: parse, see which page it needs, complete.
 
-The consent that lies between is in `consents.py`, for the server's own pages and for an
-application's. An application that asks in a way of its own calls `complete`. All end in
+The consent in between is in `consents.py`, for the server's own pages and for an
+application's. An application that asks in its own manner calls `complete`. All end in
 the same turn of the user's actor.
 """
 
@@ -59,7 +59,7 @@ class Authorizations:
 
         Args:
             parameters: The query.
-            signed_in: Whether somebody is, in the browser that brings it.
+            signed_in: Whether a user is signed in, in this browser.
             presented_at: When the browser first came with it; None for now.
         """
         decision: AuthorizationRequest | LocalRefusal | RedirectRefusal | None
@@ -112,8 +112,8 @@ class Authorizations:
         """Grant a request on behalf of a user whom the application has asked.
 
         Raises:
-            ValueError: If the user's name, the metadata or the props are not acceptable,
-                or a time is missing that the client must be told.
+            ValueError: If the user's name, the metadata or the props are not
+                acceptable, or a time that the client requires is missing.
         """
         check_user_id(user_id)
         if OPENID in request.scope:

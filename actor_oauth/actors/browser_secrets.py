@@ -12,7 +12,7 @@ MIN_LENGTH: Final = 20
 
 
 def new_browser_secret(entropy: Entropy) -> str:
-    """Make a secret for one browser; fit for a cookie."""
+    """Generate a secret for one browser; fit for a cookie."""
     return urlsafe_b64encode(entropy.token_bytes(SECRET_BYTES)).decode().rstrip("=")
 
 

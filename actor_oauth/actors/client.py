@@ -122,7 +122,7 @@ class ClientActor(
 
     @view
     def status(self) -> ClientStatus | None:
-        """Give what an operator sees; None if there is, or is left, no client."""
+        """Give what an operator sees; None if the client does not exist (any more)."""
         registration = load_registration(self.db)
         client = registration.stored_client
         if client is None or registration.state is ClientState.DELETED:
@@ -179,7 +179,7 @@ class ClientActor(
 
     @turn
     def purge(self, *, now: int) -> None:
-        """Erase what is over, as the alarm does."""
+        """Erase expired data, as the alarm does."""
         self.on_alarm(now=now)
 
     def on_alarm(self, *, now: int) -> None:
@@ -199,7 +199,7 @@ class ClientActor(
         return load_registration(self.db).client
 
     def _list_if_published(self, registration: Registration) -> None:
-        """List a client that published itself, once somebody is about to use it."""
+        """List a client that published its metadata, once it is about to be used."""
         client = registration.stored_client
         if client is None or client.origin != "metadata-document":
             return

@@ -1,8 +1,8 @@
 """What a client publishes about itself, kept in the client's own actor.
 
-A client that is known by the URL of its metadata document has no registration until a
-document was fetched and found good. Then it is a client like any other, with the
-document beside it: as the bytes that came, so that it can be judged again.
+A client known by the URL of its metadata document has no registration until a document
+was fetched and accepted. Then it is a client like any other, with the document stored
+beside it: as the bytes that were received, so that it can be checked again.
 
 Rule 1: only what was found good is stored. A failure is remembered nowhere.
 Rule 2: a client that was registered, disabled or deleted here is never made, changed
@@ -41,7 +41,7 @@ class Published:
 
     @property
     def is_settled(self) -> bool:
-        """Whether a document has no say: it is somebody registered here, or ended."""
+        """Whether the document is ignored: the client is registered here, or ended."""
         return _is_settled(self.state, self.client)
 
 
@@ -87,7 +87,7 @@ class PublishedMetadata(Actor, kind="client"):
         if known is None or known.jwks_uri != client.jwks_uri:
             forget_document(self.db, "keys")
         epoch = max(1, registration.epoch)
-        # Kept at least as long as it may be used, and longer if somebody granted it
+        # Kept at least as long as it may be used, and longer if a user granted it
         # something: see `enlist`.
         expires_at = max(registration.expires_at or 0, times.usable_until)
         save_registration(
@@ -116,7 +116,7 @@ class PublishedMetadata(Actor, kind="client"):
 
     @turn
     def begin_renewal(self, *, now: int) -> bool:
-        """Allow keys that are still fresh to be fetched anew, not too often (E-14)."""
+        """Allow keys that are still fresh to be refetched, but not too often (E-14)."""
         return begin_renewal(self.db, "keys", now=now)
 
     @turn

@@ -2,18 +2,18 @@
 
 Ending the client, or an epoch of it, goes in this order (K-10):
 
-1. The end is written down. From then on `enlist` refuses, and no grant begins without
+1. The end is recorded. From then on `enlist` refuses, and no grant begins without
    having enlisted first.
 2. Every user enlisted until then is told through the outbox to revoke the client's
    grants and to refuse the epochs that have ended. A grant that was under way between
    enlisting and its commit meets that tombstone in the user's own turn (B-36).
 
-A client that is deleted forgets who it was once all of them are told.
+A client that is deleted forgets its registration once all of them have been told.
 
 Users are told in batches, the first in the ending turn itself and each further one by
 alarm, so that the end of a popular client neither blocks its actor nor gets lost in a
-crash. `revoke_enlisted` lets a caller drive the batches who must not answer before all
-are on their way.
+crash. `revoke_enlisted` lets a caller that must not answer earlier drive the batches
+until all have been sent.
 """
 
 from dataclasses import replace
@@ -37,7 +37,7 @@ class ClientEnding(Actor, kind="client"):
     """The part of a client's actor that ends the client.
 
     Attributes:
-        revocation_batch: Users told in one turn that an epoch has ended.
+        revocation_batch: How many users are told in one turn that an epoch has ended.
     """
 
     revocation_batch: ClassVar[int] = 500
@@ -47,7 +47,7 @@ class ClientEnding(Actor, kind="client"):
         """Disable the client, with the end of all its grants, or enable it again.
 
         Returns:
-            False if there is no such client, or it is so already.
+            False if the client does not exist, or is so already.
         """
         event = ClientEvent.DISABLED if disabled else ClientEvent.ENABLED
         registration = load_registration(self.db)
@@ -72,7 +72,7 @@ class ClientEnding(Actor, kind="client"):
         left, and wait until the outbox has delivered.
 
         Returns:
-            False if there is no such client.
+            False if the client does not exist.
         """
         return self.delete_registration(now=now)
 
@@ -95,7 +95,7 @@ class ClientEnding(Actor, kind="client"):
         if client is None or client.origin != "metadata-document" or state is None:
             self.delete_registration(now=now)
             return
-        # Not deleted: whoever comes with its URL later gets a new look at the document.
+        # Not deleted: a later request with its URL fetches the document again.
         save_registration(
             self.db, replace(registration, state=state, record=None, expires_at=None)
         )

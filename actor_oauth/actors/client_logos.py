@@ -21,7 +21,7 @@ class StoredLogo:
     Attributes:
         picture: To be shown.
         fresh_until: Until then it is used without asking, in Unix seconds.
-        usable_until: Until then it is used if it cannot be had anew.
+        usable_until: Until when it is used if it cannot be fetched again.
     """
 
     picture: Picture

@@ -31,7 +31,7 @@ _BAD_TOKEN = Refused(Reason.REGISTRATION_TOKEN_INVALID)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Managed:
-    """A registration as its client is told about it.
+    """A registration as reported to its client.
 
     Attributes:
         client: As stored.
@@ -60,7 +60,7 @@ def create_access_table(db: sqlite_utils.Database) -> None:
 
 
 def open_access(db: Database, access_hash: bytes) -> None:
-    """Let whoever has a token manage the registration; inside a turn."""
+    """Authorize the bearer of a token to manage the registration; inside a turn."""
     _save(db, _Access(access_hash, None, None))
 
 
@@ -78,7 +78,7 @@ class ManagedRegistration(Actor, kind="client"):
 
     @turn
     def read_managed(self, token: Token) -> Managed | Refused:
-        """Give the registration to whoever has its token (RFC 7592 §2.1)."""
+        """Give the registration to the bearer of its token (RFC 7592 §2.1)."""
         allowed = self._allow(token)
         if isinstance(allowed, Refused):
             return allowed
@@ -106,7 +106,7 @@ class ManagedRegistration(Actor, kind="client"):
             replacement: From `decide_replacement`.
             fresh: 32 random bytes.
             now: The time of the turn.
-            unused_lifetime: Seconds that a client which expires lives on for this use.
+            unused_lifetime: Seconds by which this use prolongs a client that expires.
         """
         allowed = self._allow(token)
         if isinstance(allowed, Refused):
@@ -141,7 +141,7 @@ class ManagedRegistration(Actor, kind="client"):
 
     @turn
     def delete_managed(self, token: Token, *, now: int) -> Refused | None:
-        """Delete the client at its own wish (RFC 7592 §2.3)."""
+        """Delete the client at its own request (RFC 7592 §2.3)."""
         allowed = self._allow(token)
         if isinstance(allowed, Refused):
             return allowed
@@ -185,7 +185,7 @@ def _is_secret(registration: Registration, presented: str | None) -> bool:
 def _choose_secret(
     registration: Registration, replacement: Replacement, successors: Successors
 ) -> tuple[bytes | str | None, Token | None]:
-    """Keep the secret there is, or make one; it is told to who does not know it yet."""
+    """Keep the existing secret, or make one; reported only if the client lacks it."""
     if not replacement.needs_secret:
         return None, None
     derived = token_hash(successors.secret)

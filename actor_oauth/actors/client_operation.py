@@ -17,8 +17,8 @@ class OperatedClient(Actor, kind="client"):
     def update(self, changes: ClientChanges, *, policy: Policy) -> Client | Refused:
         """Change the registration; gives it as it is now.
 
-        Grants that there are stay as they are. A consent that is open to what has
-        changed is asked for anew.
+        Existing grants stay as they are. An open consent that is affected by the change
+        has to be asked for again.
         """
         registration = load_registration(self.db)
         client = registration.client
@@ -35,7 +35,7 @@ class OperatedClient(Actor, kind="client"):
     def rotate_secret(self, secret_hash: bytes) -> bool:
         """Give the client another secret; the one before is good until it is used.
 
-        So a secret whose answer was lost, or that is not everywhere yet, locks nobody
+        So a secret that got lost, or that is not deployed everywhere yet, locks nobody
         out (B-35). Rotated again before that, the client keeps the one that it uses.
 
         Returns:

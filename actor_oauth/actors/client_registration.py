@@ -102,7 +102,7 @@ def save_registration(db: Database, registration: Registration) -> None:
             registration.record,
             registration.secret_hash,
             registration.expires_at,
-            # Whoever has no secret any more has none from before.
+            # A client without a secret has no previous one either.
             registration.secret_hash and registration.previous_secret_hash,
         ),
     )

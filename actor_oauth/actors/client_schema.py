@@ -41,7 +41,7 @@ def m0003_tokens(db: sqlite_utils.Database) -> None:
 
 @CLIENT_MIGRATIONS()
 def m0004_documents_and_assertions(db: sqlite_utils.Database) -> None:
-    """What the client publishes, and which of its assertions were used."""
+    """The client's published documents, and its used assertions."""
     create_document_tables(db)
     create_assertion_tables(db)
 

@@ -23,7 +23,7 @@ _NO_TOKEN_HASH: Final = token_hash(_NO_TOKEN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication:
-    """What presented credentials are worth.
+    """The result of checking presented credentials.
 
     Attributes:
         client: None unless there is an active client.

@@ -1,4 +1,4 @@
-"""The tokens that a client got for itself, in the client's own actor.
+"""A client's own tokens, in the client's actor.
 
 Rule 1: a token lives only as long as the client does. Every check asks for the client as
 it is now, and a token of an epoch that has ended is dead, so that disabling or deleting
@@ -6,7 +6,7 @@ the client ends them in the turn that does it.
 Rule 2: time never runs backwards: the actor remembers the latest time at which it issued
 or purged, and a clock that is set back revives nothing (K-13).
 Rule 3: there are at most `MAX_TOKENS`. A client in a loop is told to wait, and the
-tokens that its other processes hold stay alive.
+tokens that its other processes hold stay valid.
 """
 
 from abc import abstractmethod
@@ -86,7 +86,7 @@ class TokenHolder(Actor, kind="client"):
 
     @view(remembered_by=token_hash)
     def access(self, token: Token) -> Access | None:
-        """Say what a token of the client is good for while it lives."""
+        """Give what a token of the client allows while it is valid."""
         client = self.client_in_force()
         if client is None or token.kind is not TokenKind.CLIENT_ACCESS:
             return None
@@ -118,7 +118,7 @@ class TokenHolder(Actor, kind="client"):
         client_id: str,
         now: int,  # noqa: ARG002 as for a user's tokens
     ) -> Revoked:
-        """Revoke a token at its client's wish; of another client nothing ends (H-04)."""
+        """Revoke a token at its client's request; another client's stays valid (H-04)."""
         client = self.client_in_force()
         if client is None or client.client_id != client_id:
             return Revoked.NOTHING
@@ -128,7 +128,7 @@ class TokenHolder(Actor, kind="client"):
         return Revoked.ACCESS_TOKEN if deleted else Revoked.NOTHING
 
     def purge_tokens(self, *, now: int) -> None:
-        """Delete expired tokens, inside a turn, and see to the next purge."""
+        """Delete expired tokens, inside a turn, and schedule the next purge."""
         _see(self.db, now)
         self.db.execute(
             "DELETE FROM tokens WHERE expires_at <= (SELECT latest FROM token_clock)"

@@ -268,7 +268,7 @@ class Clients:
         Args:
             decision: With an id from `new_id`.
             unused_lifetime: See `ClientActor.register`.
-            access_hash: Likewise.
+            access_hash: Of the registration access token.
         """
         client = decision.client
         secret: str | None = None
@@ -300,7 +300,7 @@ class Clients:
 
 
 def _switched_off(metadata: Mapping[str, Json], policy: Policy) -> str | None:
-    """The setting without which something in an operator's metadata would go unheard."""
+    """Give the setting without which part of an operator's metadata has no effect."""
     grant_types = metadata.get("grant_types")
     needed = (
         (

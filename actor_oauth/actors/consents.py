@@ -64,7 +64,7 @@ class Consents:
 
         Raises:
             ValueError: If the user's name is not acceptable, `browser` too short, or a
-                time missing that the client must be told.
+                time that the client requires is missing.
         """
         check_asked_user(self._effects, user_id, browser)
         check_browser(browser)
@@ -101,7 +101,7 @@ class Consents:
     async def logo(
         self, handle: str, *, user_id: str, browser: str | None
     ) -> Picture | None:
-        """The logo of the client that asks, if logos are shown and it is fit to be."""
+        """The logo of the requesting client, if logos are shown and it is suitable."""
         found = await self._open(handle, user_id, browser)
         if found is None or self._logos is None:
             return None
@@ -214,7 +214,7 @@ class Consents:
         raw = _parse_handle(handle)
         if raw is None:
             return None
-        # Nothing was ever asked in a browser that holds nothing.
+        # A browser without a secret was never asked anything.
         consent = await self._accounts.actor(user_id).pending_consent(
             raw, browser=browser or "", now=self._effects.now()
         )
@@ -230,7 +230,7 @@ OVER: Final = frozenset(
         Reason.REQUEST_URI_SPENT,
     )
 )
-"""Reasons for which a question cannot be answered any more: nobody is to be told."""
+"""Reasons for which a question can no longer be answered: no client is informed."""
 
 
 def _parse_handle(text: str) -> bytes | None:

@@ -26,7 +26,7 @@ from actor_oauth.oauth.tokens import Token, token_hash
 from actor_oauth.runtime import Actor, Database, turn, view
 
 MAX_DEVICES: Final = 1000
-"""Records of one shard: whoever asks without end must not fill the disk (C-22)."""
+"""Records of one shard: endless requests must not fill the disk (C-22)."""
 
 DEVICE_MIGRATIONS = Migrations("actor_oauth.device")
 
@@ -128,7 +128,7 @@ class DeviceActor(Actor, kind="device"):
 
     @turn
     def poll(self, token: Token, *, client_id: str, now: int) -> Ready | Refused:
-        """Tell a device whether somebody has answered, and keep its pace (D-51, D-53)."""
+        """Answer a device's poll, and keep its pace (D-51, D-53)."""
         key = token_hash(token)
         decision = decide_poll(
             _load(self.db, "device_hash", key), client_id=client_id, now=now
@@ -144,11 +144,11 @@ class DeviceActor(Actor, kind="device"):
 
     @turn
     def purge(self, *, now: int) -> None:
-        """Erase what is over, as the alarm does."""
+        """Erase expired data, as the alarm does."""
         self.on_alarm(now=now)
 
     def on_alarm(self, *, now: int) -> None:
-        """Delete what no device is told about any more."""
+        """Delete records whose device can learn nothing more from them."""
         self.db.execute(
             "DELETE FROM devices WHERE expires_at <= ?", (now - KEPT_AFTER_EXPIRY,)
         )

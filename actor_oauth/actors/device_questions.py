@@ -1,9 +1,9 @@
 """The person's side of device authorizations: finding a code, and answering (RFC 8628).
 
-Who has found a code gets a handle with the question: it is good for this user in this
-browser, until the code expires. So nobody answers for a code without having seen what it
-is about, and no other page can answer for them (D-52). The device's own actor lets one
-answer through (M-14).
+A user who enters a code gets a handle with the question: it is valid for this user in
+this browser, until the code expires. So nobody can answer for a code without having
+seen what it is about, and no other page can answer for them (D-52). The device's own
+actor accepts one answer (M-14).
 """
 
 import hashlib
@@ -48,7 +48,7 @@ class DeviceView:
 
     Attributes:
         handle: To answer with; fit for a hidden field.
-        client: Who asks; its name is unverified, and must be escaped.
+        client: The requesting client; its name is unverified, and must be escaped.
         user_code: As the device shows it. The page asks the person to compare it.
         resource: What for.
         resource_name: The operator's name of the resource, if it has one.
@@ -75,7 +75,7 @@ class TooManyAttempts:
 
 
 class DeviceQuestions:
-    """Puts devices' wishes to people, and takes their answers."""
+    """Shows devices' requests to users, and takes their answers."""
 
     def __init__(self, effects: Effects, clients: Clients) -> None:
         self._effects = effects

@@ -69,7 +69,7 @@ def save_document(
 
 
 def begin_renewal(db: Database, kind: DocumentKind, *, now: int) -> bool:
-    """Allow a document that is still fresh to be fetched anew, not too often."""
+    """Allow a document that is still fresh to be refetched, but not too often."""
     changed = db.execute(
         "UPDATE documents SET asked_at = ?"
         " WHERE kind = ? AND asked_at NOT BETWEEN ? AND ?",

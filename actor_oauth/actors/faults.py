@@ -1,4 +1,4 @@
-"""What an operator is told of an actor that could not answer."""
+"""How an actor that could not answer is reported to the operator."""
 
 from actor_oauth.oauth.reasons import Reason
 from actor_oauth.runtime.errors import (
@@ -10,7 +10,7 @@ from actor_oauth.runtime.errors import (
 
 
 def reason_of(error: ActorError) -> Reason:
-    """Say why an actor could not answer: its storage, or that there is too much to do.
+    """Say why an actor could not answer: its storage, or overload.
 
     Both are temporary for a client (D-06).
     """

@@ -23,7 +23,7 @@ GRANT_TYPES: Final = frozenset(("authorization_code", REFRESH, DEVICE_CODE))
 
 
 class IdTokens:
-    """Adds an ID token to the answers that are about who somebody is.
+    """Adds an ID token to responses of grants with `openid`.
 
     Args:
         effects: What to act through.

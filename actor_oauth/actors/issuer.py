@@ -1,4 +1,4 @@
-"""The actors of a trusted issuer: its keys, and which of its assertions were used."""
+"""The actors of a trusted issuer: its keys, and its used assertions."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -38,7 +38,7 @@ ISSUER_MIGRATIONS = Migrations("actor_oauth.issuer")
 
 @ISSUER_MIGRATIONS()
 def m0001_documents_and_assertions(db: sqlite_utils.Database) -> None:
-    """What the issuer publishes, and which of its assertions were used."""
+    """The issuer's published documents, and its used assertions."""
     create_document_tables(db)
     create_assertion_tables(db)
 
@@ -77,7 +77,7 @@ class IssuerActor(Actor, kind="issuer"):
 
     @turn
     def begin_renewal(self, *, now: int) -> bool:
-        """Allow keys that are still fresh to be fetched anew, not too often (E-14)."""
+        """Allow keys that are still fresh to be refetched, but not too often (E-14)."""
         return begin_renewal(self.db, "keys", now=now)
 
     @turn(creates=True)

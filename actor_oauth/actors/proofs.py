@@ -1,7 +1,8 @@
 """The memory of DPoP proofs that were used, at the actor that owns what they are for.
 
-Rule 1: looking and noting are one turn, the one that issues or admits: of any number of
-copies of a proof one is accepted, in whatever processes they arrive (F-06, K-14).
+Rule 1: checking and recording are one turn, the one that issues or admits: of any
+number of copies of a proof one is accepted, whichever processes they reach (F-06,
+K-14).
 Rule 2: only a proof that was good for something is noted. Strangers cannot fill the
 memory, and a refused request uses nothing up (D-07).
 Rule 3: a proof is forgotten once its time alone refuses it, and of one second there are
@@ -34,7 +35,7 @@ def create_proofs(db: sqlite_utils.Database) -> None:
 
 
 def unless_used(db: Database, proof: Proof | None, outcome: D) -> D | Refused:
-    """Give an outcome that a proof is good for; Refused if the proof was used before."""
+    """Give the outcome, and record its proof; Refused if the proof was used before."""
     if proof is None or isinstance(outcome, Refused):
         return outcome
     second = proof.issued_at
@@ -68,7 +69,7 @@ def forget_proofs(db: Database, *, now: int) -> None:
 
 
 def _key(proof: Proof) -> bytes:
-    # The time comes first, so that what is over is one range of keys.
+    # The time comes first, so that all expired keys form one range.
     return _second(proof.issued_at) + proof.key
 
 

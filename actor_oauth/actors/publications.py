@@ -27,8 +27,8 @@ class Publications(Protocol):
 
         Args:
             client: Has a `jwks_uri`.
-            renewed: Whether what is stored was found to lack a key. It is then fetched
-                anew, unless that was done a moment ago.
+            renewed: Whether what is stored turned out to lack a key. It is then fetched
+                again, unless that was just done.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Visiting actors to have them erase what is over, some at a time.
+"""Visiting actors, some at a time, to have them erase expired data.
 
 Every actor does so by its own alarm. This is for operators who want it done now, as
 before a backup, and for the proof that nothing is left.
@@ -24,7 +24,7 @@ class PurgeStep:
 
     Attributes:
         visited: How many.
-        next_cursor: To go on with; None when all were visited.
+        next_cursor: Where to continue; None when all were visited.
     """
 
     visited: int
@@ -39,7 +39,7 @@ async def purge_some(
     cursor: str | None,
     limit: int,
 ) -> PurgeStep:
-    """Have some actors erase what is over. See `purge_expired_data`."""
+    """Have some actors erase expired data. See `purge_expired_data`."""
     phase, _, rest = (cursor or _PHASES[0]).partition(":")
     if phase == _DEVICES:
         return await _purge_devices(effects)

@@ -111,7 +111,7 @@ class PushedAuthorizations:
     async def complete(
         self, request: AuthorizationRequest, completion: bytes
     ) -> Refused | None:
-        """Let a completion have the request; Refused if another one has it (C-27).
+        """Reserve the request for a completion; Refused if another one has it (C-27).
 
         A request that was not pushed has no name to spend.
         """

@@ -98,7 +98,7 @@ class PushedRequests(Actor, kind="client"):
 
         Args:
             key: The hash of the request's name.
-            completion: Stands for the completion.
+            completion: Identifies the completion.
 
         Returns:
             Refused if another completion has it.

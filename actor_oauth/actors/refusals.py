@@ -1,4 +1,4 @@
-"""Refusing somebody: what the log and the application hear, and what a client is told."""
+"""Refusals: reported to the log and the application, and answered to the client."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from actor_oauth.runtime.repeats import Repeats
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MAX_CLIENT_ID_LENGTH: Final = 2048
-"""Of what is told. No client has a longer one."""
+"""Longest client id that is reported. No client has a longer one."""
 
 _LOGGED_LENGTH: Final = 256
 
@@ -36,7 +36,7 @@ class Refusals:
         self._watchers: list[Callable[[ObservedError], None]] = []
 
     def watch(self, watcher: Callable[[ObservedError], None]) -> None:
-        """Call something with all that `on_error` is told, at once and never too late.
+        """Register a synchronous watcher, called with every error before `on_error`.
 
         Args:
             watcher: Returns soon and raises nothing.
@@ -77,9 +77,9 @@ class Refusals:
         Args:
             refused: Why.
             endpoint: Where, such as `token`.
-            client_id: As somebody said it.
+            client_id: As sent in the request.
             status: Of the answer, if it is not the one of the reason.
-            caller: From which network address, where somebody may be guessing.
+            caller: The network address, where somebody may be guessing.
         """
         client_id = client_id and client_id[:MAX_CLIENT_ID_LENGTH]
         more: Mapping[str, int] | None = {}
@@ -107,9 +107,9 @@ class Refusals:
         """Let the application observe an exception that was logged where it arrived.
 
         Args:
-            reason: What the caller is told.
+            reason: The answer to the caller.
             endpoint: Where.
-            fault: Only its type is told: its text may hold a secret (K-12).
+            fault: Only its type is reported: its text may contain a secret (K-12).
         """
         self._observe(Refused(reason, type(fault).__name__), endpoint)
 
@@ -139,10 +139,10 @@ class Refusals:
         )
 
 
-# Who is over a limit is refused as often as he likes.
+# A client over a limit can be refused arbitrarily often.
 _AT_NO_COST: Final = frozenset((Reason.RATE_LIMITED, Reason.CONNECTIONS_TOO_MANY))
 
-# Steps on the way of every client of some kind, and no errors: not for everybody's log.
+# Routine steps of some kinds of clients, not errors: kept out of the default log.
 _ROUTINE: Final = frozenset(
     (Reason.CREDENTIALS_MISSING, Reason.DEVICE_PENDING, Reason.DPOP_NONCE_WANTED)
 )

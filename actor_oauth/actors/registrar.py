@@ -1,4 +1,4 @@
-"""The actor that knows who may register clients: it owns the initial access tokens."""
+"""The actor that decides who may register clients: it owns the initial access tokens."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,8 +32,8 @@ class InitialToken:
     Attributes:
         label: The operator's name for it.
         issued_at: When it was made, in Unix seconds.
-        expires_at: Until when it is good; None for no such limit.
-        uses_left: How many clients it may still register; None for no such limit.
+        expires_at: Until when it is valid; None for no limit.
+        uses_left: How many clients it may still register; None for no limit.
     """
 
     label: str

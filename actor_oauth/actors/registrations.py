@@ -86,14 +86,14 @@ class Registrations:
     async def replace(
         self, client_id: str, authorization: str | None, body: bytes
     ) -> dict[str, Json] | Refused:
-        """Replace a client's registration at its own wish (RFC 7592 §2.2)."""
+        """Replace a client's registration at its own request (RFC 7592 §2.2)."""
         answer = await self._replace(client_id, authorization, body)
         if isinstance(answer, Refused):
             self._note_managed(answer, client_id)
         return answer
 
     async def delete(self, client_id: str, authorization: str | None) -> Refused | None:
-        """Delete a client at its own wish, with every grant of it (RFC 7592 §2.3)."""
+        """Delete a client at its own request, with all its grants (RFC 7592 §2.3)."""
         refused = await self._delete(client_id, authorization)
         if refused is not None:
             self._note_managed(refused, client_id)
@@ -106,7 +106,7 @@ class Registrations:
 
         Args:
             label: The operator's name for it.
-            lifetime: Seconds for which it is good; None for ever.
+            lifetime: Seconds for which it is valid; None for ever.
             uses: How many clients it may register; None for any number.
 
         Returns:
@@ -162,7 +162,7 @@ class Registrations:
         if initial is not None and not await self._registrar().use(
             token_hash(initial), now=effects.now()
         ):
-            # Somebody else was faster with its last use.
+            # Another request has used it for the last time.
             return Refused(Reason.INITIAL_TOKEN_INVALID)
         return await self._store(replace(decision, client=client))
 
@@ -295,7 +295,7 @@ class Registrations:
 
 
 def _registration_token(client_id: str, authorization: str | None) -> Token | Refused:
-    """Read a registration access token, which is good for its own client only (B-32)."""
+    """Parse a registration access token, which is valid for its own client only (B-32)."""
     token = _bearer(authorization, TokenKind.REGISTRATION)
     if token is None or token.actor_key != client_key(client_id):
         return Refused(Reason.REGISTRATION_TOKEN_INVALID)

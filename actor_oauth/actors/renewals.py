@@ -1,8 +1,8 @@
 """What vaults want of other servers: to refresh tokens ahead of their end, or to end them.
 
-A vault's alarm is a turn, and reaches no network. It puts what is due on one of these
-lists, and whoever has the network takes from it, in whatever process. What was taken and not
-done comes back when its lease ends, so that a crash loses nothing.
+A vault's alarm is a turn, and cannot reach the network. It puts what is due on one of
+these lists, from which the processes take work. Work that was taken and not done
+returns to the list when its lease ends, so that a crash loses nothing.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ REVOCATIONS: Final = "revocations"
 """Key of the list of tokens to revoke."""
 
 ENDINGS: Final = "endings"
-"""Key of the list of connections whose end is to be told."""
+"""Key of the list of ended connections that are still to be reported."""
 
 MAX_TAKEN: Final = 64
 
@@ -33,7 +33,7 @@ RENEWALS_MIGRATIONS = Migrations("actor_oauth.renewals")
 
 @RENEWALS_MIGRATIONS()
 def m0001_due(db: sqlite_utils.Database) -> None:
-    """What is due, in the order in which it came; and with which key vaults are sealed."""
+    """What is due, first come first served; and with which key vaults are sealed."""
     db.execute(
         "CREATE TABLE due (vault TEXT, number INTEGER, leased_until INTEGER NOT NULL,"
         " PRIMARY KEY (vault, number)) STRICT, WITHOUT ROWID"
@@ -46,7 +46,7 @@ def m0001_due(db: sqlite_utils.Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A connection to refresh or to tell of, or tokens to revoke.
+    """A connection to refresh or to report, or tokens to revoke.
 
     Attributes:
         vault: The key of their vault.
@@ -110,16 +110,16 @@ class RenewalsActor(Actor, kind="renewals"):
 
     @turn(creates=True)
     def begin_sealing(self, kid: str, *, lease: int, now: int) -> bool:
-        """Claim sealing everything anew with a key that is current.
+        """Claim the resealing of everything with the current key.
 
         Args:
             kid: The key's id.
-            lease: Seconds until somebody else may begin.
+            lease: Seconds until another process may begin.
             now: The time of the turn.
 
         Returns:
             False if it is done, is being done, or is too early: for a while there are
-            processes that do not know the new key yet, and go on with the old one.
+            processes that do not know the new key yet, and still use the old one.
         """
         row: tuple[str, str, int] = self.db.execute(
             "SELECT kid, next_kid, begins_at FROM sealed"

@@ -1,4 +1,4 @@
-"""What becomes of actors that come out of a backup.
+"""What happens to actors that come out of a backup.
 
 Whatever was revoked since the backup was made is in force in it. So nothing that was
 granted comes back unless an operator says so: every grant, session and token ends while
@@ -24,10 +24,11 @@ COPIED_IN_ORDER: Final = (
     ClientActor.kind,
     DirectoryActor.kind,
 )
-"""Who tells others comes before who is told.
+"""Senders of messages come before their receivers.
 
-A client whose end is told to its users is the exception: that end comes after the backup
-began. A client is enlisted with before a grant of it begins: it comes after the users.
+A client whose end is sent to its users is the exception: that end comes after the
+backup began. A client is enlisted with before a grant of it begins: it comes after the
+users.
 """
 
 

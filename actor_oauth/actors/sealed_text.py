@@ -7,7 +7,7 @@ from actor_oauth.oauth.keyring import NONCE_LENGTH
 
 
 def seal_text(effects: Effects, purpose: str, data: bytes) -> str:
-    """Encrypt something that a browser keeps; fit for a URL."""
+    """Encrypt data to be kept in a browser; fit for a URL."""
     nonce = effects.entropy.token_bytes(NONCE_LENGTH)
     sealed = effects.keyring.seal(purpose, data, nonce=nonce)
     return urlsafe_b64encode(sealed).decode().rstrip("=")

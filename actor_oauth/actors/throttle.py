@@ -5,7 +5,7 @@ for a key is one number, the time at which its bucket will be full again (the
 "theoretical arrival time" of the generic cell rate algorithm, ITU-T I.371), so a key
 whose time has passed is no different from one never seen, and may be forgotten.
 
-Each worker process counts for itself; `Rate.among` says what it then may allow.
+Each worker process counts for itself; `Rate.among` gives its share.
 """
 
 import math
@@ -29,7 +29,7 @@ class Rate:
     interval: float
 
     def among(self, processes: int) -> "Rate":
-        """Give what each of several processes is to allow, so that all allow this.
+        """Give the rate for each of several processes that together allow this one.
 
         In the long run it is exact, however connections fall to them. A few at once each
         of them allows, so that nobody who mistypes has to wait for having come to one.

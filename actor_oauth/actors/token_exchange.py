@@ -14,7 +14,7 @@ from actor_oauth.oauth.tokens import AccessTokenInfo, TokenResponse
 
 
 class TokenExchange:
-    """Trades access tokens for lesser ones."""
+    """Exchanges access tokens for ones that can do less."""
 
     def __init__(self, effects: Effects, clients: Clients) -> None:
         self._effects = effects
@@ -50,7 +50,8 @@ class TokenExchange:
     async def _enlist(
         self, client: Client | None, info: AccessTokenInfo, user_key: str
     ) -> int | Refused | None:
-        # What a client holds in another one's grant must end with itself too (B-36).
+        # What a client got from another one's grant must end with the client too
+        # (B-36).
         if client is None or client.client_id == info.client_id:
             return None
         if client.client_id not in self._effects.policy.exchange_clients:

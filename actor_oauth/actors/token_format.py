@@ -22,7 +22,7 @@ from actor_oauth.oauth.tokens import Token, TokenKind, TokenResponse, parse_toke
 
 
 class TokenFormat:
-    """Reads access tokens in either form, and writes the one that the resource wants.
+    """Parses access tokens in either form, and writes the form that the resource uses.
 
     Raises:
         ValueError: There are tokens to be signed, and the keyring lacks a key for it.
@@ -42,7 +42,7 @@ class TokenFormat:
             raise ValueError(f"the keyring has no signing key for {', '.join(missing)}")
 
     def read(self, text: str) -> Token | None:
-        """The token that a text is, or stands for; None if it is none of ours."""
+        """The token that a text is, or represents; None if it is not one of ours."""
         if not is_jwt(text):
             return parse_token(text)
         effects = self._effects

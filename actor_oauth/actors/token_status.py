@@ -1,4 +1,4 @@
-"""Revocation and introspection: what clients ask about tokens that there are."""
+"""Revocation and introspection: requests of clients about existing tokens."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -23,10 +23,10 @@ class TokenStatus:
 
     Args:
         effects: What to act through.
-        clients: Who may ask.
+        clients: Authenticates clients.
         token_format: Reads tokens.
         access_tokens: Knows what they are good for.
-        refusals: Tells of refusals.
+        refusals: Where refusals are reported.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Attempts to log in under names that nobody has.
 
-An account makes callers wait once attempts at it have failed. If a name that nobody has
-did not, whoever tries a name a few times would learn whether it is an account. So these
-wait alike, over all processes and restarts, and cost a turn as an account's attempts do.
+An account makes callers wait after failed attempts. If unknown names did not, trying a
+name a few times would reveal whether it is an account. So these wait alike, over all
+processes and restarts, and cost a turn as an account's attempts do.
 """
 
 from typing import Final

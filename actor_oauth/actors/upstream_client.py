@@ -24,7 +24,8 @@ UPSTREAM_CLIENTS: Final = "upstreamclients"
 """Key of the directory of registrations."""
 
 RENEWED_BEFORE: Final = 600
-"""Seconds before a secret's end in which a sign-in registers anew: it takes as long."""
+"""Seconds before a secret's end in which a sign-in registers again: it takes as long.
+"""
 
 _PLACE: Final = "client"
 
@@ -33,7 +34,7 @@ UPSTREAM_CLIENT_MIGRATIONS = Migrations("actor_oauth.upstream_client")
 
 @UPSTREAM_CLIENT_MIGRATIONS()
 def m0001_registration(db: sqlite_utils.Database) -> None:
-    """One row: the registration, and the claim of whoever makes it."""
+    """One row: the registration, and the claim of the caller that makes it."""
     db.execute(
         "CREATE TABLE registration (id INTEGER PRIMARY KEY CHECK (id = 1),"
         " client_id TEXT, expires_at INTEGER NOT NULL, client BLOB, claim BLOB,"
@@ -43,7 +44,7 @@ def m0001_registration(db: sqlite_utils.Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationRunning:
-    """Somebody else registers.
+    """Another caller is registering.
 
     Attributes:
         until: When its claim lapses.
@@ -76,7 +77,7 @@ class UpstreamClientActor(Actor, kind="upstreamclient"):
 
         Args:
             claim: 16 random bytes.
-            lease: Seconds until somebody else may take over.
+            lease: Seconds until another caller may take over.
             keyring: Ours.
             now: The time of the turn.
 
@@ -120,7 +121,7 @@ class UpstreamClientActor(Actor, kind="upstreamclient"):
         """Store a registration, or give the claim back without one.
 
         Returns:
-            The registration that counts, which may be somebody else's.
+            The registration that is in force, which may be another caller's.
         """
         known = self._load(keyring, now=now + RENEWED_BEFORE)
         self.db.execute(

@@ -16,7 +16,7 @@ from actor_oauth.runtime import Database
 
 PURGE_GRID: Final = 600
 
-# No hash is empty, so this row can stand for the time of the last purge.
+# No hash is empty, so this row can hold the time of the last purge.
 _PURGED: Final = b""
 
 

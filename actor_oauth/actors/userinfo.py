@@ -31,7 +31,7 @@ class UserInfo:
     Args:
         effects: What to act through.
         access_tokens: Knows what tokens are good for.
-        refusals: Hears of them.
+        refusals: Where refusals are reported.
         callbacks: Ask the application for claims; None if it has none.
     """
 

@@ -49,7 +49,7 @@ def audit(
 
 
 async def _find(server: AuthorizationServer, name: str) -> tuple[str, str | None]:
-    """The user, and of which grant something is to be told if not of all."""
+    """The user, and the grant whose events are wanted if not all are."""
     logged = _LOGGED.fullmatch(name)
     if logged is None:
         return name, None

@@ -148,7 +148,8 @@ def _not_loaded() -> None:
 
 def _imported(where: str) -> Callable[[], None] | typer.Typer:
     module, _, name = where.partition(":")
-    # The collector would look again and again at what an import makes, in vain.
+    # The collector would scan everything that an import creates again and again, in
+    # vain.
     gc.disable()
     try:
         found: Callable[[], None] | typer.Typer = getattr(

@@ -31,7 +31,7 @@ AHEAD_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
         subject: What.
@@ -153,7 +153,7 @@ def _keyring(settings: Settings) -> Finding:
 
 
 def _vault(data: Path) -> Iterator[Finding]:
-    """Look whether old secrets are needed that a rotation would want to drop."""
+    """Check whether old secrets, which a rotation should drop, are still needed."""
     try:
         keyring = read_keyring(data)
         current = keyring.as_of(SystemClock().now()).current
@@ -161,7 +161,7 @@ def _vault(data: Path) -> Iterator[Finding]:
             return
         sealed = is_vault_sealed_with(data, [current])
     except ConfigError:
-        # Said already where keys and data are looked at.
+        # Reported already where keys and data are checked.
         return
     if sealed:
         text = "tokens of other services are sealed with the current secret"

@@ -38,5 +38,5 @@ PasswordStdinOption: TypeAlias = Annotated[
 
 
 def overrides(**options: object) -> dict[str, object]:
-    """Give what the command line said: options that were not given are left out."""
+    """Give the settings from the command line, leaving out options that were not given."""
     return {name: value for name, value in options.items() if value is not None}

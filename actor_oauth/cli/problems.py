@@ -12,12 +12,12 @@ from actor_oauth.config import ConfigError
 def saying_problems() -> Iterator[None]:
     """End the process with status 1 and a sentence for each problem, if there are any.
 
-    Anything else is a fault, and goes on.
+    Anything else is a fault, and propagates.
     """
     problems: list[str] = []
     try:
         yield
-    # Whether alone or in the group that a nursery makes of it.
+    # Whether alone or in the exception group of a nursery.
     except* ConfigError as errors:
         problems += [str(error) for error in _leaves(errors)]
     except* CommandError as errors:

@@ -1,4 +1,4 @@
-"""`purge`: erase what is over, now."""
+"""`purge`: erase expired data now."""
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
 from actor_oauth.cli.options import ConfigOption, DataOption

@@ -1,8 +1,8 @@
 """SIGTERM, SIGINT and SIGHUP end the server in order; a second one ends it at once.
 
-A disk that does not answer holds a thread, and nothing but the end of the process ends
-that. So there is a time after which the process leaves, as by `kill -9`: what was answered
-is on stable storage, and the next start looks after the rest.
+A disk that does not answer holds a thread, which only the end of the process can end.
+So after a time the process exits, as by `kill -9`: what was answered is on stable
+storage, and the next start recovers the rest.
 """
 
 import os
@@ -48,8 +48,8 @@ async def open_stop_signals(
             async with trio.open_nursery() as nursery:
 
                 async def watch() -> None:
-                    # Not whether it stops already: a worker may be told so by its parent
-                    # before it sees the signal that both of them were sent.
+                    # Not whether it is stopping already: a worker may be told so by its
+                    # parent before it sees the signal that was sent to both.
                     seen = 0
                     async for number in signals:
                         seen += 1

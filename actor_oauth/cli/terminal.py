@@ -23,7 +23,7 @@ _PIPE_WIDTH: Final = 100_000
 
 
 class CommandError(Exception):
-    """A command cannot do what it was told: the message says why, to the operator."""
+    """A command that cannot be carried out: the message tells the operator why."""
 
 
 def say(line: str) -> None:
@@ -79,7 +79,7 @@ def command_line(*words: str, settings: Settings, config: Path | None) -> str:
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """Show how many actors were seen to, on standard error."""
+    """Show how many actors were processed, on standard error."""
     columns = (
         TextColumn("{task.description}: {task.completed:,} actors"),
         TimeElapsedColumn(),

@@ -7,7 +7,7 @@ class ConfigError(Exception):
     """The provider cannot start: says everything that is wrong, and what to do.
 
     Attributes:
-        problems: One sentence each, fit to be shown to an operator.
+        problems: One sentence each, to be shown to an operator.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:

@@ -3,13 +3,13 @@
 Rule 1: the file comes into being whole or not at all. Several processes may start on
 a new data directory at once; one of them wins, and all use the winner's keys.
 Rule 2: nobody but its owner may read it. A file that others can read is refused, not
-repaired: whoever read it meanwhile holds the keys.
-Rule 3: changes replace the file as a whole, one process at a time. Whoever reads finds
-the keys before a change or those after it.
+repaired: anyone who read it meanwhile has the keys.
+Rule 3: changes replace the file as a whole, one process at a time. A reader finds
+either the keys before a change or those after it.
 Rule 4: it is made where there is nothing yet, and never beside data. With new keys all of
 that would be there and nobody could find it.
-Rule 5: only its owner writes here, not even root. The server could not read files that
-somebody else has made.
+Rule 5: only its owner writes here, not even root. The server could not read files
+created by another user.
 """
 
 import contextlib
@@ -54,8 +54,8 @@ def open_keyring(data: Path, *, entropy: Entropy) -> Keyring:
         entropy: Where new keys are drawn from.
 
     Raises:
-        ConfigError: The file cannot be read or written, is damaged, or others may
-            read it; or it is gone from data that it belongs to.
+        ConfigError: The file cannot be read or written, is damaged, or others may read
+            it; or it is missing from data that it belongs to.
     """
     path = data / KEYRING_FILE
     _check_owner(path)
@@ -76,7 +76,7 @@ def open_keyring(data: Path, *, entropy: Entropy) -> Keyring:
 
 
 def _has_actors(data: Path) -> bool:
-    # Whoever writes the first of them has made the keyring before.
+    # The process that writes the first of them has made the keyring before.
     try:
         return any((data / "actors").iterdir())
     except FileNotFoundError:
@@ -239,7 +239,7 @@ def _locked(data: Path) -> Iterator[None]:
     except OSError as error:
         raise ConfigError([f"cannot open {path}: {error.strerror}"]) from None
     try:
-        # Its holder only ever computes and writes one file: a short wait.
+        # The holder only ever computes and writes one file: a short wait.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -250,7 +250,7 @@ def _check_owner(path: Path) -> None:
     try:
         owner = path.lstat().st_uid
     except OSError:
-        # Whoever reads it says what is wrong.
+        # The caller that reads it reports what is wrong.
         return
     if owner != os.geteuid():
         try:

@@ -1,4 +1,4 @@
-"""Keeps secrets out of the logs, whoever logs them.
+"""Keeps secrets out of the logs, whichever code logs them.
 
 Two nets, because each has holes: what stands under a name that holds secrets is
 dropped unseen, and what looks like a secret is cut out of any text. Both run last,

@@ -64,7 +64,7 @@ class Route:
         further_methods: More verbs.
         media_type: The required media type of a POST's or PUT's body, or None if the
             body is ignored.
-        wrong_media_type: What is told to a client that sends another.
+        wrong_media_type: What a client that sends another media type is told.
         cors: Whether scripts of any origin may read the answer (J-13).
     """
 
@@ -111,7 +111,7 @@ class RoutedApp:
             whatever that segment is.
         limits: For bodies of routed requests.
         headers: Added to every routed answer, such as HSTS.
-        refusals: Hears of what is refused here, and of faults.
+        refusals: Where refusals and faults are reported.
         faults: Logs these.
         base: The issuer's path, below which endpoints are named.
     """
@@ -161,9 +161,10 @@ class RoutedApp:
     ) -> None:
         """Let the pages answer, and send their answer once it is complete.
 
-        Their framework cancels a request when its client is gone, and the server says
-        "gone" while it closes a connection after the last byte: sent from inside the
-        framework, that answer would cancel its own closing and leave the socket open.
+        Their framework cancels a request when its client disconnects, and the server
+        reports a disconnect while it closes a connection after the last byte: sent from
+        inside the framework, that response would cancel its own closing and leave the
+        socket open.
         """
         answer: list[ASGISendEvent] = []
 

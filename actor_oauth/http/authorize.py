@@ -1,4 +1,4 @@
-"""The authorization endpoint: who asks, may it be asked, who is to be asked."""
+"""The authorization endpoint: which client, is the request valid, which user to ask."""
 
 from actor_oauth.http.browser import Next
 from actor_oauth.http.consent import go_on

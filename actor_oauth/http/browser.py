@@ -58,8 +58,8 @@ class Ticket:
 class Misplaced:
     """A genuine ticket in a browser that it was not given to.
 
-    Usually one that opened two tabs at once, before it had a mark. Nobody signs in with
-    it, but the same may be asked for anew.
+    Usually a browser that opened two tabs at once, before it had a mark. The ticket
+    cannot be used to sign in, but its request can be made again.
     """
 
     ticket: Ticket

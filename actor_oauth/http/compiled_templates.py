@@ -1,6 +1,6 @@
 """The pages' templates, compiled once in a process, however many providers it opens.
 
-Whoever tests an application with a provider in it opens one for each test.
+Tests of an application with a provider in it create one for each test.
 """
 
 from types import CodeType

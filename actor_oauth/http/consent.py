@@ -67,7 +67,7 @@ async def go_on(
         who: Who is asked.
         request: What is asked for, validated.
         needed: Consent, or nothing.
-        cookies: To set on the way.
+        cookies: To set with the response.
         after_form: Whether a form is answered.
     """
     if needed is not Interaction.NOTHING:
@@ -101,8 +101,8 @@ async def _ask(
 ) -> Answer:
     """Open a consent transaction and send the browser to its page.
 
-    Trouble on our side is told to the client, which waits (C-24): the request is valid
-    and somebody is signed in.
+    Faults on our side are reported to the client, which is waiting (C-24): the request
+    is valid and a user is signed in.
     """
     try:
         handle = await site.server.begin_consent(
@@ -134,7 +134,7 @@ async def show_consent(site: Site, visit: Visit) -> Answer:
 
 
 async def show_logo(site: Site, visit: Visit) -> Answer:
-    """`GET /consent/logo`: the picture of whoever asks in this transaction."""
+    """`GET /consent/logo`: the logo of the client in this transaction."""
     who = await signed_in(site, visit)
     picture = None
     if who is not None:
@@ -270,7 +270,7 @@ def _consent_page(
 
 
 def _scope_words(scope: ConsentScope) -> dict[str, str | bool | None]:
-    """A scope in the operator's words, or in ours for the one that is everybody's."""
+    """A scope's description, the operator's or ours for the scope common to all."""
     description = scope.description
     if description is None and scope.name == OFFLINE_ACCESS:
         description = _OFFLINE_WORDS

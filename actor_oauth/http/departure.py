@@ -21,7 +21,7 @@ _OVER: Final = frozenset(
 def refused_here(
     reason: Reason, *, cookies: tuple[Cookie, ...] = (), noted: bool = True
 ) -> Page:
-    """Tell the person, since there is no client that could be told (C-02).
+    """Show an error to the user, since no client can be informed (C-02).
 
     Args:
         reason: Why.
@@ -50,12 +50,12 @@ def tell(
 ) -> Answer:
     """Send the browser back to the client with an error, if that is safe.
 
-    Else the person is told: with a link that says where it leads, or, if there is nobody
-    to tell, without (C-02, C-03).
+    Otherwise the user sees the error: with a link that shows its destination, or
+    without one if there is no client to inform (C-02, C-03).
 
     Args:
         error: Why, and where to.
-        cookies: To set on the way.
+        cookies: To set with the response.
         after_form: Whether a form is answered, which no redirect to another origin
             may do.
     """

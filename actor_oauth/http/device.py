@@ -1,10 +1,10 @@
 """Devices: a person types the code that a device shows, and says yes or no.
 
-The question carries a handle, which is good for this person in this browser. What is
-asked for is read from the record that the device's actor keeps, and the actor lets one
-answer through (C-14, M-14). A link with the code in it fills in the form and no more:
-whoever follows a stranger's link sees which code and which application it is about before
-anything can be said (D-52).
+The question has a handle, which is valid for this user in this browser. What is
+requested is read from the record of the device's actor, and that actor accepts one
+answer (C-14, M-14). A link that contains the code only fills in the form: a user who
+follows a stranger's link sees which code and which application it is about before being
+able to answer (D-52).
 """
 
 from urllib.parse import urlencode
@@ -47,7 +47,7 @@ async def show_device(site: Site, visit: Visit) -> Answer:
 
 
 async def submit_device(site: Site, visit: Visit) -> Answer:
-    """`POST /device`: find what the code stands for, and ask."""
+    """`POST /device`: look up the code, and ask."""
     who = await signed_in(site, visit)
     if who is None:
         return Move(location=site.addresses.base + "/device", after_form=True)

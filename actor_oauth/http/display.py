@@ -1,4 +1,4 @@
-"""Text that others chose, made fit to be read by a person who must decide.
+"""Untrusted text, made safe to read for a user who has to decide.
 
 Escaping for HTML is the template's; here goes what escaping leaves: characters that
 draw nothing, turn the direction of writing, or push the rest out of sight (J-09).
@@ -20,7 +20,7 @@ _RECENT_DAYS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where a redirect URI leads, in words.
+    """Where a redirect URI leads, described for people.
 
     Attributes:
         label: The host, or the scheme of a private-use URI.
@@ -55,7 +55,7 @@ def display_text(text: str, limit: int = 80) -> str:
 
 
 def initial(name: str) -> str:
-    """The letter or digit that stands for `name` in its avatar."""
+    """The letter or digit shown in the avatar of `name`."""
     letters = (letter for letter in display_text(name) if letter.isalnum())
     return next(letters, "?").upper()[:1]
 
@@ -87,7 +87,7 @@ def web_host(url: str) -> str | None:
 
 
 def day(seconds: int) -> str:
-    """A date in words, in UTC: `3 November 2026`."""
+    """A date as text, in UTC: `3 November 2026`."""
     date = datetime.fromtimestamp(seconds, UTC)
     return f"{date.day} {date:%B %Y}"
 

@@ -1,8 +1,8 @@
-"""Signing out at a client's wish (OpenID Connect RP-Initiated Logout 1.0).
+"""Sign-out at a client's request (OpenID Connect RP-Initiated Logout 1.0).
 
-The client sends the browser here, with an ID token to show whose session it means. A
-session ends at once if the ID token is from that very session; else the person is asked,
-for anybody can make a link. Grants stay: what was allowed for later goes on.
+The client sends the browser here, with an ID token that identifies the session. A
+session ends at once if the ID token is from that very session; otherwise the user is
+asked, since anybody can make a link. Grants are not affected.
 """
 
 from actor_oauth.http.authorize import MAX_QUERY_LENGTH
@@ -82,12 +82,12 @@ def _gone(
     asked: bool = False,
     after_form: bool = False,
 ) -> Answer:
-    """Where the browser goes now that there is no session, or none that ended.
+    """Where the browser goes when there is no session, or none that ended.
 
     Args:
         site: Ours.
         request: Says where the client wants it.
-        cookies: To set on the way.
+        cookies: To set with the response.
         asked: Whether the client's part in this was shown, by a session or a person.
             Else only an operator's client has the browser sent on (C-03).
         after_form: Whether a form is answered.

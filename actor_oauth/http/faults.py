@@ -1,4 +1,4 @@
-"""Faults: exceptions that reached the edge, told apart and logged without secrets."""
+"""Faults: exceptions that reached the edge, classified and logged without secrets."""
 
 import traceback
 from typing import Final
@@ -10,7 +10,7 @@ from actor_oauth.oauth.wire import Reason
 from actor_oauth.runtime.errors import ActorError, describe
 from actor_oauth.runtime.repeats import Repeats
 
-# Of several faults the gravest is told.
+# Of several faults the most severe is reported.
 _GRAVITY: Final = (Reason.OVERLOADED, Reason.STORAGE_FAILED, Reason.INTERNAL)
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger("actor_oauth.http")

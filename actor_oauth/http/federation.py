@@ -1,4 +1,4 @@
-"""Signing in with another service: the button, the way back, and one's ways to sign in."""
+"""Signing in with another service: the button, the callback, and the linked accounts."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ _UNLINK = "unlink-identity"
 
 
 def federation_pages(site: Site) -> Sequence[PageRoute]:
-    """Give the pages; none if there is no such service."""
+    """Give the pages; none if no service is configured."""
     if site.federation is None:
         return ()
     return (
@@ -69,7 +69,8 @@ async def show_callback(site: Site, visit: Visit) -> Answer:
     if isinstance(finished, SignInRefused):
         cancelled = finished.fault is SignInFault.DENIED
         if cancelled and isinstance(ticket, Ticket) and ticket.then is not Next.LINK:
-            # There are other ways to sign in, and the request goes on after any of them.
+            # There are other ways to sign in, and the request continues after any of
+            # them.
             return sign_in_page(
                 site, visit, ticket, problem=finished.fault.text, status=403
             )
@@ -162,7 +163,7 @@ async def _wishes(site: Site, ticket: Ticket) -> Wishes:
     request = await site.server.parse_auth_request(
         ticket.query.decode(), presented_at=ticket.expires_at - TICKET_LIFETIME
     )
-    # What is wrong with it is told when the person is back, as for any sign-in.
+    # Errors in it are reported when the user has returned, as for any sign-in.
     return NO_WISHES if isinstance(request, AuthorizationError) else wishes_of(request)
 
 

@@ -1,8 +1,8 @@
 """An application's own sessions in place of this server's sign-in.
 
 The application says who a browser belongs to, by one function. A session of this server
-follows that from page to page: it begins when the function names somebody, and ends when
-it names nobody, or somebody else.
+follows that from page to page: it begins when the function names a user, and ends when
+it names nobody, or another user.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _SINCE: Final = "since"
 async def follow_application(
     site: Site, own: OwnIdentity, visit: Visit, request: BrowserRequest
 ) -> tuple[Visit, Cookie | None]:
-    """Make the visit that of whoever the application says it is.
+    """Make this the visit of the user whom the application names.
 
     Returns:
         The visit, with the session's cookie as it is now, and that cookie if it changed.
@@ -56,8 +56,8 @@ async def follow_application(
 def left_at(site: Site, visit: Visit) -> int | None:
     """Give when a visit left for the application's sign-in, from which it comes back.
 
-    Once there, this server cannot tell whether the person signed in again: whoever comes
-    back is believed to have done it. Asking at each return would go on for ever.
+    Once there, this server cannot tell whether the user signed in again: a user who
+    returns is assumed to have done so. Asking at each return would never end.
 
     Returns:
         None if it did not, or too long ago.
@@ -95,8 +95,8 @@ def to_own_sign_in(site: Site, own: OwnIdentity, visit: Visit, ticket: Ticket) -
 def _prompt(query: Mapping[str, str], *, known: bool) -> Prompt | None:
     """Say what the application is to do with a person whom it may know already.
 
-    Whoever is signed in and sent away all the same is to sign in once more, also if the
-    client's wish is not to be seen, as in a request that it pushed.
+    A signed-in user who is sent away anyway has to sign in again, even if the client's
+    requirement is not visible here, as in a pushed request.
     """
     wished = known_prompts(query.get("prompt"))
     if Prompt.SELECT_ACCOUNT in wished and Prompt.LOGIN not in wished:

@@ -1,8 +1,8 @@
 """Whether this process answers, for probes: it does, or nothing comes back.
 
-It says nothing of the disk. A server whose disk is full refuses what has to be written
-with 503 and goes on checking tokens: whoever took it out of service for that, or started
-it anew, would make it worse. A server that stops takes no more connections.
+It says nothing about the disk. A server whose disk is full answers 503 to whatever has
+to be written and continues to check tokens: taking it out of service, or restarting it,
+would only make things worse. A server that stops accepts no more connections.
 """
 
 from typing import Final
@@ -17,5 +17,5 @@ _WELL: Final = private_json({"status": "ok"})
 
 
 async def health_endpoint(_request: Request) -> Response:
-    """`GET /health`: nothing but that somebody is here."""
+    """`GET /health`: says only that this process answers."""
     return _WELL

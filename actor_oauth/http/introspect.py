@@ -9,7 +9,7 @@ from actor_oauth.oauth.wire import WireError
 
 
 def introspection_endpoint(server: AuthorizationServer) -> Answer:
-    """`POST /introspect`: what a token is worth right now."""
+    """`POST /introspect`: what a token allows right now."""
 
     async def answer(
         form: Parameters, authorization: str | None

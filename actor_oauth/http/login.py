@@ -1,4 +1,4 @@
-"""Signing in: the form, and what becomes of the request that led there."""
+"""Signing in: the form, and how the request that led there continues."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -51,7 +51,7 @@ async def show_login(site: Site, visit: Visit) -> Answer:
 
 
 async def submit_login(site: Site, visit: Visit) -> Answer:
-    """`POST /login`: check the password, open a new session, go on as sealed.
+    """`POST /login`: check the password, open a new session, continue as sealed.
 
     A session that the browser brought along is closed, and a new one opened: nobody
     can make a victim use a session that was known before (C-11).
@@ -111,7 +111,7 @@ def sign_in_page(
         retry_after: Seconds for `Retry-After`.
 
     Returns:
-        The form; or the way to the application's own, if it has one.
+        The form; or a redirect to the application's own, if it has one.
     """
     if site.own_identity is not None:
         return to_own_sign_in(site, site.own_identity, visit, ticket)
@@ -223,7 +223,7 @@ async def resume(site: Site, ticket: Ticket, *, cookie: str) -> Answer:
 
 
 def _not_anew() -> Page:
-    """Tell that another service let somebody in without asking, as it was asked to."""
+    """Report that another service did not ask the user, though it was required to."""
     return message(
         "Please sign in there once more",
         "The application wants you to prove anew who you are, and the other service did "

@@ -111,8 +111,9 @@ def _document(url: str, members: Mapping[str, Json]) -> _Document:
 def _route(documents: Sequence[_Document]) -> Route:
     """A route for documents whose URLs differ in host or query only.
 
-    `Host` chooses among configured documents and is never repeated in one; a request
-    that fits none gets the first, whose `resource` the client compares (RFC 9728 §3.3).
+    `Host` selects among configured documents and is never repeated in one; a request
+    that matches none gets the first, whose `resource` the client compares (RFC 9728
+    §3.3).
     """
 
     async def serve(request: Request) -> Response:

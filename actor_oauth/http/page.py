@@ -71,7 +71,7 @@ class Page:
         kind: Decides the security headers.
         status: The HTTP status.
         cookies: To set.
-        retry_after: Seconds for `Retry-After`, or None for no such header.
+        retry_after: Seconds for `Retry-After`, or None for no header.
         refused: Why something was refused, unless the server that decided it has noted
             it already.
     """
@@ -108,7 +108,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture that somebody else made, to be shown on a page of ours (B-15).
+    """An image from elsewhere, to be shown on a page of ours (B-15).
 
     Attributes:
         picture: Known to be one.
@@ -143,7 +143,7 @@ def message(
         symbol: `bad`, `good`, or empty for neither.
         picture: An icon of `parts.html`.
         hint: What to do now.
-        code: An error code for whoever develops the client.
+        code: An error code for the developer of the client.
         link: `url` and `label` of a way out.
         retry_after: Seconds for `Retry-After`.
         cookies: To set.

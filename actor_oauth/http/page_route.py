@@ -14,7 +14,7 @@ class PageRoute:
     """A page at a path below the issuer's.
 
     Attributes:
-        path: From the issuer's path on. `<name>` stands for a segment, which the view
+        path: From the issuer's path on. `<name>` matches a segment, which the view
             finds in `Visit.segments`.
         method: GET, which implies HEAD, or POST.
         view: The page's code.

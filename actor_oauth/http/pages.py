@@ -178,7 +178,7 @@ def _note(site: Site, answer: Answer, endpoint: str) -> None:
 
 
 async def _answer(site: Site, route: PageRoute, visit: Visit) -> Answer:
-    """Run a page's code, as whoever the application says this is, if it says so."""
+    """Run a page's code, as the user whom the application names, if it does."""
     if site.own_identity is None:
         return await route.view(site, visit)
     asked = BrowserRequest(
@@ -299,7 +299,7 @@ def _http_error(error: HTTPException) -> Page:
     return message(heading, text, status=status, symbol="", refused=reason)
 
 
-# Nobody is told of a page that is not there: robots look for thousands.
+# Pages that do not exist are not reported: robots look for thousands.
 _HTTP_ERRORS: Final[Mapping[int, tuple[str, str, Reason | None]]] = {
     404: ("Page not found", "There is nothing at this address.", None),
     405: (

@@ -1,8 +1,8 @@
 """Who is calling: the address that throttles count by (J-19).
 
-`X-Forwarded-For` is believed only as far as the operator says how many proxies stand
-in front. Each of them appends the address that it was called from, so the last
-entries are theirs and everything before is whatever the caller wrote.
+`X-Forwarded-For` is trusted only as far as the operator has configured the number of
+proxies in front. Each of them appends the address that it was called from, so the last
+entries are theirs, and everything before them was written by the caller.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def caller_address(connection: str, forwarded: Sequence[bytes], *, hops: int) ->
     Args:
         connection: The peer of the connection.
         forwarded: The lines of `X-Forwarded-For`.
-        hops: How many trusted proxies stand in front; 0 trusts no header.
+        hops: How many trusted proxies are in front; 0 trusts no header.
 
     Returns:
         An IPv4 address, an IPv6 network of 64 bits, or `connection` as it is when

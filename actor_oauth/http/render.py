@@ -16,7 +16,7 @@ NO_STORE: tuple[HeaderLine, ...] = (
 )
 NO_SNIFF: HeaderLine = (b"x-content-type-options", b"nosniff")
 
-# What `json.dumps` would make anew for every answer.
+# Created once, as `json.dumps` would create one for every response.
 _encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 _JSON_NO_STORE: tuple[HeaderLine, ...] = (JSON_TYPE, *NO_STORE, NO_SNIFF)
@@ -52,7 +52,7 @@ def refusal(reason: Reason) -> Response:
 
 
 def throttled(seconds: int) -> Response:
-    """Answer 429 to a caller who may come back in `seconds`."""
+    """Answer 429 to a caller who may try again in `seconds`."""
     error = to_wire(Reason.RATE_LIMITED)
     return wire_error(
         WireError(

@@ -9,7 +9,7 @@ from actor_oauth.oauth.wire import Refused
 
 
 def userinfo_endpoint(server: AuthorizationServer) -> Endpoint:
-    """`GET` or `POST /userinfo`: who the user is, for whoever has a token for that.
+    """`GET` or `POST /userinfo`: who the user is, for the bearer of a suitable token.
 
     The token counts in the `Authorization` header only, also for a POST: its body is
     not read.
@@ -18,7 +18,8 @@ def userinfo_endpoint(server: AuthorizationServer) -> Endpoint:
     async def serve(request: Request) -> Response:
         answer = await server.userinfo(
             UserInfoRequest(
-                # Nothing else is routed here; HEAD is proved as what it stands for.
+                # Only these methods are routed here; a proof for HEAD names the method
+                # it stands for.
                 method=request.method,
                 authorization=request.header_lines(b"authorization"),
                 query_string=request.query_string,

@@ -1,10 +1,10 @@
-"""The provider in your own program: `Provider`, and all that is given to it or comes of it.
+"""The provider in your own program: `Provider`, its arguments and its results.
 
-Inside it is the composition root: it opens runtime, actors and HTTP in one nursery. The
-only place that builds things; everything else receives what it needs. A new part
-of a running provider is opened in `authority.py`, or in `opening.py` if it answers
-requests, a service beside the requests stands in
-`background.py`, a path in the table of `http/app.py`.
+Inside, it is the composition root: it opens runtime, actors and HTTP in one nursery. It
+is the only place that assembles the parts; everything else receives what it needs. A
+new part of a running provider is opened in `authority.py`, or in `opening.py` if it
+answers requests; a service beside the requests belongs in `background.py`, a path in
+the table of `http/app.py`.
 """
 
 from actor_oauth.actors.accounts import LoginRefused, Session

@@ -86,7 +86,7 @@ def make_backup(
         with_keys: Whether the keyring goes into it. Then the file is as secret as the
             data directory.
         now: The time, in Unix seconds.
-        tell: Told how many actors were copied, again and again.
+        tell: Called repeatedly with the number of actors copied.
 
     Raises:
         ConfigError: It cannot be made.
@@ -152,7 +152,7 @@ def restore_backup(
         keep_grants: Whether grants, sessions and tokens that were in force when the
             backup was made are so again, also those that have been revoked since.
         now: The time, in Unix seconds.
-        tell: Told how many actors were restored, again and again.
+        tell: Called repeatedly with the number of actors restored.
 
     Raises:
         ConfigError: It cannot be done; there is nothing new then.

@@ -8,9 +8,9 @@ Rule 1: a head that announces its length waits for the body, which follows at on
 both go out in one piece. A head that does not goes out by itself: it begins a stream.
 Rule 2: one piece is written without waiting if the kernel takes it. All that is longer,
 or comes after it, is written as Hypercorn does, which gives way after each piece.
-Rule 3: one task of each connection looks whether that has been idle for too long, or its
-client reads nothing. It is made once, and not anew for every wait between two requests; it
-ends with its client.
+Rule 3: one task of each connection checks whether it has been idle for too long, or its
+client has stopped reading. It is started once, not for every wait between two requests;
+it ends with its client.
 """
 
 import os
@@ -92,7 +92,7 @@ class Connection(TCPServer):
                 await self._read_data()
                 self._watching.cancel()
         except OSError:
-            # The client is gone already.
+            # The client has disconnected already.
             pass
         finally:
             await self._close()
@@ -107,7 +107,8 @@ class Connection(TCPServer):
             await super().protocol_send(event)
 
     async def _send(self, data: bytes) -> None:
-        # In pieces, so that a client that reads slowly is told from one that does not.
+        # In pieces, to distinguish a client that reads slowly from one that does not
+        # read.
         for start in range(0, len(data), _CHUNK_BYTES):
             self._sending_since = trio.current_time()
             await super().protocol_send(RawData(data[start : start + _CHUNK_BYTES]))
@@ -151,7 +152,7 @@ class Connection(TCPServer):
                     await self.context.terminated.wait()
                     break
                 if self._is_stuck():
-                    # Whoever waits there for the client to read is woken by that.
+                    # This wakes a task that waits there for the client to read.
                     self._socket.close()
                     return
                 # Who becomes idle from now on may be so for the whole time.

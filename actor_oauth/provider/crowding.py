@@ -1,4 +1,4 @@
-"""No address takes all that there is: what each has open at once is bounded (G5).
+"""No address takes up everything: what each has open at once is bounded (G5).
 
 Without a proxy in front an address is the peer of a connection, which counts from before
 its first byte. Behind trusted proxies every connection is theirs: there it is the address
@@ -34,8 +34,8 @@ class Crowding:
     Args:
         by_address: How much one may have open; 0 for as much as it likes.
         in_all: How many connections there may be.
-        hops: How many trusted proxies stand in front.
-        refusals: Hears of whoever is turned away.
+        hops: How many trusted proxies are in front.
+        refusals: Where refusals are reported.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DemoEndpoint:
-    """What stands in for the example server's endpoint until a call has come in.
+    """Takes the place of the example server's endpoint until the first call.
 
     The guard in front of it is there from the start: nobody without a good token has
     anything loaded.

@@ -52,11 +52,11 @@ class Provider:
         settings: With an issuer, or with the port that it follows from.
         clock: Wall time.
         entropy: Randomness.
-        pages: Makes an application of one's own for `/authorize` and whatever else a
-            person sees, out of the helper API; it gets the lifespan events. The
-            provider's own pages if not given.
-        fetcher: The way to what clients publish on the web.
-        callbacks: What the application wants to be asked or told.
+        pages: Creates an application of your own for `/authorize` and every other path
+            that users see, given the helper API; it gets the lifespan events. The
+            provider's own pages by default.
+        fetcher: Fetches what clients publish on the web.
+        callbacks: The application's callbacks.
         own_identity: The application's own sessions, in place of this server's sign-in.
         actors: The application's own kinds of durable actors, to be used by `actor_of`.
     """
@@ -96,8 +96,9 @@ class Provider:
     ) -> None:
         """Serve an ASGI application at a path, to callers with a good token only.
 
-        It finds what the token is good for by `actor_oauth.resource.verified_token`, and
-        asks for more than the guard does by `actor_oauth.resource.require_scopes`.
+        The application gets what the token allows from
+        `actor_oauth.resource.verified_token`, and requires more than the guard does
+        with `actor_oauth.resource.require_scopes`.
 
         Args:
             app: Any ASGI application. It gets no lifespan events.
@@ -184,7 +185,7 @@ class Provider:
         """The services that people may sign in with, while the provider is open.
 
         Raises:
-            RuntimeError: The provider is not open, or there is no such service.
+            RuntimeError: The provider is not open, or no such service is configured.
         """
         if self._opened is None or self._opened.federation is None:
             raise RuntimeError("there are no login_providers, or it is not open")
@@ -193,7 +194,7 @@ class Provider:
     async def ask_upstream(
         self, request: AuthorizationRequest, *, browser: str
     ) -> UpstreamQuestion | AuthorizationError:
-        """Begin to ask, on a page of one's own, before anybody has signed in.
+        """Begin to ask, on a page of your own, before anybody has signed in.
 
         Args:
             request: From `parse_auth_request`.
@@ -213,9 +214,9 @@ class Provider:
         Args:
             name: Of the service in `login_providers`.
             browser: As for `ask_upstream`.
-            ticket: Of the question to which the person has just said yes. Without one
-                somebody only signs in, and has to be asked afterwards.
-            data: Given back by `finish_upstream`; at most some kilobytes. It stays here.
+            ticket: Of the question to which the user has just said yes. Without one the
+                user only signs in, and has to be asked afterwards.
+            data: Returned by `finish_upstream`; at most some kilobytes. It stays here.
 
         Returns:
             Where to send the browser.
@@ -230,7 +231,7 @@ class Provider:
     async def deny_upstream(
         self, ticket: str, *, browser: str | None
     ) -> AuthorizationError:
-        """Say that a person has answered no, and how the client is told.
+        """Report that the user has refused, and get the answer for the client.
 
         Args:
             ticket: Of the question.
@@ -245,7 +246,7 @@ class Provider:
     async def finish_upstream(
         self, name: str, answer: Parameters | str, *, browser: str | None
     ) -> UpstreamSignIn | SignInRefused:
-        """Sign in who comes back, at `ISSUER/login/callback/NAME`. The first one counts.
+        """Sign in a returning user, at `ISSUER/login/callback/NAME`. The first counts.
 
         Args:
             name: Of the service at whose address the answer arrived.
@@ -291,12 +292,12 @@ class Provider:
         clients refresh at once, the service is asked once.
 
         Args:
-            context: What `on_token_exchange` was told.
+            context: The argument of `on_token_exchange`.
             name: Of the member of the props that holds `UpstreamSignIn.tokens.to_props()`.
 
         Returns:
-            `ENDED` if the service says that its tokens are over, `BUSY` if it says
-            nothing of the kind; None if the props hold no such tokens.
+            `ENDED` if the service says that its tokens have ended, `BUSY` if it says
+            nothing of the kind; None if the props contain no such tokens.
         """
         return await self.federation.refresh_kept(context, name=name)
 

@@ -21,10 +21,10 @@ async def open_federation_of(
         settings: Of the provider.
         server: Whose users these are.
         stack: Closes it.
-        fetcher: The way to the web; one of its own if not given.
+        fetcher: Fetches from the web; its own by default.
 
     Returns:
-        None if there is no such service.
+        None if no service is configured.
     """
     loopback = settings.loopback_upstreams
     policy = settings.federation_policy(loopback=loopback)

@@ -1,4 +1,4 @@
-"""Keys that another process has put into the keyring are used without a restart."""
+"""Uses keys that another process has added to the keyring, without a restart."""
 
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ async def follow_keyring(
 ) -> None:
     """Have a server use the keys that are in its keyring file, until it is cancelled.
 
-    A file that cannot be used changes nothing, and is looked at again.
+    A file that cannot be used changes nothing, and is tried again.
 
     Args:
         server: Of this keyring.

@@ -27,7 +27,7 @@ def endpoint_of(
     """
     if isinstance(server, MCPServer):
         return MCPEndpoint(server, path=path, issuer=issuer, stateless=stateless)
-    # Whoever has such a server has FastMCP, which is no dependency of ours.
+    # Such a server comes with FastMCP, which is no dependency of ours.
     from actor_oauth.mcp.fastmcp import FastMCPEndpoint  # noqa: PLC0415
 
     return FastMCPEndpoint(server, path=path, issuer=issuer, stateless=stateless)

@@ -71,7 +71,7 @@ def guard_mounts(
 
 
 def forward_auth(server: AuthorizationServer) -> ForwardAuth:
-    """Make what answers a reverse proxy about every resource that there is."""
+    """Make the application that answers a reverse proxy about every resource."""
     return ForwardAuth(
         [_resource_server(resource, server) for resource in server.policy.resources]
     )

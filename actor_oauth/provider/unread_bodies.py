@@ -1,8 +1,8 @@
-"""Letting go of what a request goes on to bring after it was answered.
+"""Discarding the rest of a request's body after the request was answered.
 
-An application need not read a body that it has no use of. Hypercorn keeps a few pieces of
-it, waits for somebody to take them, and waits so for ever once nobody will: the connection
-stayed open with all that it held, also after its client was long gone.
+An application need not read a body that it does not use. Hypercorn buffers a few pieces
+of it, and then waits for ever for somebody to take them: the connection stayed open
+with all that it held, even long after its client had disconnected.
 
 Nor can a connection be used again before the body of its last request has come. Many
 clients send it behind the head, and an answer that needs no body, such as a 401, would be

@@ -1,4 +1,4 @@
-"""Opens the vault, or what looks after its contents while it is off."""
+"""Opens the vault, or the maintenance of its contents while it is off."""
 
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -32,7 +32,7 @@ async def open_vault_of(
         server: Whose users these are.
         stack: Closes it.
         callbacks: The application's.
-        fetcher: The way to the web; one of its own if not given.
+        fetcher: Fetches from the web; its own by default.
     """
     policy = settings.vault_policy(server.policy.issuer)
     effects = server.effects

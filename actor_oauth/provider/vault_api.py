@@ -37,7 +37,7 @@ def _api(vault: Vault, path: str, options: HttpOptions) -> ASGIApp:
         if scope["type"] != "http":
             return
         token = verified_token(scope)
-        # A client that speaks for itself, or somebody else's user, has nothing here.
+        # A client that acts for itself, or another server's user, has nothing here.
         if token.principal != "user":
             await _forbid(send)
             return

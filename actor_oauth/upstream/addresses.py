@@ -1,9 +1,9 @@
 """Which network addresses this server may connect to on a stranger's behalf.
 
-A URL from a stranger must not reach what only this server can reach: loopback, the
-private network, cloud metadata services. So an address counts as public only if the
-standard library says that it is globally reachable, and the forms of IPv6 that carry an
-IPv4 address are judged by the address inside, or refused.
+A URL from outside must not reach what only this server can reach: loopback, the private
+network, cloud metadata services. So an address counts as public only if the standard
+library says that it is globally reachable. Forms of IPv6 that contain an IPv4 address
+are judged by that address, or refused.
 """
 
 import re
@@ -36,7 +36,7 @@ def is_literal(host: str) -> bool:
     """Tell whether a host is an address in some spelling, rather than a name.
 
     Args:
-        host: As it stands in a URL, `[…]` around IPv6.
+        host: As written in a URL, `[…]` around IPv6.
     """
     last_label = host.rstrip(".").rpartition(".")[2]
     return host.startswith("[") or _NUMBER.fullmatch(last_label) is not None

@@ -1,7 +1,7 @@
 """Clients' logos, fetched by this server and shown from its own origin (B-15).
 
-So the client learns nothing of who looks at its consent page, and cannot show every
-user another picture. Whatever is no small picture is not shown.
+So the client does not learn who looks at its consent page, and cannot show each user a
+different image. Anything but a small image is not shown.
 """
 
 from collections.abc import AsyncIterator
@@ -95,7 +95,7 @@ async def open_client_logos(
     Args:
         system: Has the clients' actors.
         clock: Wall time.
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
     """
     async with trio.open_nursery() as nursery:
         yield ClientLogos(system, clock, fetcher, nursery)

@@ -1,8 +1,8 @@
 """From a URL to the server that gives tokens for it (RFC 9728, RFC 8414, OIDC).
 
-Each step takes what a stranger said, and is judged by `actor_oauth.oauth.upstream` before
-the next one is taken. Only "there is no such document" leads to the next guess; whoever
-cannot be reached now is not guessed around (I-10).
+The result of each step is checked by `actor_oauth.oauth.upstream` before the next one
+is taken. Only "there is no such document" leads to the next location; a server that
+cannot be reached is an error, and no reason to try elsewhere (I-10).
 """
 
 from collections.abc import Collection, Sequence
@@ -61,7 +61,7 @@ async def discover(
     """Find out who gives tokens for a URL.
 
     Args:
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
         url: What a token is wanted for.
         probed: What asking it showed.
         preferred: Issuers that are asked first, if the resource names several.
@@ -96,13 +96,13 @@ async def discover_resource(
     """Find what a resource says about itself (I-04, I-05).
 
     Args:
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
         url: What a token is wanted for.
         challenge: Of its refusal, which may say where the document is.
         loopback: Development only.
 
     Returns:
-        None if there is no such document anywhere.
+        None if the document exists nowhere.
     """
     uri = read_url(url, loopback=loopback)
     if uri is None:
@@ -115,7 +115,7 @@ async def discover_resource(
         if body is not None:
             return decide_resource_metadata(body, url, loopback=loopback)
     if named:
-        # It says that there is one, and there is not: no guess can be better.
+        # The challenge names a document that does not exist: guessing cannot do better.
         return UpstreamFailed(fault=UpstreamFault.METADATA_MALFORMED, detail=named)
     return None
 
@@ -131,7 +131,7 @@ async def discover_server(
     """Find what an issuer says about itself, at every place where it may (I-06 to I-08).
 
     Args:
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
         issuer: Its identifier, character for character.
         documents_at: The URL below which its documents are, if that is not the issuer.
         loopback: Development only: it may be on this machine.

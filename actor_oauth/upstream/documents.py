@@ -17,9 +17,9 @@ async def fetch_document(fetcher: Fetcher, url: str) -> bytes | UpstreamFailed |
     """Fetch a JSON document that may not be there.
 
     Returns:
-        None if the server says that there is no such document, or shows something else
-        in its place. Failed if that cannot be known: whoever took a fault for "not
-        there" would go on guessing elsewhere (I-10).
+        None if the server says that the document does not exist, or serves something
+        else in its place. Failed if that cannot be determined: mistaking a fault for
+        "not there" would continue the search elsewhere (I-10).
     """
     reply = await ask(fetcher, Outgoing(url=url), DOCUMENT_LIMITS)
     if isinstance(reply, UpstreamFailed):

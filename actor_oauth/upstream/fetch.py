@@ -1,10 +1,10 @@
 """Asking a URL that a stranger chose, safely.
 
-Whoever can make this server ask a URL can try to make it reach what only it can
+Anyone who can make this server fetch a URL can try to make it reach what only it can
 reach, or wait, or fill its memory. So: https to public addresses only (`network.py`),
-one request without cookies, no redirect followed, the body limited as it is decoded, one
-deadline over all of it, a limit on how many run at once and on how often one host is
-asked.
+one request without cookies, no redirect followed, the body limited as it is decoded,
+one deadline over all of it, a limit on how many run at once and on how often one host
+is asked.
 
 A fetch that fails is a value: nothing is wrong with this server.
 """
@@ -173,7 +173,7 @@ class Fetcher:
         """Send a request, and give the answer whatever its status.
 
         Args:
-            request: To any URL: it is judged here.
+            request: To any URL: it is checked here.
             limits: What it may cost.
             expects_json: Whether any answer but 200 with JSON is a failure.
         """
@@ -225,7 +225,7 @@ class Fetcher:
         expects_json: bool,  # noqa: FBT001 - handed through
     ) -> Reply | FetchFailed:
         # A pool for this one request: a connection that is kept would be used again
-        # without its name being resolved and judged anew.
+        # without its name being resolved and checked again.
         async with (
             httpcore2.AsyncConnectionPool(
                 ssl_context=self._ssl_context, network_backend=self._network

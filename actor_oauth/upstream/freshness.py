@@ -12,7 +12,7 @@ def fresh_for(cache_control: Sequence[str], age: str | None) -> int | None:
 
     Args:
         cache_control: The lines of that header.
-        age: The header's value: how long caches on the way have kept the answer.
+        age: The header's value: how long caches on the way have stored the response.
 
     Returns:
         None if the answer says nothing that can be understood; 0 for one that is not

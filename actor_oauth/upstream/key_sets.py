@@ -37,7 +37,7 @@ class KeyHolder(Protocol):
         ...
 
     def begin_renewal(self, *, now: int) -> Awaitable[bool]:
-        """Allow a set that is still fresh to be fetched anew, not too often."""
+        """Allow a set that is still fresh to be refetched, but not too often."""
         ...
 
     def remember_keys(

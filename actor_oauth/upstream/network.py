@@ -1,10 +1,10 @@
-"""Connections to vetted addresses: resolve once, judge every answer, connect to that.
+"""Connections to vetted addresses: resolve once, check every answer, connect to that.
 
-Rule 1: a name with one address that may not be reached is refused as a whole. Whoever
-mixes public and private answers is not one to talk to.
-Rule 2: what was judged is what is connected to. The name is never resolved again, so
-a second, different answer (DNS rebinding) has no effect.
-The TLS handshake and the `Host` header still use the name.
+Rule 1: a name is refused if any of its addresses may not be reached. A host that mixes
+public and private addresses is not trusted.
+Rule 2: the connection goes to the address that was checked. The name is never resolved
+again, so a second, different answer (DNS rebinding) has no effect. The TLS handshake
+and the `Host` header still use the name.
 """
 
 import socket
@@ -52,9 +52,9 @@ class SystemResolver:
         """Give the addresses of a name.
 
         Raises:
-            UnresolvedError: There is no such name, or no answer.
+            UnresolvedError: The name does not exist, or there was no answer.
         """
-        # As bytes: of a text the standard library makes what IDNA 2003 makes of it.
+        # As bytes: given a string, the standard library would apply IDNA 2003.
         look_up = partial(
             socket.getaddrinfo, host.encode("ascii"), port, type=socket.SOCK_STREAM
         )

@@ -18,7 +18,7 @@ HeaderLine = tuple[bytes, bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A request to somebody else.
+    """A request to another server.
 
     Attributes:
         url: Absolute; http or https.

@@ -1,9 +1,9 @@
 """Finding out whether a URL wants a token, by asking without one (I-01).
 
-Nothing is sent that says who asks: no credentials, no cookies. An answer counts if it
-could only come from the resource itself: 200 for "no token needed", 401 for "token
-needed". Many servers answer `HEAD` with something else altogether, and are asked again as
-an MCP client would.
+Nothing that identifies the caller is sent: no credentials, no cookies. A response
+counts if it could only come from the resource itself: 200 for "no token needed", 401
+for "token needed". Many servers answer `HEAD` with something unrelated, and are asked
+again as an MCP client would.
 """
 
 import json
@@ -85,7 +85,7 @@ async def probe(fetcher: Fetcher, url: str) -> Probed | UpstreamFailed:
 async def _judge(
     fetcher: Fetcher, request: Outgoing
 ) -> Probed | Reply | UpstreamFailed:
-    """Give what an answer proves, or the answer if it proves nothing."""
+    """Give what a response proves, or the response if it proves nothing."""
     reply = await ask(fetcher, request, ANSWER_LIMITS)
     if isinstance(reply, UpstreamFailed):
         return reply

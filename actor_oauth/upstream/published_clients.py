@@ -1,8 +1,8 @@
-"""Clients that publish what they are: fetched, judged, and kept by their own actors.
+"""Clients that publish their metadata: fetched, checked, and kept by their actors.
 
-The fast path reads the client's actor and judges the stored document again, which is
-remembered in memory. Everything else runs once for all who ask at the same time, in a
-task of its own: fetch, judge, store.
+The fast path reads the client's actor and checks the stored document again, which is
+remembered in memory. Everything else runs once for all concurrent callers, in a task of
+its own: fetch, check, store.
 
 A document that cannot be fetched for a passing reason (the network, a busy server) stays
 in use for a while after it has gone stale. Otherwise an outage of a client's web site
@@ -103,7 +103,7 @@ class PublishedClients:
         return stored is not None and self._clock.now() < stored.usable_until
 
     def _known(self, published: Published) -> Client | None:
-        """Judge the stored document by today's rules; None if it is not good."""
+        """Check the stored document by today's rules; None if it is not acceptable."""
         stored, client = published.document, published.client
         if stored is None or client is None:
             return None
@@ -136,7 +136,7 @@ class PublishedClients:
         stored = await actor.remember_metadata(
             decision, fetched.body, cache_times(fetched.fresh_for, now=now), now=now
         )
-        # Somebody may have registered, disabled or deleted it meanwhile.
+        # It may have been registered, disabled or deleted meanwhile.
         return stored or Refused(Reason.CLIENT_UNKNOWN)
 
     def _decide(
@@ -160,7 +160,7 @@ async def open_published_clients(
         system: Has the clients' actors.
         policy: Says what clients may be.
         clock: Wall time.
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
     """
     async with trio.open_nursery() as nursery:
         yield PublishedClients(system, policy, clock, fetcher, nursery)

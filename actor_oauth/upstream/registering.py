@@ -36,7 +36,7 @@ LEASE: Final = int(ANSWER_LIMITS.seconds) + 10
 """Seconds: longer than the one request that is made under a claim can take."""
 
 LONGEST_PAUSE: Final = 0.5
-"""Seconds between two looks at a claim that another process has."""
+"""Seconds between two looks at a claim that another process holds."""
 
 Registered = UpstreamClient | UpstreamFailed
 
@@ -46,7 +46,7 @@ class UpstreamClients:
 
     Args:
         effects: Actors, keys, time and randomness.
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
         policy: Which credentials there are.
         nursery: Owns the registrations under way.
     """
@@ -64,7 +64,7 @@ class UpstreamClients:
         self._flights = SingleFlight[str, Registered](nursery)
 
     async def client_for(self, resource: str, server: UpstreamServer) -> Registered:
-        """Give who this server is at another one, after registering there if it must.
+        """Give this server's registration at another one, registering if necessary.
 
         Args:
             resource: What a token is wanted for.
@@ -124,8 +124,8 @@ class UpstreamClients:
         """Note that a server does not accept this one any more (I-14, I-31).
 
         Returns:
-            Whether anything can come of registering again: only what was registered by
-            itself can be thrown away.
+            Whether registering again can help: only a dynamic registration can be
+            replaced.
         """
         if client.origin != "registered":
             log.warning(
@@ -227,7 +227,7 @@ async def register(
     """Register at another server, which gives a client of its own each time (RFC 7591).
 
     Args:
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
         server: Where.
         client_name: For people who are asked for consent.
         redirect_uri: Where its answers come.
@@ -260,7 +260,7 @@ async def register(
 
 
 def label_of(issuer: str) -> str:
-    """Give the segment of a path that stands for an issuer's host."""
+    """Give the segment of a path that identifies an issuer's host."""
     uri = read_url(issuer, loopback=True)
     assert uri is not None
     return host_label(uri)

@@ -1,7 +1,7 @@
 """One piece of work for all who want it at the same time.
 
-The work runs in a task of its own: whoever waits for it may stop waiting without
-stopping it. Nothing is remembered once it is done, neither an answer nor a failure.
+The work runs in a task of its own: a caller may stop waiting without stopping it.
+Nothing is remembered once it is done, neither a result nor a failure.
 """
 
 from collections.abc import Awaitable, Callable, Hashable

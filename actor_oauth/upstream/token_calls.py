@@ -54,8 +54,8 @@ class TokenCalls:
 
     Args:
         effects: Keys, time and randomness.
-        fetcher: The way to the web. It follows no redirect, so nothing that is sent here
-            reaches anybody else (I-34).
+        fetcher: Fetches from the web. It follows no redirect, so nothing that is sent
+            here reaches anybody else (I-34).
     """
 
     def __init__(self, effects: CallEffects, fetcher: Fetcher) -> None:
@@ -87,7 +87,7 @@ class TokenCalls:
     async def trade_code(
         self, attempt: Attempt, code: str
     ) -> UpstreamTokens | UpstreamFailed:
-        """Trade a code at the server that was asked (I-21)."""
+        """Exchange a code at the server that was asked (I-21)."""
         form = code_form(attempt, code)
         return await self._trade(form, attempt.client, attempt.server, attempt.scope)
 
@@ -100,14 +100,14 @@ class TokenCalls:
         resource: str | None,
         scope: Scope,
     ) -> UpstreamTokens | UpstreamFailed:
-        """Trade a refresh token, once.
+        """Use a refresh token, once.
 
         Args:
             refresh_token: To be traded.
             client: As whom.
             server: Whom to ask.
             resource: To be named, or None (I-16).
-            scope: What the token is good for now.
+            scope: What the current token allows.
         """
         form = refresh_form(refresh_token, resource=resource)
         return await self._trade(form, client, server, scope)

@@ -1,8 +1,8 @@
 """`AuthorizationServer`: the role that issues tokens, and the helper API for applications.
 
-Each method asks the one actor that owns the answer. The server's own endpoints and pages
-are built on the same methods that an application with pages of its own uses. The methods
-stand in one module for each concern; to add some, write a module and name its class in
+Each method calls the one actor that owns the answer. The server's own endpoints and
+pages use the same methods as an application with pages of its own. There is one module
+of methods for each concern; to add some, write a module and name its class in
 `server.py`.
 
 Every method may raise `ActorError` (see `actor_oauth.runtime`) when the answer cannot be

@@ -38,8 +38,8 @@ class AuthorizationMethods(ServerParts):
 
         Args:
             parameters: Parsed, or the query string as it came.
-            signed_in: Whether somebody is, in the browser that brings it. Nobody else is
-                redirected to a client that registered itself (C-03).
+            signed_in: Whether a user is signed in, in this browser. Without one it is
+                not redirected to a client that registered itself (C-03).
             presented_at: When the browser first came with it, in Unix seconds; None for
                 now. A pushed request lives for seconds, in which nobody signs in.
         """
@@ -59,7 +59,7 @@ class AuthorizationMethods(ServerParts):
         *,
         presented_at: int | None = None,
     ) -> Interaction | AuthorizationError:
-        """Say which page a request needs next, with the client's wishes in mind.
+        """Say which page a request needs next, given what the client requires.
 
         These are `prompt`, `max_age` and `login_hint` (OpenID Connect Core §3.1.2.1).
 
@@ -79,13 +79,13 @@ class AuthorizationMethods(ServerParts):
     async def refuse_authorization(
         self, request: AuthorizationRequest, reason: Reason, *, signed_in: bool = False
     ) -> AuthorizationError:
-        """Refuse a request for a reason of the application's, and have the client told.
+        """Refuse a request for a reason of the application's, and inform the client.
 
         Args:
             request: From `parse_auth_request`.
             reason: Such as `Reason.USER_DENIED`, or `Reason.INTERACTION_REQUIRED` if
                 the client wants no page and the application must show one.
-            signed_in: Whether somebody is, in the browser that brought it.
+            signed_in: Whether a user is signed in, in this browser.
         """
         return await self._answers.error(request, reason, signed_in=signed_in)
 
@@ -100,7 +100,7 @@ class AuthorizationMethods(ServerParts):
         auth_time: int | None = None,
         details: Sequence[Json] | None = None,
     ) -> Redirect | AuthorizationError:
-        """Grant a request on behalf of a user who was asked on a page of one's own.
+        """Grant a request on behalf of a user whom the application has asked itself.
 
         Args:
             request: From `parse_auth_request`.

@@ -36,7 +36,7 @@ class ClientMethods(ServerParts):
             client_name: Shown on consent pages.
             redirect_uris: Exact, but for the port of loopback ones.
             confidential: Whether it gets a secret.
-            scope: The most that it may be granted; None for no such limit.
+            scope: The most that it may be granted; None for no limit.
             assertions: Whether it may present assertions of trusted issuers. If that is
                 all that it does, it needs no redirect URI.
             metadata: More about it, in the words of RFC 7591 and OpenID Connect, such as
@@ -77,15 +77,15 @@ class ClientMethods(ServerParts):
     ) -> Client | Refused:
         """Change a client on the operator's behalf; None leaves something as it is.
 
-        Grants that there are stay as they are: to end them, use `set_client_disabled`,
-        or `delete_client`.
+        Existing grants stay as they are: to end them, use `set_client_disabled`, or
+        `delete_client`.
 
         Args:
             client_id: Of a client that is registered here, not one that publishes itself.
             client_name: Shown on consent pages.
-            redirect_uris: In place of all that there are.
+            redirect_uris: Replace all existing ones.
             scope: The most that it may be granted from now on.
-            any_scope: Whether there is no such limit any more.
+            any_scope: Whether to remove the limit.
             resources: Of a service client: those that it may ask for; none means all.
 
         Returns:
@@ -106,7 +106,7 @@ class ClientMethods(ServerParts):
         The one before stays good until the new one is used for the first time (B-35).
 
         Returns:
-            None if there is no such client, or it has no secret.
+            None if the client does not exist, or has no secret.
         """
         return await self._clients.rotate_secret(client_id)
 
@@ -133,7 +133,7 @@ class ClientMethods(ServerParts):
 
         Raises:
             OverloadedError: If the revocations take longer than the call deadline. The
-                client is dead, they go on, and calling again waits for them again.
+                client has ended and they continue; calling again waits for them again.
         """
         return await self._clients.delete(client_id)
 

@@ -3,10 +3,10 @@
 An application with pages of its own uses these as the server's own pages do, whether
 people sign in here or with a session system of the application's. See docs/consent.md.
 
-Two arguments stand in all of them. `user_id` is who is signed in, by the application's
-own word. `browser` is something that this browser holds and no other: the value of a
-cookie with a `new_browser_secret`, or of the session cookie that `log_in` gave, in which
-case an answer counts only while that session lives.
+All methods share two arguments. `user_id` is the signed-in user, as stated by the
+application. `browser` is a secret that only this browser has: the value of a cookie
+with a `new_browser_secret`, or of the session cookie that `log_in` gave, in which case
+an answer counts only while that session lives.
 """
 
 from collections.abc import Sequence
@@ -48,8 +48,8 @@ class ConsentMethods(ServerParts):
 
         Returns:
             A handle, fit for a URL or a hidden field, for one answer within
-            `consent_seconds` (ten minutes). Many may be open at once; of more than 32
-            the oldest give way.
+            `consent_seconds` (ten minutes). Many may be open at once; beyond 32 the
+            oldest are dropped.
 
         Raises:
             ValueError: If the user's name is not acceptable, or `browser` has less than
@@ -68,7 +68,7 @@ class ConsentMethods(ServerParts):
     async def consent_logo(
         self, handle: str, *, user_id: str, browser: str | None
     ) -> Picture | None:
-        """Give the logo of the client that asks, to be served from one's own origin.
+        """Give the logo of the requesting client, to be served from your own origin.
 
         It may have to be fetched first, which takes up to five seconds: let a page be
         shown without it, and the browser load it by itself. Serve it with its media type,
@@ -98,7 +98,7 @@ class ConsentMethods(ServerParts):
             user_id: Who says so.
             browser: Where.
             scope: What is allowed, at most what `describe_consent` shows; None for all.
-            remember: Whether the user wishes not to be asked for this again. Without
+            remember: Whether the user asked not to be asked for this again. Without
                 effect where `describe_consent` says that it may not be remembered.
             metadata: As for `complete_authorization`.
             props: As for `complete_authorization`.
@@ -121,7 +121,7 @@ class ConsentMethods(ServerParts):
     async def deny_consent(
         self, handle: str, *, user_id: str, browser: str | None
     ) -> Redirect | AuthorizationError:
-        """Answer no, and have the client told. Of several answers the first counts."""
+        """Refuse, and inform the client. Of several answers the first counts."""
         return await self._consents.deny(handle, user_id=user_id, browser=browser)
 
     # Remembered
@@ -129,7 +129,7 @@ class ConsentMethods(ServerParts):
     async def is_remembered(self, request: AuthorizationRequest, user_id: str) -> bool:
         """Tell whether a user allowed this before, and it need not be asked again.
 
-        `required_interaction` says so too, with the client's wishes in mind.
+        `required_interaction` says so too, given what the client requires.
         """
         return await self._remembered.holds_for(request, user_id)
 

@@ -33,8 +33,8 @@ class DeviceMethods(ServerParts):
             browser: Where.
 
         Returns:
-            None if there is no such code that waits for an answer. TooManyAttempts
-            limits each user; an application limits addresses too.
+            None if no such code is waiting for an answer. TooManyAttempts limits each
+            user; an application should limit addresses too.
 
         Raises:
             ValueError: If the user's name is not acceptable, or `browser` has less than

@@ -1,4 +1,4 @@
-"""OpenID Connect: who has signed in, and signing out at a client's wish."""
+"""OpenID Connect: who has signed in, and sign-out at a client's request."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ class OpenIdMethods(ServerParts):
     async def parse_logout_request(
         self, parameters: Parameters
     ) -> LogoutRequest | Refused:
-        """Read a client's request to sign somebody out, and decide where it may lead.
+        """Parse a client's request to sign a user out, and decide where it may lead.
 
         `oauth.logout.ends_at_once` then tells whether the person must be asked.
 
@@ -36,7 +36,7 @@ class OpenIdMethods(ServerParts):
             parameters: Of the query or the form (OpenID Connect RP-Initiated Logout §2).
 
         Returns:
-            A refusal is for a page of one's own: nobody is redirected by it.
+            A refusal is for a page of your own: it never redirects.
         """
         decision = await self._parse_logout(parameters)
         if isinstance(decision, Refused):

@@ -22,7 +22,7 @@ class ServerParts:
 
     Attributes:
         registrations: Dynamic registration, and its management.
-        refusals: Where whoever refuses something on this server's behalf tells of it.
+        refusals: Where refusals are reported.
     """
 
     registrations: Registrations

@@ -55,8 +55,9 @@ class PeopleMethods(ServerParts):
             False if there was none.
 
         Raises:
-            ActorError: All is dead if this was raised while the data were erased. That
-                goes on by itself, and calling again waits for it again.
+            ActorError: If this was raised while data were being erased, everything has
+                ended already. Erasing continues by itself, and calling again waits for
+                it again.
         """
         return await self._accounts.delete(user_id)
 
@@ -81,7 +82,7 @@ class PeopleMethods(ServerParts):
             address: `user/KEY`.
 
         Returns:
-            None if there is no such user, or no more.
+            None if the user does not exist (any more).
 
         Raises:
             ValueError: That is no address of a user.
@@ -110,7 +111,7 @@ class PeopleMethods(ServerParts):
         return await self._accounts.log_in(user_id, password)
 
     async def enter(self, user_id: str) -> str | None:
-        """Open a session for somebody whom the application has recognised.
+        """Open a session for a user whom the application has authenticated.
 
         Who has no account gets one, without a password.
 
@@ -137,7 +138,7 @@ class PeopleMethods(ServerParts):
     def federated_user_id(
         self, issuer: str, subject: str, *, tenant: str | None = None
     ) -> str:
-        """The name, here, of somebody whom a trusted issuer knows; they may be new.
+        """Give the local name of a user of a trusted issuer, who may be new.
 
         Args:
             issuer: As in `iss`.

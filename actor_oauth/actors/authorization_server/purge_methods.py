@@ -1,4 +1,4 @@
-"""Erasing what is over, everywhere."""
+"""Erasing expired data everywhere."""
 
 from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.actors.purging import PurgeStep, purge_some
@@ -10,10 +10,10 @@ class PurgeMethods(ServerParts):
     async def purge_expired_data(
         self, *, cursor: str | None = None, limit: int = 100
     ) -> PurgeStep:
-        """Erase what is over, in some actors: what their alarms do by themselves later.
+        """Erase expired data in some actors, as their alarms will do later.
 
-        Call it again with the cursor until there is none. Whoever is interrupted goes
-        on from the last cursor, or begins anew: nothing is done twice that matters.
+        Call it again with the cursor until that is None. After an interruption,
+        continue from the last cursor or start again: repeating is harmless.
 
         Args:
             cursor: From the call before; None to begin.

@@ -8,7 +8,7 @@ class Sealing(ServerParts):
     """Encrypts and opens state that a browser keeps; part of `AuthorizationServer`."""
 
     def seal(self, purpose: str, data: bytes) -> str:
-        """Encrypt and authenticate something that a browser keeps; fit for a URL."""
+        """Encrypt and authenticate data to be kept in a browser; fit for a URL."""
         return seal_text(self._effects, purpose, data)
 
     def unseal(self, purpose: str, text: str) -> bytes | None:

@@ -210,7 +210,7 @@ class AuthorizationServer(
         return self._effects
 
     def use_keyring(self, keyring: Keyring) -> None:
-        """Go on with another keyring: the same one, after keys were added or removed.
+        """Continue with a changed keyring, after keys were added or removed.
 
         Raises:
             ValueError: It is another server's: its users would be in other actors.

@@ -53,7 +53,7 @@ class TokenMethods(ServerParts):
         return await self._token_status.introspect(form, authorization)
 
     async def validate_token(self, resource: str, token: str) -> AccessTokenInfo | None:
-        """What an access token is good for at a resource; None if for nothing.
+        """Give what an access token allows at a resource; None if nothing.
 
         This joins the authorization server to a resource server. Each check asks the
         owner what is committed, so a revocation holds at once (G12).

@@ -1,4 +1,4 @@
-"""What an application writes: the callbacks, and what they are told."""
+"""What an application implements: the callbacks, and their arguments."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ from actor_oauth.oauth.upstream.hooks import OnAuthSuccess, OnConnectionEnded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedError:
-    """What `on_error` is told. It never holds a secret.
+    """The argument of `on_error`. It never contains a secret.
 
     Attributes:
         endpoint: Where it happened: an endpoint or page by its path, such as `token` or
             `consent`, or `guard` for a protected application.
         reason: Why, in the stable words of the log.
-        category: What the client was told it is, in words as stable.
-        status: The HTTP status of the answer; where the answer is a redirect, the one
-            that the error stands for.
+        category: What the client was told, as a stable name.
+        status: The HTTP status of the response; for a redirect, the one that the error
+            would have had.
         client_id: As the client said it, or None.
         detail: More for the operator, or None.
     """
@@ -40,7 +40,7 @@ class ExternalToken:
     """What the application says of a token that is not of this server.
 
     Attributes:
-        user_id: Whom it speaks for, in the words of whoever issued it.
+        user_id: The user, as the issuer of the token names them.
         client_id: Whom it was issued to.
         scope: What it may be used for.
         resource: The resource that it was issued for; compared with the one asked for.
@@ -68,17 +68,17 @@ ResolveClaims: TypeAlias = Callable[[str, Scope], Awaitable[Mapping[str, Json]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callbacks:
-    """What the application wants to be asked or told.
+    """The application's callbacks.
 
     Attributes:
         on_token_exchange: Before a code or refresh token is traded for tokens.
         on_error: After every refusal and fault, wherever it happened.
         on_client_registration: Before a client that registers itself, or replaces its
             registration, is stored: gives it, or one with less, or None to refuse.
-        resolve_external_token: Given a token that is none of this server's, and the
-            resource that it was presented to; None if it knows no such token. If it
-            raises or takes too long the token is not judged: the caller is told to come
-            back.
+        resolve_external_token: Called with a token that this server did not issue, and
+            the resource that it was presented to; returns None for an unknown token. If
+            it raises or times out the token is not judged: the caller is told to try
+            again.
         on_auth_success: After a user has connected another service: gives it a name, and
             metadata to be listed with it.
         on_connection_ended: When a user's connection to another service has come to its

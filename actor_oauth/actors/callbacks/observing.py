@@ -1,4 +1,4 @@
-"""`on_error`: told beside the answers, never before them, and bounded."""
+"""`on_error`: called beside the responses, never before them, and bounded."""
 
 from functools import partial
 from typing import Final
@@ -13,7 +13,7 @@ from actor_oauth.runtime import Entropy
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MAX_OBSERVED: Final = 256
-"""Errors that are being told at a time. More are counted, and not told."""
+"""Concurrent calls of `on_error`. Further errors are only counted."""
 
 
 class Observing(RunnerParts):

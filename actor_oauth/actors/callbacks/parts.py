@@ -37,7 +37,7 @@ class RunnerParts:
 
         Args:
             name: The callback's, for the log.
-            question: Calls it, and judges what it gave by raising.
+            question: Calls it, and raises if the result is not acceptable.
 
         Returns:
             What it answered; Refused if it took too long or raised, which is logged.
@@ -52,7 +52,7 @@ async def ask_application(
 
     Args:
         name: What is asked, for the log.
-        question: Asks it, and judges what it gave by raising.
+        question: Calls it, and raises if the result is not acceptable.
         seconds: How long it may take.
 
     Returns:

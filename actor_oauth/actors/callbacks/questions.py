@@ -57,8 +57,8 @@ class Questions(RunnerParts):
         """Ask the application about a token that is none of ours; None if it is nothing.
 
         Raises:
-            ResolverUnavailableError: It failed or took too long. Never None for that:
-                clients throw a token away when they are told that it is bad.
+            ResolverUnavailableError: It failed or timed out. That never yields None,
+                since clients discard a token when they are told that it is invalid.
         """
         callback = self.callbacks.resolve_external_token
         if callback is None:

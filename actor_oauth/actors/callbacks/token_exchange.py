@@ -6,9 +6,9 @@ Which attempt calls it is decided by a claim in the grant's own database, so tha
 over processes; the other attempts of this process wait for that one and share its
 failure.
 
-An attempt runs in a task of its own: a caller that goes away stops nothing (G4). The
-callback has `Callbacks.seconds`, and the claim a little more: who comes to nothing in
-that time, crashed or hung, is taken over.
+An attempt runs in a task of its own: a caller that disconnects stops nothing (G4). The
+callback has `Callbacks.seconds`, and the claim a little more: an attempt that has not
+finished by then, crashed or hung, is taken over.
 """
 
 import math
@@ -40,7 +40,7 @@ MARGIN: Final = 5
 """Seconds for which a claim stands beyond the callback's own limit."""
 
 LONGEST_PAUSE: Final = 0.5
-"""Seconds between two looks at a claim that another process has."""
+"""Seconds between two looks at a claim that another process holds."""
 
 CLAIM_BYTES: Final = 16
 
@@ -89,7 +89,7 @@ class TokenExchange(RunnerParts):
         ],
         release: Release,
     ) -> Settled | Refused:
-        """Trade a token, with the callback in between if new tokens are due.
+        """Issue tokens, with the callback in between if new ones are needed.
 
         Cancelled, the caller only stops waiting.
 
@@ -176,7 +176,7 @@ class TokenExchange(RunnerParts):
                 # The grant has ended, or the scope left nothing: no claim may stay.
                 await release(step.claim)
         except Exception:
-            # Not lost: the claim lapses by itself if it cannot be given back.
+            # Nothing is lost: the claim lapses by itself if it cannot be released.
             with suppress(Exception):
                 await release(step.claim)
             raise

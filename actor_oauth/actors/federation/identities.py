@@ -35,7 +35,7 @@ class IdentityActor(Actor, kind="identity"):
         """Connect this identity to an account.
 
         Returns:
-            False if it is connected to another one.
+            False if it is linked to another one.
         """
         known = self.db.execute("SELECT user_id FROM link").fetchone()
         if known is not None:

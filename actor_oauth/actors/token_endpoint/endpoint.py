@@ -33,10 +33,10 @@ class TokenEndpoint:
 
     Args:
         effects: What to act through.
-        clients: Who may ask.
+        clients: Authenticates clients.
         token_format: Reads and writes access tokens.
         proofs: Reads DPoP proofs.
-        refusals: Tells of refusals.
+        refusals: Where refusals are reported.
         issuers: Whose assertions are taken.
         callbacks: Runs the application's callbacks.
     """

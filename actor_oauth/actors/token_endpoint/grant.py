@@ -31,11 +31,11 @@ class GrantParts:
 
     Attributes:
         effects: What to act through.
-        clients: Who asks.
+        clients: The registered clients.
         asks: Asks the application in between; None if it has nothing to say.
         callbacks: Runs whatever other callback there is; None if there is none.
         devices: Device authorizations.
-        exchange: Trades access tokens.
+        exchange: Exchanges access tokens.
         issuers: Whose assertions are taken.
     """
 

@@ -15,8 +15,8 @@ class AccountTurns(UserTurns, kind="user"):
     def create_account(self, user_id: str, *, password_hash: str, now: int) -> bool:
         """Make an account that can log in, and list it in the directory.
 
-        A user whom an application brought along, without a password, becomes one. So does
-        one who was deleted, as somebody new of the same name.
+        A user without a password, whom an application supplied, becomes one. A deleted
+        user becomes a new one of the same name.
 
         Returns:
             False if there is one already: nothing is changed then.

@@ -1,9 +1,9 @@
 """The actor of one user: everything that happens to a user's grants, one turn at a time.
 
-Its turns stand in one file per concern, each a base class of the actor. A turn is a line
-or two: the work is in plain functions that take the database, and what is decided is
-decided in `actor_oauth.oauth`. Randomness, time, keys and policy come with each turn;
-passwords arrive as argon2 hashes.
+There is one file of turns per concern, each a base class of the actor. A turn is a line
+or two: the work is in plain functions that take the database, and decisions are made in
+`actor_oauth.oauth`. Randomness, time, keys and policy come with each turn; passwords
+arrive as argon2 hashes.
 """
 
 from actor_oauth.actors.user.account_turns import AccountTurns
@@ -46,11 +46,11 @@ class UserActor(
 
     @turn
     def purge(self, *, now: int) -> None:
-        """Erase what is over, as the alarm does."""
+        """Erase expired data, as the alarm does."""
         self._sweep(now)
 
     def on_alarm(self, *, now: int) -> None:
-        """Erase what is over, and ask to be woken for what will be."""
+        """Erase expired data, and set the alarm for the next expiry."""
         self._sweep(now)
 
     def _sweep(self, now: int) -> None:

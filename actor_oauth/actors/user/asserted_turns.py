@@ -25,7 +25,7 @@ class AssertedTurns(UserTurns, kind="user"):
         fresh: bytes,
         now: int,
     ) -> Redeemed | Refused:
-        """Issue a token on an issuer's word, to somebody who may be new here (D-47).
+        """Issue a token for an assertion, to a user who may be new here (D-47).
 
         Args:
             due: From an assertion that was used just now, and never before.
@@ -54,7 +54,7 @@ class AssertedTurns(UserTurns, kind="user"):
     ) -> Begun | Refused:
         """Begin what the application's callback is asked about; see `accept_assertion`.
 
-        What is not redeemed within the life of a code is over.
+        What is not redeemed within the lifetime of a code expires.
         """
         self._welcome(user_id, now=now)
         circumstances = Circumstances(self.address.key, policy, fresh, now)

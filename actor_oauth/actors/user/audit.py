@@ -63,7 +63,7 @@ def record_event(
 
 
 def record_failed_login(db: Database, *, at: int) -> None:
-    """Add that somebody failed to log in, or count it with the failures just before.
+    """Add a failed log-in, or count it with the failures just before.
 
     Strangers can fail as long as they like, and must not push all else out of the trail.
     """

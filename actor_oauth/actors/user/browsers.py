@@ -14,7 +14,7 @@ from actor_oauth.runtime import Database
 def binding_of(
     db: Database, actor_key: str, browser: str, *, now: int
 ) -> BrowserBinding | None:
-    """Give what ties a transaction to a browser.
+    """Give what binds a transaction to a browser.
 
     Args:
         db: The user's database.
@@ -24,7 +24,7 @@ def binding_of(
         now: The time.
 
     Returns:
-        None if it is a session that has ended, or somebody else's.
+        None if it is a session that has ended, or another user's.
     """
     token = parse_token(browser)
     if token is None or token.kind is not TokenKind.SESSION:

@@ -97,12 +97,12 @@ class CallbackTurns(UserTurns, kind="user"):
     def release_claim(
         self, grant_number: int, *, claim: bytes, ended: bool, now: int
     ) -> None:
-        """Give back the claim of an attempt whose callback gave no tokens.
+        """Release the claim of an attempt whose callback gave no tokens.
 
         Args:
             grant_number: Whose claim it is.
             claim: Without effect if it lapsed, and another attempt took over.
-            ended: Whether the application said that the grant is over (D-32).
+            ended: Whether the application said that the grant has ended (D-32).
             now: The time of the turn.
         """
         if callbacks.release(self.db, grant_number, claim) and ended:

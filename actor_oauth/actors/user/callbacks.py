@@ -1,10 +1,11 @@
 """The turns around the application's callback: begin, await, finish.
 
-A turn cannot await, so issuing tokens with a callback takes two. The first decides, finds
-that tokens are due, and *claims* the callback for this grant: nobody else begins one
-until the claim is given back or lapses, in whatever process. The second decides everything
-again, since the grant may have ended meanwhile (D-31), and issues only if the claim still
-stands: whoever was so slow that another took over must not issue beside it.
+A turn cannot await, so issuing tokens with a callback takes two. The first decides,
+finds that tokens are needed, and *claims* the callback for this grant: no other attempt
+begins one until the claim is released or lapses, in any process. The second decides
+everything again, since the grant may have ended meanwhile (D-31), and issues only if
+the claim is still held: an attempt so slow that another took over must not issue beside
+it.
 """
 
 from dataclasses import dataclass, field, replace
@@ -58,7 +59,7 @@ class CallbackStep:
     Attributes:
         claim: Random bytes that name this attempt.
         lease: Seconds for which the claim stands.
-        said: What the callback said: changes to the tokens, or what becomes of a late
+        said: The callback's result: changes to the tokens, or a decision about a late
             reuse. None in the first turn.
     """
 
@@ -80,7 +81,7 @@ class CallbackDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackRunning:
-    """Another attempt has the claim. Wait for it, and begin anew.
+    """Another attempt holds the claim. Wait for it, and start again.
 
     Attributes:
         until: When its claim lapses, in Unix seconds.

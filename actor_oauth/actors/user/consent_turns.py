@@ -51,7 +51,7 @@ class ConsentTurns(UserTurns, kind="user"):
 
         Args:
             request: What is asked.
-            client: Who asks, as it will be shown.
+            client: The requesting client, as it will be shown.
             browser: Where it is asked, and must be answered.
             auth_time: When the user last proved who it is.
             handle: Fresh random bytes that name the transaction.
@@ -108,9 +108,9 @@ class ConsentTurns(UserTurns, kind="user"):
         Args:
             handle: Names the transaction.
             approval: What of it the user allows.
-            user_id: Who that is, who may be new here.
+            user_id: The user's name; the user may be new here.
             browser: Where it is answered.
-            remember: Whether the user wishes not to be asked again.
+            remember: Whether the user asked not to be asked again.
             policy: What the operator decided.
             fresh: Random bytes for this turn.
             now: The time of the turn.

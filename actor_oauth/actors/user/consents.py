@@ -21,7 +21,7 @@ from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.runtime import Database
 
 MAX_CONSENTS: Final = 32
-"""Per user (C-22); the one that would expire first gives way."""
+"""Per user (C-22); the one that expires first is dropped."""
 
 
 def save_consent(db: Database, handle: bytes, consent: Consent) -> None:

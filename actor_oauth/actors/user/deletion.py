@@ -1,9 +1,9 @@
 """Deleting an account: first the tombstone, then everything, in batches (K-10).
 
-Rule 1: the turn that sets the tombstone ends every session and every grant, and whoever
-is told that the account is deleted was told after it. What was on its way meets the
-tombstone, which refuses new grants (M-9).
-Rule 2: erasing may take many turns. It goes on by alarm if whoever began it is gone.
+Rule 1: the turn that sets the tombstone ends every session and every grant, before
+anyone is told that the account is deleted. Requests in flight meet the tombstone, which
+refuses new grants (M-9).
+Rule 2: erasing may take many turns. It continues by alarm if the caller is gone.
 Rule 3: the tombstone stays, without a name. Only an operator or the application makes an
 account of it again, whose grants are numbered on from where the old ones ended.
 """

@@ -18,9 +18,9 @@ class DeletionTurns(UserTurns, kind="user"):
     def delete_account(self, *, keyring: Keyring, now: int) -> bool:
         """Delete the account: every session and grant is dead when this returns.
 
-        Its data are erased by `erase_deleted`, or in time by alarm. Whoever else knows of
-        the user is told through the outbox: accounts at other services must not lead to
-        somebody new of the same name.
+        Its data are erased by `erase_deleted`, or in time by alarm. All other actors
+        that know the user are told through the outbox: accounts at other services must
+        not lead to a new user of the same name.
 
         Args:
             keyring: The server's.

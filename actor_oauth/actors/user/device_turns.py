@@ -34,7 +34,7 @@ class DeviceTurns(UserTurns, kind="user"):
         Args:
             device: What is asked for.
             approval: What the user agreed to.
-            user_id: Who that is, who may be new here.
+            user_id: The user's name; the user may be new here.
             browser: Where the user agreed, see `binding_of`.
             policy: What the operator decided.
             fresh: Random bytes for this turn.

@@ -83,7 +83,7 @@ def settle_redemption(
 
 
 def revoke(db: Database, token: Token, *, client_id: str, now: int) -> Revoked:
-    """Revoke a token at its client's wish."""
+    """Revoke a token at its client's request."""
     grant = load_named(db, token)
     decision = decide_revocation(
         token.kind,

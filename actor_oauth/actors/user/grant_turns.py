@@ -30,7 +30,7 @@ class GrantTurns(UserTurns, kind="user"):
         """End a grant.
 
         Returns:
-            False if there is no such grant, or it has ended already.
+            False if the grant does not exist, or has ended already.
         """
         key = self.address.key
         return grants.end_named_grant(self.db, key, grant_id, reason, now=now)

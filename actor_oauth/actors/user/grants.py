@@ -50,8 +50,8 @@ class GrantSummary:
             seconds.
         expires_at: When it ends in any case, in Unix seconds.
         metadata: What the application attached for listing, or None.
-        origin: On whose word it began; None if the user said yes.
-        contested_at: When somebody was refused who had an outdated refresh token of it,
+        origin: The issuer whose assertion began it; None if the user said yes.
+        contested_at: When a request with an outdated refresh token of it was refused,
             in Unix seconds; None if that never happened.
     """
 
@@ -159,7 +159,7 @@ def insert_grant(db: Database, issued: IssuedCode) -> None:
 
 
 def load_authentication(db: Database, number: int) -> Authentication:
-    """Give what ID tokens say of how the user of a grant had signed in.
+    """Give what ID tokens say about how the user of a grant signed in.
 
     Raises:
         RecordError: The grant's record is damaged.

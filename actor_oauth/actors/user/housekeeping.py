@@ -1,9 +1,9 @@
-"""Erasing what is over, by alarm.
+"""Erasing expired data, by alarm.
 
-Two kinds of things are over at a time known beforehand. When a link may not be used any
+Two kinds of data expire at times known beforehand. When a link may not be used any
 more, its salt must go soon, for until then a stolen database and keyring could still
-derive the successor (D-30). Everything else only takes up space, since every
-reader compares its expiry, and may wait for the next full hour.
+derive the successor (D-30). Everything else only takes up space, since every reader
+compares its expiry, and may wait for the next full hour.
 
 Alarms are set on a grid, so that a chain that rotates all the time causes one alarm per
 step of the grid; each user's grid has an offset of its own, so that not all wake at once.
@@ -72,7 +72,7 @@ def sweep_alarm(actor_key: str, expires_at: int) -> int:
 
 
 def sweep(db: Database, actor_key: str, *, now: int) -> int | None:
-    """Erase what is over.
+    """Erase expired data.
 
     Returns:
         When to sweep again, or None if nothing is left that will be over.

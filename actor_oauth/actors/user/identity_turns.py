@@ -27,7 +27,7 @@ class IdentityTurns(UserTurns, kind="user"):
         lifetimes: Lifetimes,
         now: int,
     ) -> str | SignInFault:
-        """Open a session for somebody whom another service has recognised.
+        """Open a session for a user whom another service has authenticated.
 
         Args:
             identity: Who that is there.

@@ -36,7 +36,8 @@ def save_rejection(db: Database, grant: Grant, rejection: Rejection) -> None:
         " WHERE number = ?",
         (rejection.time, rejection.expires_at, contested_at, grant.number),
     )
-    # What is out was issued to end with the grant at the latest, and that came nearer.
+    # Tokens already issued end with the grant at the latest, and that end has moved
+    # closer.
     db.execute(
         "UPDATE access_tokens SET expires_at = ? WHERE number = ? AND expires_at > ?",
         (rejection.expires_at, grant.number, rejection.expires_at),
@@ -47,9 +48,9 @@ def save_rejection(db: Database, grant: Grant, rejection: Rejection) -> None:
 def end_contested_grants(db: Database, by: Grant, *, now: int) -> None:
     """End the older grants of a client that are contested: the user has signed in again.
 
-    Whoever held such a grant and could not sign in is out with it. The client may have
-    registered itself anew meanwhile, and have another port on this machine, so it is also
-    known by its redirect URI.
+    Another holder of such a grant, who cannot sign in, loses access with it. The client
+    may have registered again meanwhile, and use another port on this machine, so it is
+    also recognized by its redirect URI.
     """
     rows: list[tuple[int, str, str]] = db.execute(
         "SELECT number, client_id, redirect_uri FROM grants WHERE state = 'active'"
@@ -67,6 +68,6 @@ def end_contested_grants(db: Database, by: Grant, *, now: int) -> None:
 
 
 def _record(db: Database, grant: Grant, event: GrantEvent, *, at: int) -> None:
-    # The table knows that the grant lives on.
+    # The transition table says that the grant stays active.
     assert next_state(grant.state, event) is grant.state
     record_event(db, event, at=at, number=grant.number, detail=grant.client_id)

@@ -49,7 +49,7 @@ class RefreshOutcome:
     Attributes:
         refreshed: For the caller.
         link_ends_at: The last second in which the link may be used; None if it made none.
-        over_at: When the first of what else it left is over, in Unix seconds.
+        over_at: When the first of the other things it left expires, in Unix seconds.
     """
 
     refreshed: Refreshed

@@ -19,7 +19,7 @@ from actor_oauth.oauth.scopes import Scope, parse_scope
 from actor_oauth.runtime import Database
 
 MAX_REMEMBERED: Final = 256
-"""Per user; the one that would be forgotten first gives way."""
+"""Per user; the one that would be forgotten first is dropped."""
 
 
 def consent_id_of(request: AuthorizationRequest) -> str:

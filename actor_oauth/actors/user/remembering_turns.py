@@ -46,8 +46,8 @@ class RememberingTurns(UserTurns, kind="user"):
 
         Args:
             request: What is asked.
-            client: Who asks.
-            approval: Its scope is not looked at.
+            client: The requesting client.
+            approval: Its scope is ignored.
             browser: Where, see `binding_of`.
             policy: What the operator decided.
             fresh: Random bytes for this turn.
@@ -78,7 +78,7 @@ class RememberingTurns(UserTurns, kind="user"):
 
     @view
     def list_remembered(self, *, now: int) -> tuple[RememberedConsent, ...]:
-        """Give what is remembered, newest first."""
+        """Give the remembered consents, newest first."""
         return remembered.list_remembered(self.db, now=now)
 
     @turn

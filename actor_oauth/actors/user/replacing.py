@@ -17,7 +17,7 @@ def granted_scope(
     *,
     now: int,
 ) -> Scope:
-    """Give what the grants have that one for this request replaces."""
+    """Give the scopes of the grants that a grant for this request would replace."""
     if not replaces_earlier(request.redirect_uri, policy):
         return Scope()
     earlier = replaceable_scopes(db, request, now=now)

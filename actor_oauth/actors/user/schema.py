@@ -125,7 +125,7 @@ def m0004_times_of_authentication(db: sqlite_utils.Database) -> None:
 
 @USER_MIGRATIONS()
 def m0005_origins(db: sqlite_utils.Database) -> None:
-    """On whose word a grant began, if not the user's own."""
+    """The issuer whose assertion began a grant, if it was not the user."""
     db.execute("ALTER TABLE grants ADD COLUMN origin TEXT")
 
 
@@ -139,7 +139,7 @@ def m0006_refusals_of_offline_access(db: sqlite_utils.Database) -> None:
 
 @USER_MIGRATIONS()
 def m0007_late_refreshes(db: sqlite_utils.Database) -> None:
-    """What late reuse of refresh tokens is judged by, and what came of it.
+    """The evidence by which late reuse of refresh tokens is judged, and the results.
 
     A generation: when it was first used, how long its link is kept beyond its window,
     whether only until its successor is presented, and whether a late presenter of it was
@@ -158,7 +158,7 @@ def m0007_late_refreshes(db: sqlite_utils.Database) -> None:
 
 @USER_MIGRATIONS()
 def m0009_authentications(db: sqlite_utils.Database) -> None:
-    """What ID tokens say besides, for the grants whose client is told who the user is."""
+    """Further contents of ID tokens, for grants whose client learns who the user is."""
     db.execute("ALTER TABLE grants ADD COLUMN authentication TEXT")
 
 

@@ -26,7 +26,7 @@ BY_PASSWORD: Final = "pwd"  # noqa: S105 a word of RFC 8176
 """A method of authentication (RFC 8176 §2)."""
 
 MAX_SESSIONS: Final = 64
-"""Per user; the one that would expire first gives way."""
+"""Per user; the one that expires first is dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +78,8 @@ def open_session(
 ) -> bool:
     """Store a session, unless the account is gone, disabled, or has a new password.
 
-    Verifying a password takes a while, in which it may have been changed: whoever knew
-    only the old one must not get in.
+    Verifying a password takes a while, in which it may have been changed: a caller that
+    knew only the old one must not get in.
 
     Args:
         db: The user's.
@@ -114,7 +114,7 @@ def open_session(
 
 
 def load_session(db: Database, key: bytes, *, now: int) -> Session | None:
-    """Give a session that is alive, of a user who is not disabled, or None."""
+    """Give a valid session of a user who is not disabled, or None."""
     account = load_account(db)
     row = short_lived.get(db, Kind.SESSION, key)
     if account is None or account.disabled or row is None or now >= row[0]:

@@ -1,4 +1,4 @@
-"""What lives for a while and is found by one key: rows of one table, told apart by kind."""
+"""Short-lived records found by one key: rows of one table, distinguished by kind."""
 
 from enum import StrEnum
 from typing import Final

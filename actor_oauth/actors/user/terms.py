@@ -68,7 +68,7 @@ def save_changes(db: Database, grant: Grant, changed: ChangedIssue) -> None:
         )
     end = changed.issue.expires_at
     if end < grant.expires_at:
-        # Tokens that are out end with the grant, whatever they were told.
+        # Tokens already issued end with the grant, whatever lifetime was reported.
         db.execute(
             "UPDATE access_tokens SET expires_at = min(expires_at, ?) WHERE number = ?",
             (end, grant.number),

@@ -1,4 +1,4 @@
-"""The part of a user's actor that issues tokens, checks them, and trades them."""
+"""The part of a user's actor that issues, checks and exchanges tokens."""
 
 from actor_oauth.actors.proofs import note_proof, unless_used
 from actor_oauth.actors.user import exchange, exchanged_tokens
@@ -72,7 +72,7 @@ class TokenTurns(UserTurns, kind="user"):
 
     @view(remembered_by=token_hash)
     def access(self, token: Token) -> Access | None:
-        """Say what an access token is good for while it lives, with its props."""
+        """Give what an access token allows while it is valid, with its props."""
         return access_of(token, find_access_token(self.db, token))
 
     @view
@@ -114,7 +114,7 @@ class TokenTurns(UserTurns, kind="user"):
 
     @turn
     def revoke_token(self, token: Token, *, client_id: str, now: int) -> Revoked:
-        """Revoke a token at its client's wish; what ended is for the log only."""
+        """Revoke a token at its client's request; the result is for the log only."""
         return exchange.revoke(self.db, token, client_id=client_id, now=now)
 
     @turn

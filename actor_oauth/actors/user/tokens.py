@@ -71,7 +71,7 @@ def revoke_access_token(db: Database, token: Token) -> None:
 
 
 def load_chain(db: Database, token: Token, grant: Grant) -> Chain | None:
-    """Give what a decision needs of the chain, or None if there is no such generation."""
+    """Give what a decision needs of the chain, or None if the generation is unknown."""
     number, generation = parse_record(token)
     rows = _load_generations(db, grant, generation, limit=1)
     if not rows or rows[0].generation != generation:

@@ -1,8 +1,8 @@
 """The vault of one user: connections to other services, one turn at a time.
 
-Its turns stand in one file per concern, each a base class of the actor. Nothing here
-reaches the network: what needs it is a turn before and a turn after, and what is decided
-is decided in `actor_oauth.oauth.upstream`.
+There is one file of turns per concern, each a base class of the actor. Nothing here
+reaches the network: work that needs it is a turn before and a turn after, and decisions
+are made in `actor_oauth.oauth.upstream`.
 """
 
 from actor_oauth.actors.renewals import RENEWALS, RenewalsActor
@@ -43,7 +43,7 @@ class VaultActor(
         return seal_anew(self.db, seals) + owed.seal_anew(self.db, seals)
 
     def on_alarm(self, *, now: int) -> None:
-        """Erase what is over, and report what is to be refreshed, revoked or told."""
+        """Erase expired data, and list what is to be refreshed, revoked or reported."""
         over_at = attempts.purge(self.db, now=now)
         ended, ends_at = end_expired(self.db, now=now)
         for connection in ended:

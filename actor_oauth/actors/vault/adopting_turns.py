@@ -1,4 +1,4 @@
-"""The turn that keeps tokens which somebody brought along who signed in here with them."""
+"""The turn that adopts the tokens of a user who signed in here with their service."""
 
 from actor_oauth.actors.connection_trail import ConnectionEvent
 from actor_oauth.actors.vault import connections

@@ -18,7 +18,7 @@ from actor_oauth.runtime import turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """An answer that is to be acted on, by whoever got this value and nobody else.
+    """A response to act on, by the caller that got this value and no other.
 
     Attributes:
         attempt: What was recorded.
@@ -112,7 +112,7 @@ class AttemptTurns(VaultTurns, kind="vault"):
     ) -> Taken | Answered | UpstreamFailed:
         """Take an answer, if it is the first one and the asked server's (I-18 to I-20).
 
-        An attempt is over with the first answer, also a wrong one: nobody gets to try
+        An attempt ends with the first response, even a wrong one: nobody can try
         several.
         """
         found = attempts.find(self.db, key, browser=browser, now=now)

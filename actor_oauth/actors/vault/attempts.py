@@ -1,7 +1,7 @@
 """The rows of sign-ins that were begun at other services.
 
-An attempt is *begun*, then *taken* by the first answer that names it, and then has an
-outcome. Whoever comes second learns the outcome and does nothing (I-20).
+An attempt is *begun*, then *taken* by the first response that names it, and then has an
+outcome. A second response only learns the outcome (I-20).
 """
 
 import hmac

@@ -26,8 +26,8 @@ class ComplaintTurns(VaultTurns, kind="vault"):
     ) -> LookUp | None:
         """Note that a resource refused a token (I-35).
 
-        The first time another one is to be got. If that one, just made for this reason,
-        is refused too, only the user can help.
+        The first time, the token is to be replaced. If the replacement is refused too,
+        only the user can help.
 
         Args:
             number: Of the connection.
@@ -36,7 +36,7 @@ class ComplaintTurns(VaultTurns, kind="vault"):
             now: The time of the turn.
 
         Returns:
-            What there is; None if there is no such connection any more.
+            What there is; None if the connection does not exist any more.
         """
         found = connections.load_numbered(self.db, number)
         if found is not None and version_of(found.credential) == version:
@@ -48,7 +48,7 @@ class ComplaintTurns(VaultTurns, kind="vault"):
         """Note what a request lacked, to be asked for the next time (I-36).
 
         Returns:
-            False if it has been asked for often enough, or there is no such connection.
+            False if it was requested often enough, or the connection does not exist.
         """
         found = connections.load_numbered(self.db, number)
         if found is None:

@@ -71,7 +71,7 @@ class ConnectionTurns(VaultTurns, kind="vault"):
 
     @view
     def ended_connection(self, number: int) -> Connection | None:
-        """Give a connection that only its user can bring back; None if it is not one."""
+        """Give a connection that only its user can restore; None if it is not one."""
         found = connections.load_numbered(self.db, number)
         ended = CredentialState.NEEDS_AUTHORIZATION
         return found if found is not None and found.credential.state is ended else None
@@ -132,7 +132,7 @@ class ConnectionTurns(VaultTurns, kind="vault"):
             now: The time of the turn.
 
         Returns:
-            None if there is no such connection.
+            None if the connection does not exist.
         """
         attempts.forget_for(self.db, resource)
         found = connections.load_of(self.db, resource)

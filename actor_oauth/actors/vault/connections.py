@@ -146,7 +146,7 @@ def save_secret(
 
 
 def load_secret(db: Database, number: int, column: Column, seals: Seals) -> str | None:
-    """Read a secret; None if there is none, or its key is gone."""
+    """Unseal a secret; None if there is none, or its key is gone."""
     return seals.unseal(load_sealed(db, number, column), f"{number}/{column}")
 
 

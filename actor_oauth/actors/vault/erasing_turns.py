@@ -34,12 +34,12 @@ class ErasingTurns(VaultTurns, kind="vault"):
 
         Args:
             number: Of the row.
-            lease: Seconds until somebody else may take them.
+            lease: Seconds until another caller may take them.
             keyring: Ours.
             now: The time of the turn.
 
         Returns:
-            None if they are revoked, or somebody else is about it.
+            None if they are revoked, or another caller is doing it.
         """
         taken = owed.begin(self.db, number, self._seals(keyring), now=now, lease=lease)
         if taken is not None:

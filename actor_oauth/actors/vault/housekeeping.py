@@ -22,8 +22,8 @@ AGAIN: Final = 900
 def renewal_at(connection: Connection) -> int | None:
     """Give when to renew a connection ahead of its end; None for never.
 
-    Only a token that was used is renewed. One that nobody asks for is left to end: it is
-    replaced when somebody does ask.
+    Only a token that was used is renewed. An unused one is left to expire: it is
+    replaced when somebody asks for it.
     """
     credential = connection.credential
     used = connection.used_at >= credential.obtained_at
@@ -72,7 +72,7 @@ def find_due(db: Database, *, now: int) -> tuple[list[int], int | None]:
 def seal_anew(db: Database, seals: Seals) -> int:
     """Seal with the current key what an older one sealed; gives how many there were.
 
-    What an attempt keeps is left alone: it is over before any key can be taken away.
+    What an attempt stores is left alone: it expires before any key can be dropped.
     """
     changed = 0
     for connection in connections.load_all(db):

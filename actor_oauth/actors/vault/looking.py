@@ -27,7 +27,7 @@ class LookUp:
         use: What to do with it.
         access_token: The present one if it is alive, whatever `use` says: a refresh may
             come to nothing.
-        touch_due: Whether its use is worth noting.
+        touch_due: Whether its use should be recorded.
     """
 
     connection: Connection
@@ -69,7 +69,7 @@ def look(
         newer_than: A token that is not good enough, or None.
 
     Returns:
-        None if there is no such connection any more.
+        None if the connection does not exist any more.
     """
     found = connections.load_numbered(db, number)
     if found is None:

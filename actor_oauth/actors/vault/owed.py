@@ -4,8 +4,8 @@ Rule 1: a token gets here in the turn that takes it away from its connection, or
 finds no connection for it: a crash loses no revocation (I-32, I-40).
 Rule 2: a row goes when the other server has answered for good, or was asked often enough.
 
-What is sealed stays sealed in the place where it was, whose name stands in the row: so
-that everything can be taken away without the keyring.
+Sealed values stay sealed for the place where they were, whose name is in the row: so
+everything can be removed without the keyring.
 """
 
 from dataclasses import dataclass, field
@@ -28,14 +28,15 @@ MAX_TRIES: Final = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """Tokens to be revoked by whoever got this value.
+    """Tokens to be revoked by the caller that got this value.
 
     Attributes:
         number: Of the row.
         server: Who gave them.
-        client: To whom; None if the key that it was sealed with is gone.
+        client: The client they belong to; None if the key that it was sealed with is
+            gone.
         refresh_token: To be revoked first, or None.
-        access_token: Likewise.
+        access_token: To be revoked after that, or None.
     """
 
     number: int
@@ -72,7 +73,7 @@ def owe_tokens(
         db: The vault's.
         place: A name that no other row has.
         server: Who gave them.
-        client: To whom.
+        client: The client they belong to.
         tokens: What came.
         seals: Close them.
 
@@ -99,7 +100,7 @@ def begin(
     """Take a row to ask about it.
 
     Returns:
-        None if there is no such row any more, or somebody else is about it.
+        None if the row is gone, or another caller has taken it.
     """
     row: _Row | None = db.execute(
         "SELECT place, server, client, access, refresh FROM owed"
@@ -149,7 +150,7 @@ def finish(
 
 
 def find_due(db: Database, *, now: int) -> tuple[list[int], int | None]:
-    """Give the numbers of the rows to ask about now, and when the next one is due."""
+    """Give the numbers of the rows that are due now, and when the next one is due."""
     rows: list[tuple[int, int]] = db.execute(
         "SELECT number, retry_at FROM owed"
     ).fetchall()

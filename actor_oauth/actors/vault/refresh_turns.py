@@ -32,7 +32,8 @@ class RefreshDue:
     Attributes:
         ticket: To finish it with.
         server: Whom to ask.
-        client: As whom; None if the key that it was sealed with is gone.
+        client: This server's registration; None if the key that it was sealed with is
+            gone.
         refresh_token: To be traded.
         resource: To be named, or None.
         scope: What the token was good for.
@@ -51,7 +52,7 @@ class RefreshDue:
 
 @dataclass(frozen=True, slots=True)
 class RefreshRunning:
-    """Somebody else makes it.
+    """Another caller is making it.
 
     Attributes:
         until: When that one's claim lapses.
@@ -96,13 +97,13 @@ class RefreshTurns(VaultTurns, kind="vault"):
         Args:
             number: Of the connection.
             claim: 16 random bytes.
-            lease: Seconds until somebody else may take over.
+            lease: Seconds until another caller may take over.
             keyring: Ours.
             now: The time of the turn.
             newer_than: A token that is not good enough, or None.
 
         Returns:
-            What there is, if none is due any more: somebody else has done it (I-28).
+            What there is, if none is due any more: another caller has done it (I-28).
         """
         seals = self._seals(keyring)
         found = look(self.db, number, seals, now=now, newer_than=newer_than)

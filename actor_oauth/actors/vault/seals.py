@@ -31,7 +31,7 @@ class Seals:
         )
 
     def unseal(self, sealed: bytes | None, place: str) -> str | None:
-        """Decrypt a secret; None if there is none, or its key is gone."""
+        """Unseal a secret; None if there is none, or its key is gone."""
         if sealed is None:
             return None
         return unseal_secret(sealed, place=self._place(place), keyring=self.keyring)

@@ -86,7 +86,7 @@ def save_tokens(
 
 
 def default_name(resource: str, said: str | None) -> str:
-    """Give what to call a connection until the application says: the host's name."""
+    """Give a connection's name until the application supplies one: the host's name."""
     uri = parse_web_url(resource)
     host = resource if uri is None else uri.host or resource
     return said or host.lower()

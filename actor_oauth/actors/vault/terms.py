@@ -33,8 +33,9 @@ class Terms:
         doubted: Which token replaced one that was refused (I-35); None if none did.
         sends_resource: Whether the resource is named in requests.
         server: Who gave the token; None for a public resource.
-        client_id: To whom; None for a public resource.
-        user_id: Who authorized it, to be told of its end; None for a public resource.
+        client_id: This server's id at the other one; None for a public resource.
+        user_id: Who authorized it, to be informed of its end; None for a public
+            resource.
     """
 
     name: str

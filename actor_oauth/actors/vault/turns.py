@@ -25,7 +25,7 @@ class VaultTurns(Actor, kind="vault"):
     def _list(self, *, now: int) -> None:
         """Have the vault listed, so that its keys can be rotated.
 
-        Called by each turn that may make the vault, and told only by the first.
+        Called by each turn that may create the vault; only the first one records it.
         """
         if not self._is_used():
             self.send(
@@ -63,7 +63,7 @@ class VaultTurns(Actor, kind="vault"):
         )
 
     def _note_end(self, connection: Connection, *, now: int) -> None:
-        """Have the user told that only a new sign-in brings a connection back."""
+        """Report that only a new sign-in restores a connection."""
         self._note(ConnectionEvent.ENDED, connection.resource, now=now)
         self.send(
             RenewalsActor,
@@ -74,7 +74,7 @@ class VaultTurns(Actor, kind="vault"):
         )
 
     def _owe(self, number: int | None) -> int | None:
-        """Have tokens revoked by whoever has the network, now or after a crash."""
+        """Have tokens revoked by a process with network access, now or after a crash."""
         if number is not None:
             self.send(
                 RenewalsActor,

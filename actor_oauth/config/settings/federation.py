@@ -41,7 +41,8 @@ class LoginProviderSettings(BaseModel):
         method: How this server authenticates there.
         scope: What is asked for.
         everyone: Whether all who have an account there may sign in.
-        users: Those who may: subjects, logins of GitHub, verified e-mail addresses.
+        users: Those who may sign in: subjects, logins of GitHub, verified e-mail
+            addresses.
         domains: Of verified e-mail addresses whose owners may.
         organisations: Whose members may.
         organisation_claim: The claim that says of what one is a member.
@@ -123,7 +124,7 @@ class LoginProviderSettings(BaseModel):
         return scope
 
     def _offline(self) -> Mapping[str, str]:
-        # Google knows no such scope, and gives a refresh token only to who is asked anew.
+        # Google has no such scope, and issues a refresh token only with a new consent.
         wanted = self.kind == "google" and self._wants_refresh
         return {"access_type": "offline", "prompt": "consent"} if wanted else {}
 

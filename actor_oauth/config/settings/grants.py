@@ -13,7 +13,7 @@ _LIFETIMES: Final = Lifetimes()
 
 
 class GrantSettings(SettingsGroup):
-    """Grant types that are off until somebody needs them."""
+    """Grant types that are off by default."""
 
     heading: ClassVar[str] = "Grant types"
 

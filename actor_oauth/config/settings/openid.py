@@ -1,4 +1,4 @@
-"""Whether clients may be told who has signed in."""
+"""Whether clients can learn who has signed in."""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -10,7 +10,7 @@ from actor_oauth.oauth.policy import Policy
 
 
 class OpenIdSettings(SettingsGroup):
-    """OpenID Connect, off until somebody needs it."""
+    """OpenID Connect, off by default."""
 
     heading: ClassVar[str] = "OpenID Connect"
 

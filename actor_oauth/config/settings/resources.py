@@ -25,7 +25,7 @@ class DetailTypeSettings(BaseModel):
 
     Attributes:
         type: Its name.
-        description: What it allows, in words, for the consent page.
+        description: What it allows, described for the consent page.
         required: Members that each detail must have.
         optional: Members that it may have.
     """
@@ -51,7 +51,7 @@ class ResourceSettings(BaseModel):
     """A protected resource that tokens are issued for.
 
     Attributes:
-        identifier: Canonical absolute URL, the one that users type into clients.
+        identifier: Canonical absolute URL, the one that users enter into clients.
         scopes: Every scope that a token for this resource may carry.
         default_scopes: Granted when a request names none; without it, `scopes`.
         name: Shown on the consent page.

@@ -81,7 +81,7 @@ class TrustSettings(SettingsGroup):
     )
 
     def shape(self, policy: Policy) -> Policy:
-        """Put into the policy whose word is taken."""
+        """Put the trusted issuers into the policy."""
         policy = super().shape(policy)
         return replace(
             policy,

@@ -55,8 +55,8 @@ class VaultResourceSettings(BaseModel):
         issuer: Whose tokens it takes.
         authorization_endpoint: Of that issuer; with `token_endpoint`, for one that
             publishes no metadata.
-        token_endpoint: Likewise.
-        revocation_endpoint: Likewise, if it has one.
+        token_endpoint: Of that issuer.
+        revocation_endpoint: Of that issuer, if it has one.
         name: For people.
         scope: What to ask for.
         send_resource: Whether to name the resource in requests (RFC 8707).

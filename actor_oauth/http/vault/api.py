@@ -1,4 +1,4 @@
-"""The vault for programs: JSON for whoever brings a token of the vault's own user.
+"""The vault for programs: JSON for the bearer of a token of the vault's own user.
 
 The guard in front has checked the token; each caller gets the routes of its own user and
 no others (I-39).

@@ -19,7 +19,7 @@ from actor_oauth.provider.parts import RunningProvider
 from actor_oauth.resource.asgi import ASGIApp, Message, Receive, Scope, Send
 
 SAMPLE_SECONDS: Final = 5.0
-"""How often is looked at what has a size and is not counted."""
+"""Seconds between samples of values that are not counters."""
 
 # From the time of a look at what is in memory to that after which callers give up.
 _BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
@@ -111,7 +111,7 @@ class Metrics:
         return count
 
     async def sample(self, running: RunningProvider) -> None:
-        """Look at sizes every few seconds, until cancelled."""
+        """Sample sizes every few seconds, until cancelled."""
         system = running.server.effects.system
         long_turns = 0
         while True:
@@ -163,5 +163,5 @@ class Metrics:
         self._refusals.labels(reason).inc()
 
     def _issued(self, grant_type: str) -> None:
-        # One that this server offers; the last word of a URN says which.
+        # One that this server offers; the last part of a URN identifies it.
         self._tokens.labels(grant_type.rpartition(":")[2]).inc()

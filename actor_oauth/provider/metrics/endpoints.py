@@ -43,7 +43,7 @@ ENDPOINTS: Final = FIRST_SEGMENTS | {GUARD, METADATA, VAULT, OTHER}
 
 
 def endpoint_names(running: RunningProvider) -> Callable[[str], str]:
-    """Give what names a path, in the order in which a provider looks for one.
+    """Give the label of a path, in the order in which a provider routes it.
 
     Args:
         running: Says where the protected applications are.

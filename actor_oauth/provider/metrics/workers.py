@@ -18,7 +18,7 @@ from actor_oauth.config import ConfigError
 from actor_oauth.provider.metrics.counting import Metrics
 
 FILE_BYTES: Final = 256 << 10
-"""Of each file: more than every label that there is takes."""
+"""Of each file: more than all existing labels need."""
 
 _KINDS: Final = ("counter", "gauge_livesum", "histogram")
 

@@ -41,7 +41,7 @@ class Federation(SignIns):
         base: The issuer, without a slash at its end.
         servers: What is known of the services.
         calls: To their token endpoints.
-        recogniser: Finds out who somebody is.
+        recogniser: Identifies users.
         refreshes: Of tokens that applications keep.
     """
 
@@ -72,16 +72,17 @@ class Federation(SignIns):
         """Refresh tokens in the props of a grant, together with the grant.
 
         Args:
-            context: What `on_token_exchange` was told.
+            context: The argument of `on_token_exchange`.
             name: Of the member of the props that holds `KeptTokens.to_props()`.
 
         Returns:
-            What `on_token_exchange` is to give; None if the props hold no such tokens.
+            What `on_token_exchange` should return; None if the props contain no such
+            tokens.
         """
         return await self._refreshes.refresh(context, name=name)
 
     async def sign_in(self, finished: FinishedSignIn) -> str | SignInRefused:
-        """Open a session for somebody who has come back.
+        """Open a session for a user who has returned from a service.
 
         Returns:
             What the browser's session cookie holds.
@@ -111,10 +112,11 @@ class Federation(SignIns):
     async def link(
         self, finished: FinishedSignIn, user_id: str
     ) -> SignInRefused | None:
-        """Connect who has come back to the account of somebody who is signed in.
+        """Link the returned identity to the account of a signed-in user.
 
-        From then on the service leads to that account. One that was made for the identity
-        before keeps what it has, and nobody can sign in to it by this service.
+        From then on the service leads to that account. One that was created for the
+        identity before keeps its data, but this service no longer signs anybody in to
+        it.
         """
         effects = self._effects
         linked = await self._identity(finished.identity).link(
@@ -182,7 +184,7 @@ async def open_federation(
         effects: Of the authorization server.
         policy: The operator's.
         base: The issuer, without a slash at its end.
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
     """
     async with trio.open_nursery() as nursery:
         servers = ProviderServers(

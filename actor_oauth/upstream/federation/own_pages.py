@@ -1,8 +1,8 @@
 """Signing in with a service on an application's own pages, after they have asked.
 
-A page asks whether a client may act, before anybody has signed in. Only the yes of the
-browser that was asked sends it to the service, and only then is there a state to come
-back with: nobody can be sent there, and through, by a link (C-23).
+A page asks whether a client may act, before anybody has signed in. Only a yes from the
+browser that was asked sends it to the service, and only then is there a state to return
+with: no link can send a user there, and through (C-23).
 
 Until then nothing is stored. The question travels through the page as a sealed ticket.
 """
@@ -61,7 +61,7 @@ class UpstreamQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamSignIn:
-    """Somebody has come back from a service, and is signed in.
+    """A user has returned from a service, and is signed in.
 
     Attributes:
         user_id: Who that is here.
@@ -81,7 +81,7 @@ class UpstreamSignIn:
 
 
 class OwnPages:
-    """The helpers for pages of one's own.
+    """The helpers for an application's own pages.
 
     Args:
         server: Whose clients ask.
@@ -230,7 +230,7 @@ class OwnPages:
         )
 
     def _asked(self, ticket: str, browser: str) -> dict[str, Json] | None:
-        """Give what this browser was asked a while ago, or None."""
+        """Give the question that this browser was asked a while ago, or None."""
         plain = self._server.unseal(_PURPOSE, ticket)
         if plain is None:
             return None

@@ -34,7 +34,7 @@ class Recogniser:
 
     Args:
         effects: For the time.
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
         servers: What is known of the services.
     """
 

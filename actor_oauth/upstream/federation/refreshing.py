@@ -1,9 +1,9 @@
 """Refreshing a service's tokens together with the grant whose props hold them.
 
-The claim on the grant's generation sees to it that one callback runs at a time, in
-whatever process. This file sees to it that what the service answered is not lost with the
-callback that asked: a refresh has a task of its own, and its answer is kept for a while
-for whoever comes again with the same token, as a client does after a 503.
+The claim on the grant's generation ensures that one callback runs at a time, in any
+process. This module ensures that the service's answer is not lost with the callback
+that asked: a refresh has a task of its own, and its answer is kept for a while for a
+client that tries again with the same token, as after a 503.
 """
 
 from collections.abc import Awaitable, Callable
@@ -74,14 +74,14 @@ class UpstreamRefreshes:
     async def refresh(
         self, context: TokenContext, *, name: str
     ) -> TokenChanges | TokenRefusal | None:
-        """Say what becomes of tokens that are about to be issued.
+        """Decide about tokens that are about to be issued.
 
         Args:
-            context: What `on_token_exchange` was told.
+            context: The argument of `on_token_exchange`.
             name: Of the member of the props that holds `KeptTokens.to_props()`.
 
         Returns:
-            None if the props hold no such tokens.
+            None if the props contain no such tokens.
         """
         props = context.props
         if not isinstance(props, dict):
@@ -157,7 +157,8 @@ class UpstreamRefreshes:
         now = self._effects.now()
         seconds = MEMORY
         if isinstance(answer, UpstreamFailed):
-            # Whoever is down or busy is left alone for as long as it asks for.
+            # A service that is down or busy is not asked again for as long as it
+            # requested.
             seconds = min(pause_after(1, answer.retry_after), MEMORY)
         self._remembered = {
             known: entry for known, entry in self._remembered.items() if now < entry[0]

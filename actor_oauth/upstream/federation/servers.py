@@ -38,8 +38,8 @@ class ProviderServers:
 
     Args:
         effects: For the time.
-        fetcher: The way to the web.
-        flights: Has everybody who asks for the same thing wait for one answer.
+        fetcher: Fetches from the web.
+        flights: Lets concurrent callers of the same thing share one request.
         loopback: Development only: services may be on this machine.
     """
 
@@ -77,7 +77,7 @@ class ProviderServers:
     async def keys_for(
         self, jwt: Jwt, server: UpstreamServer
     ) -> Sequence[VerificationKey] | SignInRefused:
-        """Give a service's keys, looked at again if none of them fits a token."""
+        """Give a service's keys, fetched again if none of them matches a token."""
         now = self._effects.now()
         known = self._known.get(server.issuer) or _Known(server, now)
         age = None if known.keys_at is None else now - known.keys_at

@@ -60,7 +60,7 @@ class Outward:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedSignIn:
-    """Somebody has come back, and the service has said who that is.
+    """A user has returned, and the service has identified them.
 
     Attributes:
         provider: The service.
@@ -86,7 +86,7 @@ class SignIns:
         base: The issuer, without a slash at its end.
         servers: What is known of the services.
         calls: To their token endpoints.
-        recogniser: Finds out who somebody is.
+        recogniser: Identifies users.
     """
 
     def __init__(
@@ -119,8 +119,8 @@ class SignIns:
         Args:
             name: Of the service.
             browser: What only the person's browser holds, such as a cookie's value.
-            data: Given back by `finish`; at most some kilobytes. It is encrypted.
-            wishes: How the person is to sign in.
+            data: Returned by `finish`; at most some kilobytes. It is encrypted.
+            wishes: What is required of the sign-in.
 
         Returns:
             Where to send the browser.

@@ -1,7 +1,7 @@
 """Tokens of other services for the users of this one: connect, use, refresh, remove.
 
-`http_auth.py` beside this is the vault as the authentication of an HTTP client; whoever
-wants that imports it from there.
+`http_auth.py` in this package is the vault as the authentication of an HTTP client;
+import it from there.
 """
 
 from actor_oauth.oauth.upstream.hooks import (

@@ -43,7 +43,7 @@ class ProviderInfo:
         created_at: When it was first connected, in Unix seconds.
         expires_at: When its present token ends, or None.
         metadata: What the application attached.
-        reauthorize_url: Where the user connects it anew.
+        reauthorize_url: Where the user connects it again.
     """
 
     resource: str

@@ -1,4 +1,4 @@
-"""Telling the application of connections that only their users can bring back (I-31)."""
+"""Reporting connections that only their users can restore to the application (I-31)."""
 
 from functools import partial
 
@@ -10,11 +10,11 @@ from actor_oauth.oauth.upstream.policy import VaultPolicy
 
 
 class Endings:
-    """Tells of ends, after a crash once more.
+    """Reports ends; after a crash possibly once more.
 
     Args:
         callbacks: The application's.
-        policy: Says where a user connects anew.
+        policy: Says where a user connects again.
     """
 
     def __init__(self, callbacks: Callbacks, policy: VaultPolicy) -> None:
@@ -22,7 +22,7 @@ class Endings:
         self._policy = policy
 
     async def tell(self, vault: VaultActor, number: int) -> None:
-        """Tell of one, unless it has been brought back or removed meanwhile."""
+        """Report one, unless it has been restored or removed meanwhile."""
         callback = self._callbacks.on_connection_ended
         found = None if callback is None else await vault.ended_connection(number)
         if callback is None or found is None or found.terms.user_id is None:

@@ -1,8 +1,9 @@
 """Signing in at another service: from a URL to tokens in the vault (point by point).
 
-Find out what the URL is, who gives its tokens and who this server is there; record the
-attempt; send the browser away. When it comes back: take the answer once, trade the code,
-store the tokens, ask the application what to call the connection.
+Determine what the URL is, which server issues its tokens and how this server is
+registered there; record the attempt; redirect the browser. On its return: take the
+response once, exchange the code, store the tokens, ask the application for a name for
+the connection.
 """
 
 import hashlib
@@ -57,7 +58,7 @@ class Logins:
 
     Args:
         effects: Actors, keys, time and randomness.
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
         policy: What the operator decided.
         clients: Who this server is elsewhere.
         calls: To other servers.
@@ -146,7 +147,7 @@ class Logins:
         browser: str,
         redirect_uri: str,
     ) -> Connected | UpstreamFailed:
-        """Act on an answer, once: whoever brings it again learns what it came to.
+        """Act on a response, once: a repeated one only learns the outcome.
 
         Args:
             vault: Of the user whose browser brought it.
@@ -229,7 +230,8 @@ class Logins:
         now = self._effects.now()
         known = await vault.look_up(url, keyring=self._effects.keyring, now=now)
         if known is not None and not known.is_public:
-            # It has wanted a token before, whatever it says to whoever asks nicely.
+            # It has required a token before, whatever it answers to an anonymous
+            # request.
             probed = replace(probed, verdict=Verdict.PROTECTED)
         if probed.verdict is not Verdict.PUBLIC:
             return await discover(
@@ -352,10 +354,10 @@ class Logins:
         said = await ask_application(
             "on_auth_success", described, seconds=self._callbacks.seconds
         )
-        # Its word is only about names: the connection stands without it.
+        # It only affects names: the connection works without it.
         return None if isinstance(said, Refused) else said
 
 
 def browser_hash(browser: str) -> bytes:
-    """Give what is stored of the secret that ties an attempt to a browser."""
+    """Give what is stored of the secret that binds an attempt to a browser."""
     return hashlib.sha256(b"upstream browser\0" + browser.encode()).digest()[:16]

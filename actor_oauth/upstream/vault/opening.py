@@ -35,9 +35,9 @@ async def open_vault(
     Args:
         effects: Actors, keys, time and randomness.
         policy: What the operator decided.
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
         callbacks: The application's, which may name a connection.
-        observe: Takes what `on_error` is told; None if nobody is.
+        observe: Receives what `on_error` is told; None if there is no such callback.
     """
     async with trio.open_nursery() as nursery:
         vault = Vault(
@@ -57,15 +57,15 @@ async def open_vault(
 async def open_leftovers(
     *, effects: Effects, policy: VaultPolicy, fetcher: Fetcher, observe: Observe
 ) -> AsyncIterator[Upkeep]:
-    """Look after what users connected while the vault was on, now that it is off.
+    """Maintain what users connected while the vault was on, now that it is off.
 
     Tokens of users who are deleted are revoked, and secrets sealed with new keys.
 
     Args:
         effects: Actors, keys, time and randomness.
         policy: What the operator decided, of which only the credentials count.
-        fetcher: The way to the web.
-        observe: Takes what `on_error` is told.
+        fetcher: Fetches from the web.
+        observe: Receives what `on_error` is told.
     """
     async with trio.open_nursery() as nursery:
         clients = UpstreamClients(effects, fetcher, policy, nursery)

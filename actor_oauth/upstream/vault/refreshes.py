@@ -40,14 +40,14 @@ PATIENCE: Final = 20.0
 
 
 class Refreshes:
-    """Trades refresh tokens for all vaults.
+    """Refreshes tokens for all vaults.
 
     Args:
         effects: Actors, keys, time and randomness.
         calls: To the other servers.
         clients: Who this server is there.
         revocations: End tokens that came too late.
-        reporter: Tells of those that fail.
+        reporter: Reports those that fail.
         nursery: Owns the refreshes under way.
     """
 
@@ -78,14 +78,15 @@ class Refreshes:
             newer_than: A token that is not good enough, or None.
 
         Returns:
-            None if there is no such connection any more.
+            None if the connection does not exist any more.
         """
         key = (vault.address.key, number)
         found = await self._flights.run(
             key, partial(self._refresh, vault, number, newer_than)
         )
         if found is not None and found.version == newer_than:
-            # That flight had begun for somebody to whom the token was good enough.
+            # That request had begun for a caller for whom the token was still good
+            # enough.
             return await self._flights.run(
                 key, partial(self._refresh, vault, number, newer_than)
             )

@@ -21,17 +21,17 @@ A = TypeVar("A")
 
 
 class Reporter:
-    """Tells of failures.
+    """Reports failures.
 
     Args:
-        observe: Takes what `on_error` is told, without waiting for it.
+        observe: Receives what `on_error` is told, without waiting for it.
     """
 
     def __init__(self, observe: Observe) -> None:
         self._observe = observe
 
     def report(self, endpoint: str, answer: A) -> A:
-        """Tell of an answer if it is a failure, and give it back.
+        """Report an answer if it is a failure, and return it.
 
         Args:
             endpoint: Where, such as `vault/login`.
@@ -55,6 +55,6 @@ class Reporter:
 
 
 def status_of(failed: UpstreamFailed) -> int:
-    """Give the HTTP status that a failure stands for, to a program."""
+    """Give the HTTP status that represents a failure to a program."""
     otherwise = _PASSING if failed.is_passing else _OTHERWISE
     return _STATUS.get(failed.fault, otherwise)

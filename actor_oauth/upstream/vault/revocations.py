@@ -1,8 +1,8 @@
 """Ending tokens at the servers that gave them, also after a crash (I-32, I-40).
 
-What is to be ended stands in the vault's own rows, and on a list that every process takes
-from. Whoever removes a connection asks at once; what that leaves undone is asked for
-again, with growing pauses.
+What is to be revoked is recorded in the vault's own rows, and on a list shared by all
+processes. The caller that removes a connection tries at once; what remains undone is
+retried, with growing pauses.
 """
 
 from functools import partial
@@ -28,7 +28,7 @@ LEASE: Final = 2 * int(ANSWER_LIMITS.seconds) + 10
 """Seconds: longer than the two requests that are made under it can take."""
 
 PROMPT_SECONDS: Final = 5.0
-"""Seconds that whoever removes a connection waits for the other server."""
+"""Seconds that removing a connection waits for the other server."""
 
 
 class Revocations:
@@ -38,7 +38,7 @@ class Revocations:
         effects: Actors, keys, time and randomness.
         calls: To the other servers.
         clients: Who this server is there.
-        reporter: Tells of what is given up.
+        reporter: Reports what is given up.
         nursery: Owns the requests under way.
     """
 
@@ -57,7 +57,7 @@ class Revocations:
         self._flights = SingleFlight[tuple[str, int], None](nursery)
 
     async def promptly(self, vault: VaultActor, number: int | None) -> None:
-        """Revoke now; if the other server takes long, go on without its being waited for.
+        """Revoke now; if the other server takes long, continue in the background.
 
         Args:
             vault: Whose.
@@ -76,7 +76,7 @@ class Revocations:
             log.warning("revocation postponed", fault=type(error).__name__)
 
     async def make(self, vault: VaultActor, number: int) -> None:
-        """Revoke tokens, unless they are, or somebody is about it."""
+        """Revoke tokens, unless they are revoked, or another caller is doing it."""
         owed = await vault.begin_revocation(
             number,
             lease=LEASE,

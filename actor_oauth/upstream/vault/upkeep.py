@@ -1,4 +1,4 @@
-"""What the vault does by itself: tokens renewed ahead or revoked, secrets sealed anew.
+"""The vault's background work: renewing and revoking tokens, resealing secrets.
 
 Every process of a deployment runs this. Claims and leases in the list's actor keep two
 from doing the same work.
@@ -45,13 +45,13 @@ _Work: TypeAlias = Callable[[VaultActor, int], Awaitable[None]]
 
 
 class Upkeep:
-    """Looks after all vaults.
+    """Maintains all vaults.
 
     Args:
         effects: Actors, keys, time and randomness.
         revocations: Makes the revocations.
         refreshes: Makes the renewals; None to leave that to others.
-        endings: Tells of what has ended; None to leave that to others.
+        endings: Reports ends; None to leave that to other processes.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Upkeep:
         return await self._work_off(listed, self._revocations.make)
 
     async def tell_ended(self) -> int:
-        """Tell of the connections on the list; gives how many there were."""
+        """Report the connections on the list; returns how many there were."""
         if self._endings is None:
             return 0
         listed = self._effects.system.get(RenewalsActor, ENDINGS)

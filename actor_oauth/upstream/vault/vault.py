@@ -54,9 +54,9 @@ class Vault:
     Args:
         effects: Actors, keys, time and randomness.
         policy: What the operator decided.
-        fetcher: The way to the web.
+        fetcher: Fetches from the web.
         callbacks: The application's, which may name a connection.
-        observe: Takes what `on_error` is told.
+        observe: Receives what `on_error` is told.
         nursery: Owns what is under way.
     """
 
@@ -176,7 +176,7 @@ class Vault:
     async def get_authorization(
         self, user_id: str, url: str, *, newer_than: Version | None = None
     ) -> Authorization | UpstreamFailed:
-        """Give what to send to a URL, refreshed if it ends within five minutes.
+        """Give what to send to a URL, refreshed if it expires within five minutes.
 
         Args:
             user_id: On whose behalf.
@@ -214,9 +214,9 @@ class Vault:
     ) -> Authorization | UpstreamFailed:
         """Say that a URL answered 401 to what it was given, and get something better.
 
-        The first time the token is refreshed, once for all who report it. If the new one
-        is refused as well, the user has to connect anew (I-35); so does a resource that
-        had been public (I-02).
+        The first time the token is refreshed, once for all who report it. If the new
+        one is refused as well, the user has to connect again (I-35); so does a resource
+        that had been public (I-02).
 
         Args:
             user_id: On whose behalf.
@@ -268,7 +268,7 @@ class Vault:
     async def list_providers(
         self, user_id: str, urls: Sequence[str] | None = None
     ) -> Sequence[ProviderInfo]:
-        """Give what a user has connected, the newest first.
+        """Give what a user has connected, newest first.
 
         Args:
             user_id: Whose.
@@ -322,9 +322,9 @@ class Vault:
     async def remove(self, user_id: str, resource: str) -> bool:
         """Forget a connection, and revoke its tokens where the other server can.
 
-        What is on its way to the connection is void. The other server has a few seconds;
-        if it takes longer, or cannot be reached, revoking goes on, whatever happens to
-        this process.
+        Pending sign-ins and refreshes of the connection become void. The other server
+        gets a few seconds; if it takes longer, or cannot be reached, revoking continues
+        in the background, even if this process ends.
 
         Args:
             user_id: Whose.
@@ -341,7 +341,7 @@ class Vault:
         return True
 
     async def remove_all(self, user_id: str) -> None:
-        """Forget every connection of a user, and revoke their tokens likewise."""
+        """Remove every connection of a user, and revoke their tokens as well."""
         async with trio.open_nursery() as nursery:
             for found in await self._actor(user_id).list_connections():
                 nursery.start_soon(self.remove, user_id, found.resource)
@@ -356,7 +356,7 @@ class Vault:
             return UpstreamFailed(
                 fault=UpstreamFault.UNREACHABLE, retry_after=max(1, wait)
             )
-        # A refresh that somebody else still makes: meanwhile this token is alive.
+        # Another caller is still refreshing: meanwhile this token is valid.
         waiting = found.use is Use.REFRESH
         if waiting and found.access_token is None:
             return UpstreamFailed(fault=UpstreamFault.BUSY, retry_after=1)
