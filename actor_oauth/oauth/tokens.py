@@ -168,14 +168,14 @@ class AccessTokenInfo:
         issued_at: In Unix seconds.
         expires_at: In Unix seconds; at this second it is expired.
         props_text: What the application attached to the grant, as JSON text, or None.
-        metadata_text: What the application attached for listing, likewise.
+        metadata_text: What the application attached for listing, as JSON text, or None.
         jkt: The thumbprint of the key that the presenter must hold (RFC 9449 §6); None
             for a bearer token.
         origin: The issuer whose assertion it was issued for, if the user was not asked:
             see `docs/enterprise.md`.
-        details: What exactly was granted beside the scope, likewise (RFC 9396 §9).
-        principal: Whether a user stands behind it, or a client for itself; or whoever
-            the application found in a token of another server. Only for `user` may
+        details: The granted `authorization_details` (RFC 9396 §9), as JSON text, or None.
+        principal: Whether it acts for a user or for the client itself; or `external`, if
+            the application resolved a token of another server. Only for `user` may
             `user_id` be taken for one of this server's users.
     """
 
@@ -195,7 +195,7 @@ class AccessTokenInfo:
 
     @property
     def props(self) -> Json:
-        """What the application attached to the grant, or None; made anew for each reader."""
+        """What the application attached to the grant, or None; a new copy each time."""
         return parse_attached(self.props_text)
 
     @property
