@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from actor_oauth.actors.assertion_authentication import AssertionAuthentication
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_secret import compare_secret, hash_client_secret
+from actor_oauth.actors.client.secret import compare_secret, hash_client_secret
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.passwords import Passwords

@@ -11,7 +11,7 @@ from typing import Final
 from actor_oauth.actors.accounts import Accounts, check_asked_user
 from actor_oauth.actors.authorization_answers import AuthorizationAnswers
 from actor_oauth.actors.browser_secrets import check_browser
-from actor_oauth.actors.client_logos import Logos
+from actor_oauth.actors.client.logos import Logos
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.pushed_authorizations import PushedAuthorizations

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from actor_oauth.actors.client.pushed_requests import (
+    MAX_PUSHED,
+    MAX_PUSHED_CONFIDENTIAL,
+)
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.effects import Effects
-from actor_oauth.actors.pushed_requests import MAX_PUSHED, MAX_PUSHED_CONFIDENTIAL
 from actor_oauth.actors.refusals import Refusals
 from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.oauth.authorization_request import AuthorizationRequest, LocalRefusal

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from actor_oauth.actors.callbacks import CallbackRunner
-from actor_oauth.actors.client_management import Managed
+from actor_oauth.actors.client.management import Managed
 from actor_oauth.actors.clients import Clients, NewClient
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.issuers import Issuers

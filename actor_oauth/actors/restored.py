@@ -8,7 +8,7 @@ the data directory is being made, before anybody can be asked about them (K-16).
 from typing import Final
 
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_tokens import forget_tokens
+from actor_oauth.actors.client.tokens import forget_tokens
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.actors.upstream_client import UpstreamClientActor
 from actor_oauth.actors.user import UserActor

@@ -20,7 +20,7 @@ import structlog
 import trio
 
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_documents import Published
+from actor_oauth.actors.client.documents import Published
 from actor_oauth.actors.documents import StoredDocument
 from actor_oauth.actors.issuer import IssuerActor
 from actor_oauth.oauth.clients import Client

@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_secret import (
+from actor_oauth.actors.client.secret import (
     Authentication,
     compare_secret,
     hash_client_secret,

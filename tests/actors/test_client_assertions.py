@@ -6,8 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actor_oauth.actors import client_assertions
-from actor_oauth.actors.client import ClientActor
+from actor_oauth.actors.client import ClientActor, assertions
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.actors.used_assertions import PURGE_GRID
 from actor_oauth.actors.user import UserActor
@@ -108,7 +107,7 @@ async def test_used_assertions_are_purged_though_the_client_was_ended_meanwhile(
 async def test_a_full_memory_refuses_and_forgets_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_assertions, "MAX_ASSERTIONS", 4)
+    monkeypatch.setattr(assertions, "MAX_ASSERTIONS", 4)
     clock = StoppedClock(NOW)
     async with open_system(LocalEngine(tmp_path), KINDS, clock=clock) as system:
         actor = await a_client(system)

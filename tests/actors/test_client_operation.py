@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_secret import compare_secret, hash_client_secret
+from actor_oauth.actors.client.secret import compare_secret, hash_client_secret
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.oauth.client_update import ClientChanges
 from actor_oauth.oauth.clients import Client

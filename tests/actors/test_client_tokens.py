@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from actor_oauth.actors import client_tokens
 from actor_oauth.actors.client import ClientActor
+from actor_oauth.actors.client import tokens as client_tokens
 from actor_oauth.actors.directory import DirectoryActor
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.client_credentials import ClientTokenRequest

@@ -24,7 +24,7 @@ from actor_oauth.actors.authorization_server.token_methods import TokenMethods
 from actor_oauth.actors.authorizations import Authorizations
 from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.client import ClientActor
-from actor_oauth.actors.client_logos import Logos
+from actor_oauth.actors.client.logos import Logos
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.consents import Consents
 from actor_oauth.actors.device import DeviceActor

@@ -4,7 +4,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Final
 
-from actor_oauth.actors.client_registration import Registration, load_registration
+from actor_oauth.actors.client.registration import Registration, load_registration
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.tokens import (
     NO_RECORD,

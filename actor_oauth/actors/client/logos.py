@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from actor_oauth.actors.client_registration import load_registration
+from actor_oauth.actors.client.registration import load_registration
 from actor_oauth.actors.documents import load_document, save_document
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.metadata_document import CacheTimes

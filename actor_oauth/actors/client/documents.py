@@ -11,7 +11,7 @@ or revived by a document (B-05).
 
 from dataclasses import dataclass, replace
 
-from actor_oauth.actors.client_registration import load_registration, save_registration
+from actor_oauth.actors.client.registration import load_registration, save_registration
 from actor_oauth.actors.documents import (
     StoredDocument,
     begin_renewal,

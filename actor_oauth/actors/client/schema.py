@@ -3,11 +3,11 @@
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from actor_oauth.actors.client_management import create_access_table
-from actor_oauth.actors.client_tokens import create_token_tables
+from actor_oauth.actors.client.management import create_access_table
+from actor_oauth.actors.client.pushed_requests import create_pushed_requests
+from actor_oauth.actors.client.tokens import create_token_tables
 from actor_oauth.actors.documents import create_document_tables
 from actor_oauth.actors.proofs import create_proofs
-from actor_oauth.actors.pushed_requests import create_pushed_requests
 from actor_oauth.actors.used_assertions import create_assertion_tables
 
 CLIENT_MIGRATIONS = Migrations("actor_oauth.client")

@@ -6,22 +6,25 @@ exist for this client. Each concern with a file of its own is a base class of th
 
 from dataclasses import dataclass, replace
 
-from actor_oauth.actors.client_assertions import AssertionMemory
-from actor_oauth.actors.client_documents import PublishedMetadata
-from actor_oauth.actors.client_ending import ClientEnding
-from actor_oauth.actors.client_logos import LogoKeeper
-from actor_oauth.actors.client_management import ManagedRegistration, open_access
-from actor_oauth.actors.client_operation import OperatedClient
-from actor_oauth.actors.client_registration import (
+from actor_oauth.actors.client.assertions import AssertionMemory
+from actor_oauth.actors.client.documents import PublishedMetadata
+from actor_oauth.actors.client.ending import ClientEnding
+from actor_oauth.actors.client.logos import LogoKeeper
+from actor_oauth.actors.client.management import ManagedRegistration, open_access
+from actor_oauth.actors.client.operation import OperatedClient
+from actor_oauth.actors.client.pushed_requests import (
+    PushedRequests,
+    delete_pushed_requests,
+)
+from actor_oauth.actors.client.registration import (
     Registration,
     load_registration,
     save_registration,
 )
-from actor_oauth.actors.client_schema import CLIENT_MIGRATIONS
-from actor_oauth.actors.client_secret import SecretHolder
-from actor_oauth.actors.client_tokens import TokenHolder
+from actor_oauth.actors.client.schema import CLIENT_MIGRATIONS
+from actor_oauth.actors.client.secret import SecretHolder
+from actor_oauth.actors.client.tokens import TokenHolder
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
-from actor_oauth.actors.pushed_requests import PushedRequests, delete_pushed_requests
 from actor_oauth.actors.used_assertions import purge_assertions
 from actor_oauth.oauth.client_lifecycle import ClientEvent, ClientState, advance
 from actor_oauth.oauth.clients import Client

@@ -19,13 +19,13 @@ until all have been sent.
 from dataclasses import replace
 from typing import ClassVar
 
-from actor_oauth.actors.client_management import close_access
-from actor_oauth.actors.client_registration import (
+from actor_oauth.actors.client.management import close_access
+from actor_oauth.actors.client.registration import (
     Registration,
     load_registration,
     save_registration,
 )
-from actor_oauth.actors.client_tokens import forget_tokens
+from actor_oauth.actors.client.tokens import forget_tokens
 from actor_oauth.actors.directory import CLIENTS, DirectoryActor
 from actor_oauth.actors.documents import forget_documents
 from actor_oauth.actors.user import UserActor

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from actor_oauth.actors.client_registration import load_registration, save_registration
+from actor_oauth.actors.client.registration import load_registration, save_registration
 from actor_oauth.oauth.client_update import ClientChanges, decide_update
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.policy import Policy

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import sqlite_utils
 
-from actor_oauth.actors.client_registration import (
+from actor_oauth.actors.client.registration import (
     Registration,
     load_registration,
     save_registration,
