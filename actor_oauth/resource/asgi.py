@@ -1,7 +1,7 @@
 """The few ASGI words that the guard needs; it works below and above any framework."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any, NamedTuple, NotRequired, TypedDict, cast
+from typing import Any, Final, NamedTuple, NotRequired, TypedDict, cast
 
 Scope = MutableMapping[str, object]
 Message = MutableMapping[str, object]
@@ -16,10 +16,19 @@ ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]  # type: ignore[explicit-an
 HeaderLine = tuple[bytes, bytes]
 
 
+CANCEL_EXTENSION: Final = "actor_oauth.cancel"
+"""Where a server that can cancel one request says how: `{"cancel": function}`.
+
+Called outside of the request's task. What the application still sends while it unwinds,
+shielded, must reach the client; the connection may be lost afterwards.
+"""
+
+
 class _HttpScope(TypedDict):
     method: str
     path: str
     query_string: NotRequired[bytes]
+    extensions: NotRequired[Mapping[str, Mapping[str, Callable[[], object]]]]
     headers: Sequence[HeaderLine]
 
 
@@ -41,6 +50,12 @@ class RequestHead(NamedTuple):
     def lines(self, name: bytes) -> Sequence[bytes]:
         """All values of the header `name` (lower case), one for each line."""
         return self.headers.get(name, ())
+
+
+def cancel_of(scope: Scope) -> Callable[[], object] | None:
+    """What cancels this request, if its server has offered that."""
+    offered = cast("_HttpScope", scope).get("extensions", {}).get(CANCEL_EXTENSION)
+    return None if offered is None else offered["cancel"]
 
 
 def request_head(scope: Scope) -> RequestHead:

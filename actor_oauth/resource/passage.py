@@ -7,15 +7,23 @@ unchecked.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import anyio
 import trio
+from anyio.abc import TaskGroup
 
 from actor_oauth.oauth.challenge import Challenge
 from actor_oauth.oauth.tokens import AccessTokenInfo
-from actor_oauth.resource.asgi import ASGIApp, HeaderLine, Message, Receive, Scope, Send
+from actor_oauth.resource.asgi import (
+    ASGIApp,
+    HeaderLine,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    cancel_of,
+)
 from actor_oauth.resource.cors import CORS_HEADERS
 from actor_oauth.runtime import ActorError, Clock
 
@@ -28,10 +36,6 @@ _END_WITHIN: Final = 5
 
 Check = Callable[[], Awaitable[Challenge | AccessTokenInfo]]
 """Asks about the request's token once more."""
-
-
-class _Cancellable(Protocol):
-    def cancel(self) -> None: ...
 
 
 class Passage:
@@ -63,39 +67,69 @@ class Passage:
         self._watched = False
         self._cut = False
         self._fault: Exception | None = None
-        self._running: _Cancellable | None = None
+        self._send: Send
+        self._cancel: Callable[[], object] | None = None
+        self._tasks: TaskGroup | None = None
+        self._watching: trio.CancelScope | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application, until it is done or its answer is cut."""
         self._method = scope["method"]
-        run = self._run if trio.lowlevel.in_trio_task() else self._run_in_group
-        await run(scope, receive, send)
-        if self._fault is not None:
-            raise self._fault
-        if self._cut and not self._length_announced:
-            await self._end_stream(send)
+        self._send = send
+        if not trio.lowlevel.in_trio_task():
+            await self._run_in_group(scope, receive)
+            return
+        try:
+            if (cancel := cancel_of(scope)) is not None:
+                self._cancel = cancel
+                await self._run(scope, receive)
+                return
+            with trio.CancelScope() as running:
+                self._cancel = running.cancel
+                await self._run(scope, receive)
+        finally:
+            if self._watching is not None:
+                self._watching.cancel()
 
-    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application on Trio.
+    async def _run(self, scope: Scope, receive: Receive) -> None:
+        """Run the application on Trio."""
+        try:
+            await self._app(scope, receive, self._pass_on)
+        finally:
+            if self._cut or self._fault is not None:
+                await self._finish()
+
+    async def _run_in_group(self, scope: Scope, receive: Receive) -> None:
+        """Run the application on any other event loop."""
+        async with anyio.create_task_group() as self._tasks:
+            self._cancel = self._tasks.cancel_scope.cancel
+            try:
+                await self._app(scope, receive, self._pass_on)
+            except Exception as fault:  # noqa: BLE001  raised again, outside of the group
+                self._fault = fault
+            if self._watched:
+                self._cancel()
+        await self._finish()
+
+    async def _pass_on(self, message: Message) -> None:
+        await self._send(self._noted(message))
+        if self._open and not self._watched:
+            self._watched = True
+            self._watch()
+
+    def _watch(self) -> None:
+        """Begin to check the token again and again.
 
         Most answers are whole before a second could pass, and only one that stays open
-        is worth a task: there is no nursery for it until then, nor afterwards.
+        is worth a task: on Trio there is no nursery for it until then, nor afterwards.
         """
-        watching: trio.CancelScope | None = None
+        if self._tasks is not None:
+            self._tasks.start_soon(self._cut_when_stale)
+            return
+        self._watching = trio.CancelScope()
+        trio.lowlevel.spawn_system_task(self._watch_until, self._watching)
 
-        def watch() -> None:
-            nonlocal watching
-            watching = trio.CancelScope()
-            trio.lowlevel.spawn_system_task(self._watch, watching)
-
-        try:
-            with trio.CancelScope() as self._running:
-                await self._app(scope, receive, self._noting(send, watch))
-        finally:
-            if watching is not None:
-                watching.cancel()
-
-    async def _watch(self, watching: trio.CancelScope) -> None:
+    async def _watch_until(self, watching: trio.CancelScope) -> None:
         with watching:
             try:
                 await self._cut_when_stale()
@@ -103,32 +137,11 @@ class Passage:
                 self._fault = fault
                 self.cut()
 
-    async def _run_in_group(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application on any other event loop."""
-        async with anyio.create_task_group() as tasks:
-            self._running = tasks.cancel_scope
-            watch = partial(tasks.start_soon, self._cut_when_stale)
-            try:
-                await self._app(scope, receive, self._noting(send, watch))
-            except Exception as fault:  # noqa: BLE001  raised again, outside of the group
-                self._fault = fault
-            if self._watched:
-                tasks.cancel_scope.cancel()
-
-    def _noting(self, send: Send, watch: Callable[[], object]) -> Send:
-        async def send_and_watch(message: Message) -> None:
-            await send(self._noted(message))
-            if self._open and not self._watched:
-                self._watched = True
-                watch()
-
-        return send_and_watch
-
     def cut(self) -> None:
         """End the answer, if it is still open."""
-        if self._open and self._running is not None:
+        if self._open and self._cancel is not None:
             self._cut = True
-            self._running.cancel()
+            self._cancel()
 
     def _noted(self, message: Message) -> Message:
         if message["type"] == "http.response.start":
@@ -140,8 +153,8 @@ class Passage:
                 b"content-type", b""
             ).startswith(b"text/event-stream")
             # What the application did not decide itself.
-            lines += [line for line in CORS_HEADERS if line[0] not in headers]
-            return {**message, "headers": lines}
+            added = [line for line in CORS_HEADERS if line[0] not in headers]
+            return {**message, "headers": lines + added}
         self._open = bool(message.get("more_body", False))
         return message
 
@@ -166,12 +179,15 @@ class Passage:
                     await anyio.sleep(_RETRY_EVERY)
         return None
 
-    @staticmethod
-    async def _end_stream(send: Send) -> None:
+    async def _finish(self) -> None:
         """Finish the stream that was cut, so that its client sees an end and asks anew.
 
         A client that does not read cannot hold the request open by that. An answer of
         announced length cannot be finished: there the server drops the connection.
         """
-        with anyio.move_on_after(_END_WITHIN):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if self._fault is not None:
+            raise self._fault
+        if self._cut and not self._length_announced:
+            end = {"type": "http.response.body", "body": b"", "more_body": False}
+            with anyio.move_on_after(_END_WITHIN, shield=True):
+                await self._send(end)

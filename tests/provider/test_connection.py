@@ -12,6 +12,7 @@ from hypercorn.config import Config
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 from actor_oauth.provider.connections import serve_connections
+from actor_oauth.resource.asgi import CANCEL_EXTENSION
 
 Application = Callable[
     [HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]
@@ -362,3 +363,93 @@ async def test_an_answer_for_somebody_who_is_gone_disturbs_nobody() -> None:
         other = await server.connect()
         await other.send_all(request())
         await read_until(other, b"done")
+
+
+def cancel(scope: HTTPScope) -> None:
+    scope["extensions"][CANCEL_EXTENSION]["cancel"]()
+
+
+async def test_a_request_that_is_cancelled_ends_and_the_connection_goes_on() -> None:
+    ended = trio.Event()
+
+    async def cancelled(
+        scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        if scope["path"] == "/next":
+            await tell_path(scope, receive, send)
+            return
+        await start(send, (b"content-type", b"text/event-stream"))
+        cancel(scope)
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await chunk(send, b"")
+            ended.set()
+
+    async with serving(cancelled) as server:
+        stream = await server.connect()
+        for _ in range(2):
+            await stream.send_all(request("/stream"))
+            await read_until(stream, b"0\r\n\r\n")
+            await ended.wait()
+            await stream.send_all(request("/next"))
+            assert (await read_until(stream, b"/next")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_cancelled_request_whose_answer_was_not_ended_ends_the_connection() -> (
+    None
+):
+    async def cancelled(
+        scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        await start(send, (LENGTH, b"5"))
+        await chunk(send, b"12", more=True)
+        cancel(scope)
+        await trio.sleep_forever()
+
+    async with serving(cancelled) as server:
+        stream = await server.connect()
+        await stream.send_all(request())
+        assert (await read_all(stream)).endswith(b"\r\n\r\n12")
+
+
+async def test_a_request_that_came_ahead_of_a_cancelled_one_s_end_is_not_answered() -> (
+    None
+):
+    async def cancelled(
+        scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        # Not before the next request has been read.
+        await trio.testing.wait_all_tasks_blocked()
+        cancel(scope)
+        await answer(send, b"done")
+
+    async with serving(cancelled) as server:
+        stream = await server.connect()
+        await stream.send_all(request("/1") + request("/2"))
+        assert (await read_all(stream)).count(b"HTTP/1.1") == 1
+
+
+async def test_what_a_client_does_not_read_cannot_outlast_its_cancelled_request() -> (
+    None
+):
+    gone = trio.Event()
+
+    async def cancelled(
+        scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        await start(send, (b"content-type", b"text/event-stream"))
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(chunk, send, bytes(50_000_000))
+                # Until the kernel takes no more of it.
+                await trio.testing.wait_all_tasks_blocked(0.02)
+                cancel(scope)
+        finally:
+            gone.set()
+
+    async with serving(cancelled, keep_alive=0.2) as server:
+        stream = await server.connect()
+        await stream.send_all(request())
+        await gone.wait()

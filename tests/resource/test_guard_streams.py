@@ -5,7 +5,14 @@ import trio
 from trio.testing import MockClock
 
 from actor_oauth.resource import BearerGuard
-from actor_oauth.resource.asgi import ASGIApp, Message, Receive, Scope, Send
+from actor_oauth.resource.asgi import (
+    CANCEL_EXTENSION,
+    ASGIApp,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 from actor_oauth.runtime import OverloadedError, TrioClock
 from tests.resource.asgi_calls import (
     NOW,
@@ -44,6 +51,18 @@ async def download(scope: Scope, receive: Receive, send: Send) -> None:
         await trio.sleep(7)
 
 
+async def ask(guard: BearerGuard, send: Send, *, cancels: bool) -> None:
+    """Send a request, through a server that can cancel requests or one that cannot."""
+    scope = http_scope(headers=HEADERS)
+    with trio.CancelScope() as request:
+        if cancels:
+            scope["extensions"] = {CANCEL_EXTENSION: {"cancel": request.cancel}}
+        await guard(scope, receive, send)
+
+
+SERVERS = pytest.mark.parametrize("cancels", [False, True])
+
+
 class Stream:
     """A request whose answer stays open, in a task of its own."""
 
@@ -52,7 +71,10 @@ class Stream:
         app: ASGIApp,
         authority: Authority,
         nursery: trio.Nursery,
+        *,
+        cancels: bool = False,
     ) -> None:
+        self._cancels = cancels
         self.reply = Reply()
         self.done = trio.Event()
         self.ended_after: float | None = None
@@ -66,20 +88,22 @@ class Stream:
         nursery.start_soon(self._run, guard)
 
     async def _run(self, guard: BearerGuard) -> None:
-        await guard(http_scope(headers=HEADERS), receive, self.reply.send)
+        await ask(guard, self.reply.send, cancels=self._cancels)
         self.ended_after = trio.current_time() - self._started
         self.done.set()
 
 
+@SERVERS
 @pytest.mark.requirement("G-14")
 @pytest.mark.parametrize("app", [tick, stay_silent])
 async def test_a_stream_ends_when_its_token_expires(
     app: ASGIApp,
+    cancels: bool,
     nursery: trio.Nursery,
     autojump_clock: MockClock,
 ) -> None:
     authority = Authority(info=token_info(expires_at=NOW + 45))
-    stream = Stream(app, authority, nursery)
+    stream = Stream(app, authority, nursery, cancels=cancels)
     await stream.done.wait()
     assert stream.ended_after == pytest.approx(45)
     assert stream.reply.status == 200
@@ -127,8 +151,10 @@ async def test_a_stream_that_cannot_be_checked_for_a_minute_is_ended(
     assert stream.ended_after == pytest.approx(60)
 
 
+@SERVERS
 @pytest.mark.requirement("G-14")
 async def test_a_bug_in_a_later_check_ends_the_stream_and_reaches_the_server(
+    cancels: bool,
     autojump_clock: MockClock,
 ) -> None:
     authority = Authority()
@@ -143,7 +169,7 @@ async def test_a_bug_in_a_later_check_ends_the_stream_and_reaches_the_server(
         authority.faults = [RuntimeError("bug")]
 
     with trio.fail_after(60), pytest.raises(RuntimeError, match="bug"):
-        await guard(http_scope(headers=HEADERS), receive, send)
+        await ask(guard, send, cancels=cancels)
 
 
 @pytest.mark.requirement("G-14")
@@ -158,20 +184,22 @@ async def test_a_stream_that_cannot_be_checked_ends_when_its_token_expires(
     assert stream.ended_after == pytest.approx(45)
 
 
+@SERVERS
 @pytest.mark.requirement("G-14")
 async def test_an_answer_of_announced_length_is_dropped_rather_than_finished(
-    nursery: trio.Nursery, autojump_clock: MockClock
+    cancels: bool, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     authority = Authority(info=token_info(expires_at=NOW + 20))
-    stream = Stream(download, authority, nursery)
+    stream = Stream(download, authority, nursery, cancels=cancels)
     await stream.done.wait()
     assert stream.ended_after == pytest.approx(20)
     assert not stream.reply.ended
 
 
+@SERVERS
 @pytest.mark.requirement("G-14")
 async def test_a_client_that_does_not_read_cannot_keep_its_stream_open(
-    autojump_clock: MockClock,
+    cancels: bool, autojump_clock: MockClock
 ) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200})
@@ -192,7 +220,7 @@ async def test_a_client_that_does_not_read_cannot_keep_its_stream_open(
         clock=TrioClock(NOW),
     )
     with trio.fail_after(30):
-        await guard(http_scope(headers=HEADERS), receive, send)
+        await ask(guard, send, cancels=cancels)
 
 
 @pytest.mark.requirement("G10")
