@@ -9,7 +9,7 @@ From the bottom up:
 - `own_server` starts the provider of this package, when no other was named;
 - `report/` says what was found, as JSON, a table, and one HTML file.
 
-Rule 1: what is measured is told from what is judged. A figure has no right value; an
-answer has, and only wrong answers make a run fail.
+Rule 1: measuring and judging are separate. A figure has no right value; an answer has,
+and only wrong answers make a run fail.
 Rule 2: every figure comes with the driver's own load, or nobody knows what was measured.
 """

@@ -12,7 +12,7 @@ Talk = Generator[Step, Answer, Result]
 
 
 class BenchError(Exception):
-    """The server, or the machine, does not give what the run needs: the text says what."""
+    """The server or the machine lacks something that the run needs: the text says what."""
 
 
 def converse(talks: Sequence[Talk[Result]]) -> list[Result]:
@@ -42,11 +42,11 @@ def once(request: Request) -> Talk[Answer]:
 
 
 def patiently(request: Request, *, seconds: float = 120.0) -> Talk[Answer]:
-    """Ask again for as long as the server says that there were too many.
+    """Ask again for as long as the server says that there were too many requests.
 
     Args:
         request: To be repeated.
-        seconds: After which the last answer has to do.
+        seconds: After this time, the last answer is returned.
     """
     until = monotonic() + seconds
     while True:

@@ -15,7 +15,7 @@ class Chance:
         self._random = random.Random(seed)  # noqa: S311 - see the class
 
     def child(self, number: int) -> "Chance":
-        """Another one, which depends on this seed and a number."""
+        """Derive another seed from this one and a number."""
         return Chance(hash((self.seed, number)))
 
     def between(self, low: float, high: float) -> float:
@@ -27,5 +27,5 @@ class Chance:
         return self._random.randrange(end)
 
     def happens(self, share: float) -> bool:
-        """True so often."""
+        """True with this probability."""
         return self._random.random() < share

@@ -1,4 +1,4 @@
-"""Somebody else's server, as a command that starts it."""
+"""Any server, given as a command that starts it."""
 
 import shlex
 import tempfile

@@ -1,4 +1,4 @@
-"""Kills the server again and again while it works, and checks what clients were told.
+"""Kills the server repeatedly under load, and checks what clients were told.
 
 Every answer that a client got must hold after the next start: the histories say whether it
 does. A request that was cut off may have taken effect or not, and no more than once.
@@ -43,7 +43,7 @@ class Killable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrashReport:
-    """What came of it.
+    """The results.
 
     Attributes:
         kills: How often all processes were killed.
@@ -69,7 +69,7 @@ def run_crashes(
     seed: int,
     on_kill: Callable[[int], None],
 ) -> CrashReport:
-    """Kill and start a server so many times under clients that go on.
+    """Kill and start a server repeatedly while clients keep working.
 
     Args:
         server: It.
@@ -81,7 +81,7 @@ def run_crashes(
         mix: How their clients behave, until they are told to stop.
         rules: What the server promises.
         seed: For all that is left to chance.
-        on_kill: Told how often it was killed.
+        on_kill: Called with the number of kills so far.
     """
     chance = Chance(seed)
     lives = [chance.between(SHORTEST_LIFE, LONGEST_LIFE) for _ in range(kills)]
@@ -96,7 +96,7 @@ def run_crashes(
         server.start()
         restarts.add(monotonic() - begun)
         on_kill(number + 1)
-    # The server is there again: what clients were told before must still hold.
+    # The server is back: what clients were told before must still hold.
     fleet.stop()
     histories = HistoryReport()
     for initial, play in playing.result():

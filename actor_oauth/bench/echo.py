@@ -105,7 +105,7 @@ def serve_canned() -> None:
 
 
 def _answer_packet(connection: socket.socket) -> bool:
-    # The driver hangs up in the middle of an answer when its time is over.
+    # The driver disconnects in the middle of a response when its time is over.
     with suppress(OSError):
         return bool(connection.recv(65536)) and bool(connection.send(_CANNED))
     return False

@@ -45,8 +45,8 @@ def _enter(ticks: c_longlong, stop: c_longlong, cores: Sequence[int]) -> None:
 
 
 def _end_with_parent() -> None:
-    # A pool's processes hold both ends of the pipe that brings their work, so they would
-    # wait there for ever when the parent was killed.
+    # A pool's processes hold both ends of the pipe that brings their work, so they
+    # would wait there for ever after the parent was killed.
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -101,7 +101,7 @@ class Fleet:
         Args:
             function: Of a module; it calls `tick`.
             parts: Not more than there are drivers, if they are to run at once.
-            on_ticks: Told how often that was, some times a second.
+            on_ticks: Called with that number, a few times a second.
         """
         self._ticks.value = self._stop.value = 0
         futures: list[Future[Timed[Result]]] = [

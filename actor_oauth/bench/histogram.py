@@ -28,7 +28,7 @@ class Histogram:
         self.counts[bucket] = self.counts.get(bucket, 0) + times
 
     def merge(self, other: "Histogram") -> None:
-        """Count what another one has counted."""
+        """Add another histogram's counts."""
         for bucket, times in other.counts.items():
             self.counts[bucket] = self.counts.get(bucket, 0) + times
 
@@ -53,7 +53,7 @@ class Histogram:
 
 
 def middle_of(bucket: int) -> float:
-    """The seconds that stand for a bucket."""
+    """The duration in seconds that represents a bucket."""
     return float(_SMALLEST * _RATIO ** (bucket + 0.5))
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from actor_oauth.oauth.json_values import Json
 
 NO_ANSWER: Final = 0
-"""The status that stands for: nothing came back, or nothing that is HTTP."""
+"""Stands for no response, or one that is not HTTP."""
 
 _END: Final = b"\r\n\r\n"
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -75,7 +75,7 @@ class Answer(NamedTuple):
 
     @property
     def told(self) -> str:
-        """The kind, with why there is no answer, for whoever has to do something."""
+        """The kind, with the reason if there is no answer."""
         if self.status == NO_ANSWER:
             return f"{self.kind}: {self.head.decode(errors='replace')}"
         return self.kind

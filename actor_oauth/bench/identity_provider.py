@@ -23,7 +23,7 @@ def _new_key() -> SigningKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityProvider:
-    """Signs identity assertions, each about somebody else.
+    """Signs identity assertions, each about a different user.
 
     Attributes:
         key: What with.
@@ -44,7 +44,7 @@ class IdentityProvider:
 
         Args:
             audience: The server's issuer identifier.
-            client_id: Of who may present it there.
+            client_id: The client that may present it there.
 
         Source: draft-ietf-oauth-identity-assertion-authz-grant §4.
         """

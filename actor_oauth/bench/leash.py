@@ -1,4 +1,4 @@
-"""A program that ends with whoever started it, even when that one is killed.
+"""Ends a program with the process that started it, even when that one is killed.
 
 Run as `leash.py PID COMMAND…`, this becomes the command, in a process group of its own,
 and leaves one process beside it that kills the group when either of the two has ended.

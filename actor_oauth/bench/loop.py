@@ -223,7 +223,7 @@ class Loop:
         heapq.heappush(self._timers, (time, next(self._numbers), run, answer))
 
     def _advance(self, run: _Run, answer: Answer | None) -> None:
-        """Give the script its answer, and do what it wants next."""
+        """Send the answer to the script, and do what it yields next."""
         try:
             step = next(run.script) if answer is None else run.script.send(answer)
         except StopIteration:

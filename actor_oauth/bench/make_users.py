@@ -2,12 +2,14 @@
 
     python -m actor_oauth.bench.make_users COUNT < settings.json
 
-One user is made as any other, by the helper API. The others' files are that user's, with
-name and hashes of tokens changed: byte by byte what the API would have left, a hundred
-times faster. The lists that know of every user (the directory, the client, the index of
-wake-ups) are filled likewise. Whose tokens are which follows from the user's number.
+One user is created as any other, by the helper API. The others' files are copies of
+that user's, with name and hashes of tokens replaced: byte by byte what the API would
+have written, a hundred times faster. The lists of all users (the directory, the client,
+the index of wake-ups) are filled in the same way. A user's tokens follow from the
+user's number.
 
-Prints nothing; what it made stands in `bench.json` of the data directory, once it is whole.
+Prints nothing; the result is in `bench.json` of the data directory, once it is
+complete.
 """
 
 import hashlib

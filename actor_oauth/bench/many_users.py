@@ -1,4 +1,4 @@
-"""The users that scale is measured with: made on disk, measured there, kept if wished.
+"""The users that scale is measured with: created and measured on disk, kept on request.
 
 Making, listing and backing up a million takes the better part of an hour, and asking for
 some a minute. So what was measured while nobody asked for them is kept beside them, each
@@ -117,7 +117,7 @@ def many_users(data: Path | None, count: int, tell: Tell) -> Iterator[ManyUsers]
         data: A data directory that is kept: taken as it is if it has the users already.
             Without one they are deleted afterwards.
         count: How many.
-        tell: Told of progress.
+        tell: Called with progress.
 
     Raises:
         BenchError: The directory has something else, or a command failed.

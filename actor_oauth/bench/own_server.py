@@ -113,8 +113,8 @@ def start_program(
 ) -> Program:
     """Start a program in a process group of its own.
 
-    Its standard input stays open until `Program.close`, at which it may end of itself.
-    When this process ends, whatever the reason, the group is killed.
+    Its standard input stays open until `Program.close`, after which it may end by
+    itself. When this process ends, for whatever reason, the group is killed.
 
     Args:
         command: What to run.
@@ -253,11 +253,11 @@ class OwnServer:
         return Target(endpoints, spreads_addresses=True)
 
     def add_checker(self) -> Credentials:
-        """Register somebody who may introspect any token, as an operator does."""
+        """Register a client that may introspect any token, as an operator does."""
         return self._add_client("--redirect-uri", "http://127.0.0.1/callback")
 
     def add_presenter(self) -> Credentials:
-        """Register somebody who may present assertions, as an operator does."""
+        """Register a client that may present assertions, as an operator does."""
         return self._add_client("--assertions")
 
     def _add_client(self, *options: str) -> Credentials:

@@ -28,10 +28,10 @@ class Foreign:
         issuer: To discover endpoints from; None if all that is needed is given.
         endpoints: URLs by their names in `Endpoints`; they win over what is discovered.
         client: Whose tokens they are, where that is not said.
-        checker: Who may introspect any token.
+        checker: The client that may introspect any token.
         tokens: A file of tokens.
         token_command: A command that prints some.
-        command: Starts the server anew after it was killed, always at the same address.
+        command: Restarts the server after it was killed, always at the same address.
     """
 
     issuer: str | None

@@ -57,13 +57,13 @@ def run_plan(plan: Plan, tell: Tell) -> tuple[Report, dict[str, Json]]:
 
     Args:
         plan: What to do.
-        tell: Told of progress.
+        tell: Called with progress.
 
     Returns:
         The report, and everything that was found as JSON.
 
     Raises:
-        BenchError: The server, or the machine, does not give what the run needs.
+        BenchError: The server or the machine lacks something that the run needs.
     """
     measured = "the provider of this package"
     if plan.foreign is not None:

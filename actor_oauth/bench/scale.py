@@ -111,7 +111,7 @@ def run_scale(plan: Plan, tell: Tell) -> ScaleReport:
 
     Args:
         plan: Says how many, and where.
-        tell: Told of progress.
+        tell: Called with progress.
 
     Raises:
         BenchError: The server did not come up, or there are other users.
@@ -185,7 +185,7 @@ def _orders(
     # Others than those who come first, where there are others.
     yield "until memory is full", [(n + 1) % users for n in spread[-cap:]]
     yield COLD, spread
-    # They fit into memory, the room that is kept free not counted.
+    # They fit into memory, not counting the room that is kept free.
     few = spread[: min(cap // 2, sample // 10)]
     yield "some again and again, the first time", few
     yield WARM, few * 5

@@ -2,10 +2,10 @@
 
     python -m actor_oauth.bench.server --fd 3 [--lag] < settings.json
 
-It is the provider as `serve` runs it, with three things beside it. `/authorize` allows
-everything at once, in the name of whoever `login_hint` says. `/echo` is an application
-without protection, and the same is at `/mcp` behind the guard. `/lag` tells how late the
-event loop was since it was last asked, if that is measured, which costs a little.
+It is the provider as `serve` runs it, with three additions. `/authorize` allows
+everything at once, as the user that `login_hint` names. `/echo` is an application
+without protection, and the same is at `/mcp` behind the guard. `/lag` reports how late
+the event loop was since the last request, if that is measured, which costs a little.
 
 Rule 1: it serves on loopback addresses only. It believes everybody.
 """
@@ -47,7 +47,7 @@ class Lag:
             self._late.append(perf_counter() - due)
 
     def take(self) -> list[float]:
-        """Give the seconds, and begin anew."""
+        """Give the seconds, and reset."""
         late, self._late = self._late, []
         return late
 
@@ -103,7 +103,7 @@ async def _answer_status(
 
 
 async def serve_with_parent(settings: Settings, fd: int, *, feels_lag: bool) -> None:
-    """Serve until terminated, or the process is gone that started this one."""
+    """Serve until terminated, or until the process that started this one has ended."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(partial(serve, settings, fd, feels_lag=feels_lag))
         await wait_for_parents_end()

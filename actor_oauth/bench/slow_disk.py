@@ -71,7 +71,7 @@ def run_slow_disk(
 
     Args:
         plan: Says which, and how long.
-        tell: Told of progress.
+        tell: Called with progress.
 
     Raises:
         BenchError: There is no C compiler, or the server did not come up.

@@ -1,4 +1,4 @@
-"""Where a run's grants, codes and assertions come from: an own flow, a file, or a command."""
+"""Where a run's grants, codes and assertions come from: own flow, file or command."""
 
 import json
 import os
@@ -113,7 +113,7 @@ class FlowSource:
 
 
 class LineSource:
-    """Gives what stands in lines of text, each of them once.
+    """Gives the contents of lines of text, each of them once.
 
     A line is a refresh token, or a JSON object with `refresh_token`, `code` or
     `assertion`, and as needed `access_token`, `client_id`, `client_secret`, `code_verifier`,

@@ -69,7 +69,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What somebody allowed a client: its first tokens."""
+    """What a user allowed a client: its first tokens."""
 
     client: Credentials
     refresh_token: str
@@ -88,7 +88,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
-    """An identity assertion that was not presented yet, and who may present it."""
+    """An identity assertion that was not presented yet, and the client that may."""
 
     client: Credentials
     assertion: str
@@ -99,8 +99,8 @@ class Target:
 
     Attributes:
         endpoints: Its.
-        checker: Who may introspect tokens of all clients; the tokens' own clients
-            otherwise.
+        checker: The client that may introspect all clients' tokens; by default, their
+            own.
     """
 
     def __init__(
@@ -172,16 +172,16 @@ class Target:
         """Revoke a token (RFC 7009 §2.1).
 
         Raises:
-            BenchError: The server has no such endpoint.
+            BenchError: The server does not have this endpoint.
         """
         url = _needed(self.endpoints.revocation, "revocation endpoint")
         return self._post(url, {"token": token, "token_type_hint": hint}, client)
 
     def introspect(self, client: Credentials, token: str) -> Request:
-        """Ask what a token is worth (RFC 7662 §2.1).
+        """Ask whether a token is valid (RFC 7662 §2.1).
 
         Raises:
-            BenchError: The server has no such endpoint.
+            BenchError: The server does not have this endpoint.
         """
         url = _needed(self.endpoints.introspection, "introspection endpoint")
         return self._post(url, {"token": token}, self.checker or client)
@@ -197,7 +197,7 @@ class Target:
         return self._get(self.endpoints.resource, access_token)
 
     def unguarded(self, access_token: str) -> Request:
-        """Send the request of `check` to where nobody looks at the token.
+        """Send the request of `check` to where the token is not checked.
 
         Raises:
             BenchError: The server has no such place.
@@ -227,7 +227,7 @@ class Target:
         """Register a client (RFC 7591 §3.1).
 
         Raises:
-            BenchError: The server has no such endpoint.
+            BenchError: The server does not have this endpoint.
         """
         url = _needed(self.endpoints.registration, "registration endpoint")
         return render_json(url, metadata, self.headers)
@@ -261,12 +261,12 @@ class Target:
         """Ask for a code, as a browser would (RFC 6749 §4.1.1).
 
         Args:
-            client: Who asks.
+            client: The requesting client.
             challenge: Of the verifier, by S256.
             user: A hint of who it is that allows it, for servers that approve at once.
 
         Raises:
-            BenchError: The server has no such endpoint.
+            BenchError: The server does not have this endpoint.
         """
         url = _needed(self.endpoints.authorization, "authorization endpoint")
         query = {

@@ -1,8 +1,8 @@
 """Looks for an order of a history's requests that a model allows.
 
-The search of Wing and Gong (1993), with Lowe's memory (2017): at every point, any request
-that began before all remaining ones had ended may be next; a set of requests done together
-with the state that they led to is looked at once.
+The search of Wing and Gong (1993), with Lowe's memory (2017): at every point, any
+request that began before all remaining ones had ended may be next; a set of completed
+requests, together with the state they led to, is examined once.
 
 Two things keep it short. A request that leaves the state as it is, and may come next, is
 taken at once: whatever order exists, one with it here exists too, unless it would come too
@@ -20,7 +20,7 @@ StateT = TypeVar("StateT")
 Step = Callable[[StateT, Event], Sequence[StateT]]
 
 MAX_LOOKS: Final = 200_000
-"""Combinations of requests and state that are looked at before the search gives up."""
+"""Combinations of requests and state that are examined before the search gives up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Explained:
     """There is an order.
 
     Attributes:
-        looks: How much was looked at.
+        looks: How many combinations were examined.
     """
 
     looks: int
@@ -39,7 +39,7 @@ class Unexplained:
     """There is none.
 
     Attributes:
-        looks: How much was looked at.
+        looks: How many combinations were examined.
     """
 
     looks: int
@@ -76,7 +76,7 @@ def check(
 
 
 class _Search(Generic[StateT]):
-    """What has been looked at: requests done, as bits of a number, and the state."""
+    """What has been examined: completed requests, as bits of a number, and the state."""
 
     def __init__(self, ordered: Sequence[Event], step: Step[StateT]) -> None:
         self._ordered = ordered

@@ -25,7 +25,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The token, or the grant, was said to be worth nothing."""
+    """The token, or the grant, was reported as invalid."""
 
 
 @dataclass(frozen=True, slots=True)

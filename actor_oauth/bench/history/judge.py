@@ -56,7 +56,7 @@ class HistoryReport:
         put_off: Requests that the server was too busy for; in no history.
         rotations: Distinct tokens that were given out.
         outcomes: By what was asked, how often each outcome came.
-        looks: What the checker looked at, over all.
+        looks: How many combinations the checker examined in all.
         undecided: Histories that it gave up on.
         anomalies: How often each was found.
         offences: For each anomaly the shortest history.
@@ -123,8 +123,8 @@ class HistoryReport:
 def shortest(events: Sequence[Event], initial: State, rules: Rules) -> Sequence[Event]:
     """Give the beginning of a history up to where it first cannot be explained.
 
-    What cannot be explained so far never can be later, so half of what is left is
-    looked at each time.
+    What cannot be explained by a prefix can never be explained later, so half of the
+    rest is examined each time.
 
     Args:
         events: Of the whole history, which cannot.

@@ -7,8 +7,8 @@ Rule 1: one code, one redemption. One token, one successor.
 Rule 2: a superseded token leads to the chain's head while its grace window is open, and
 ends the grant, or at least is refused, afterwards.
 Rule 3: without a grace window a second use is refused. If the two overlapped, they were
-two programs of an honest user, and that ends nothing; somebody else's server may also
-answer both with the same tokens.
+two programs of an honest user, and that ends nothing; other servers may also answer
+both with the same tokens.
 Rule 4: a grant that has ended never comes back, and one that nobody ended is never lost.
 
 Servers keep time in whole seconds, and an observer knows when a token was first used only

@@ -1,7 +1,8 @@
 """Several clients of one grant, who share what they were given, and do things at random.
 
-They are the sessions of a program that keeps its tokens in one file: each takes the newest
-token that any of them has, now and then an older one, and is not told what the others do.
+They are the sessions of a program that keeps its tokens in one file: each uses the
+newest token that any of them has, occasionally an older one, and does not know what the
+others do.
 """
 
 from collections.abc import Sequence
@@ -46,12 +47,13 @@ class Mix:
 
     Attributes:
         clients: Of each grant.
-        steps: How much each does, before a last look; None until they are told to stop.
+        steps: How many steps each takes, before a last check; None until they are told
+            to stop.
         pause: Seconds between two things at most.
         revokes: Whether they ever revoke.
-        older_tokens: Of all refreshes, how many are with any token that ever was.
-        cuts_are_final: Whether a request whose connection broke is known to have no
-            effect later on: whoever had it is dead.
+        older_tokens: The share of refreshes that use any earlier token.
+        cuts_are_final: Whether a request whose connection broke certainly has no later
+            effect, because the process that received it is dead.
     """
 
     clients: int = 4
@@ -70,7 +72,7 @@ class Play:
         client: Whose grant it is.
         code: If it is still to be redeemed.
         refresh_tokens: In the order in which they became known.
-        access_tokens: Likewise.
+        access_tokens: All access tokens so far.
         events: So far.
         put_off: Requests that the server was too busy for.
     """

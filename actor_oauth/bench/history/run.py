@@ -48,7 +48,7 @@ def run_histories(
         mix: How their clients behave.
         rules: What the server promises.
         seed: For all that is left to chance.
-        on_ticks: Told how many answers have come.
+        on_ticks: Called with the number of answers so far.
     """
     report = HistoryReport()
     while report.grants < grants:

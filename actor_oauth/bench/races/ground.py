@@ -22,7 +22,7 @@ class Course:
         racers: How many requests meet.
         jitter: Seconds over which they are spread at random; 0 sends them at once.
         grace: Seconds for which the server answers a used refresh token with the
-            current tokens; 0 if it promises no such thing.
+            current tokens; 0 if it does not.
     """
 
     racers: int
@@ -39,7 +39,7 @@ class Ground:
         source: Where grants come from.
         fleet: From where requests are sent.
         chance: For jitter.
-        on_ticks: Told how many answers have come in a volley.
+        on_ticks: Called with the number of answers so far in a volley.
     """
 
     target: Target

@@ -37,7 +37,7 @@ def judge(
     facts: Counter[str],
     violations: Counter[Violation],
 ) -> None:
-    """Judge a race in which everybody was to be within the grace window.
+    """Judge a race in which all requests were to arrive within the grace window.
 
     If a slow machine took longer than that, who came too late was a replay, and the
     grant's end is right.
@@ -76,7 +76,7 @@ def replay(ground: Ground, ran: Round) -> None:
 
     Args:
         ground: The same.
-        ran: A round whose grace window is over; counted into.
+        ran: A round whose grace window is over; the results are added to it.
     """
     again = ran.replay
     if again is None:
@@ -115,7 +115,7 @@ def judge_window(
     facts: Counter[str],
     violations: Counter[Violation],
 ) -> None:
-    """Judge racers by when they came; around the window's end both is right.
+    """Judge racers by when they arrived; near the window's end both answers are right.
 
     Args:
         hits: Of the racers.

@@ -12,7 +12,7 @@ from actor_oauth.bench.races.outcome import RaceReport, Round, summed_up
 from actor_oauth.bench.target import Target
 
 Tell = Callable[[str, int, int], None]
-"""Told of what is being done, how far it is, and how far it will go."""
+"""Called with what is being done, how far it is, and the total."""
 
 # Times are whole seconds at most servers.
 _ROUNDING: Final = 2.0
@@ -108,7 +108,7 @@ def run_race(
         ground: Where.
         course: How.
         rounds: How often.
-        tell: Told of progress.
+        tell: Called with progress.
     """
     race = RACES[name]
     missing = race.needs(ground.target, course)

@@ -94,7 +94,7 @@ class Section:
         title: Its heading.
         text: What it is about, in sentences.
         blocks: What was found.
-        problems: What is wrong with what was found; a run with any has failed. None if
+        problems: What is wrong with the results; a run with any has failed. None if
             there is nothing to judge.
     """
 

@@ -42,7 +42,7 @@ def section_of(report: HistoryReport, server: str = "") -> Section:
 
 
 def crash_section_of(report: CrashReport, server: str = "") -> Section:
-    """Say what came of killing a server.
+    """Describe the results of killing a server.
 
     Args:
         report: Of all of it.

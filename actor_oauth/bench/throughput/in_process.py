@@ -2,8 +2,9 @@
 
     python -m actor_oauth.bench.throughput.in_process SECONDS < settings.json
 
-Prints how many checks of an access token there were in a second of this process's CPU time,
-one after the other: on a busy machine that tells of the check, and the clock of the others.
+Prints how many checks of an access token there were per second of this process's CPU
+time, one after the other: on a busy machine that measures the check, where the clock
+would measure the other programs.
 """
 
 import sys

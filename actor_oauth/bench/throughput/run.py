@@ -49,7 +49,7 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass(slots=True, kw_only=True)
 class Figure:
-    """What was done so often, over all passes.
+    """The operations that were counted, over all passes.
 
     Attributes:
         name: Of what was done.
@@ -131,7 +131,7 @@ def run_throughput(plan: Plan, tell: Tell) -> ThroughputReport:
 
     Args:
         plan: What to measure, and how long.
-        tell: Told of progress.
+        tell: Called with progress.
 
     Raises:
         BenchError: The server did not come up, or cannot be used.
@@ -227,7 +227,7 @@ def measure_server(
         server: It.
         workers: Processes that it has, if that is known.
         report: Where figures go.
-        told: Told of what is measured.
+        told: Called with what is being measured.
         kinds: Names of these; all if not given.
     """
     known_workers = workers if plan.foreign is None else 0
