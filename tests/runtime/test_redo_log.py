@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog.testing
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -300,6 +301,7 @@ def a_log(folder: Path, salts: bytes, rest: bytes) -> Path:
 
 
 X = Address("counter", "x")
+Y = Address("counter", "y")
 HEAD = 32
 
 
@@ -340,6 +342,23 @@ def test_a_log_that_has_begun_anew_since_is_left_alone(memory: Path) -> None:
         file_head("before") + encode([Record(X, b"oldsalts", HEAD, b"old")]),
     )
     assert log.read_bytes()[HEAD:] == b"new"
+
+
+def test_one_damaged_file_keeps_nobody_from_starting(memory: Path) -> None:
+    """No process could start any more, whatever the others' files were like."""
+    log = a_log(memory, b"saltsalt", b"new")
+    files = ActorFiles(memory, FaultyDisk())
+    write(files.path(Y), b"no database")
+    files.suspects.add(Y)
+    records = [Record(one, b"saltsalt", HEAD, b"old") for one in (Y, X)]
+    with structlog.testing.capture_logs() as logged:
+        disk = recovered(memory, file_head("now") + encode(records))
+    assert disk.synced == [log.name]
+    # It is tried again at the next start.
+    assert names(memory / "redo") == ["1.redo"]
+    (line,) = logged
+    assert (line["event"], line["log_level"]) == ("redo log kept", "error")
+    assert "counter/y" in line["error"]
 
 
 def test_a_log_that_is_gone_stays_gone(memory: Path) -> None:

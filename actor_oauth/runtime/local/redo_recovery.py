@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.files import ActorFiles
 from actor_oauth.runtime.local.locked_file import orphans
 from actor_oauth.runtime.local.log_frames import HEADER_BYTES, read_salts
@@ -37,6 +38,9 @@ def recover(
             here has ever written a redo log, and those found come from elsewhere.
         files: Where the actors' own logs are.
 
+    A redo log that covers an actor whose own log cannot be synced stays, and nobody else
+    is kept from starting.
+
     Raises:
         OSError: If the storage refuses. What was not put back is tried again next time.
     """
@@ -55,10 +59,23 @@ def recover(
                 )
                 for record in decode(data):
                     _put_back(record, files.log_path(record.address))
-            files.sync_logs(covered)
-            path.unlink()
+            failed = [error for one in covered if (error := _sync(one, files))]
+            if failed:
+                # It goes on covering them. Whoever starts looks again.
+                log.error("redo log kept", file=path.name, error=str(failed[0]))
+            else:
+                path.unlink()
     finally:
         os.close(lock)
+
+
+def _sync(address: Address, files: ActorFiles) -> OSError | None:
+    """Sync an actor's log; why that failed, if it did, and then the actor is suspect."""
+    try:
+        files.sync_logs([address])
+    except OSError as error:
+        return error
+    return None
 
 
 def _put_back(record: Record, path: Path) -> None:
