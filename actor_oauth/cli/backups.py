@@ -8,7 +8,7 @@ import typer
 
 from actor_oauth.cli.options import ConfigOption, DataOption
 from actor_oauth.cli.session import settings_of
-from actor_oauth.cli.terminal import command_line, counting, print_lines, say
+from actor_oauth.cli.terminal import command_line, print_lines, say, showing_progress
 from actor_oauth.provider.backups import (
     Backup,
     check_backup,
@@ -41,7 +41,7 @@ def backup(
     A server may be running. The exit status is 1 also if an actor could not be copied.
     """
     settings = settings_of(config=config, data=data)
-    with counting("copying") as tell:
+    with showing_progress() as tell:
         made = make_backup(
             settings.data,
             folder,
@@ -63,7 +63,7 @@ def check(
     file: FileArgument,
 ) -> None:
     """Verify a backup by reading all of it, and report what is in it."""
-    with counting("reading") as tell:
+    with showing_progress() as tell:
         found = check_backup(file, tell=tell)
     keys = "with" if found.has_keys else "without"
     say(f"{found.actors} actors, {keys} keyring, as of {_moment(found)}: all as saved")
@@ -93,7 +93,7 @@ def restore(
 ) -> None:
     """Create a data directory from a backup. An existing one is never touched."""
     settings = settings_of(config=config, data=data)
-    with counting("restoring") as tell:
+    with showing_progress() as tell:
         found = restore_backup(
             file,
             settings.data,

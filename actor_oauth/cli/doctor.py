@@ -16,7 +16,7 @@ import typer
 
 from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
 from actor_oauth.cli.session import settings_of
-from actor_oauth.cli.terminal import counting, print_json, print_table
+from actor_oauth.cli.terminal import print_json, print_table, showing_progress
 from actor_oauth.cli.vault_sealing import SEAL_ANEW, is_vault_sealed_with
 from actor_oauth.config import ConfigError, Settings
 from actor_oauth.config.keyring_file import KEYRING_FILE, read_keyring
@@ -185,7 +185,7 @@ def _clock(data: Path) -> Finding:
 
 
 def _actors(data: Path) -> Finding:
-    with counting("reading") as tell:
+    with showing_progress() as tell:
         damaged = find_damaged(data.absolute(), now=SystemClock().now(), tell=tell)
     if damaged:
         names = ", ".join(map(str, damaged))

@@ -3,14 +3,22 @@
 import json
 import os
 import shlex
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +28,9 @@ from actor_oauth.config import Settings
 _COMMAND_VARIABLE: Final = "ACTOR_OAUTH_COMMAND"
 
 _PIPE_WIDTH: Final = 100_000
+
+_ACTORS_AT_ONCE: Final = 100
+_LINE_SECONDS: Final = 60.0
 
 
 class CommandError(Exception):
@@ -78,24 +89,49 @@ def command_line(*words: str, settings: Settings, config: Path | None) -> str:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """Show how many actors were processed, on standard error."""
-    columns = (
-        TextColumn("{task.description}: {task.completed:,} actors"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    shown = console.is_terminal
-    with Progress(
-        *columns, console=console, transient=True, disable=not shown
-    ) as progress:
-        task = progress.add_task(what, total=None)
+def showing_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show on standard error how far a long command is: not on a terminal, each minute.
 
-        def tell(done: int) -> None:
-            if done % 100 == 0:
-                progress.update(task, completed=done)
+    Meanwhile SIGTERM and SIGHUP end it as Ctrl-C does: what it has begun is removed.
+    """
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}: {task.completed:,} of {task.total:,} actors"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    shown = console.is_terminal
+    due = time.monotonic() + _LINE_SECONDS
+    with (
+        _stopped_by(signal.SIGTERM, signal.SIGHUP),
+        Progress(
+            *columns, console=console, transient=True, disable=not shown
+        ) as progress,
+    ):
+        task = progress.add_task("", total=0)
+
+        def tell(what: str, done: int, total: int) -> None:
+            nonlocal due
+            if done % _ACTORS_AT_ONCE == 0:
+                progress.update(task, description=what, completed=done, total=total)
+                if not shown and time.monotonic() >= due:
+                    due += _LINE_SECONDS
+                    say(f"{what}: {done:,} of {total:,} actors")
 
         yield tell
+
+
+@contextmanager
+def _stopped_by(*signals: signal.Signals) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in signals}
+    for number in signals:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _printable(text: str) -> str:

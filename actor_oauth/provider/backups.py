@@ -5,7 +5,6 @@ and what belongs to other services is sealed (K-16).
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +26,7 @@ from actor_oauth.runtime import Address, Entropy
 from actor_oauth.runtime.local import (
     Archive,
     ArchiveError,
+    Tell,
     back_up,
     open_archive,
     replace_damaged,
@@ -39,8 +39,6 @@ _KEYRING: Final = "keyring"
 
 # As the log names an actor.
 _ADDRESS: Final = re.compile(r"user/([0-9a-f]{32})")
-
-Tell = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +125,7 @@ def check_backup(path: Path, *, tell: Tell) -> Backup:
     try:
         archive = open_archive(path)
         for done, _ in enumerate(archive.actors()):
-            tell(done)
+            tell("reading", done, archive.count)
     except ArchiveError as error:
         raise ConfigError([str(error)]) from None
     return _described(archive)

@@ -1,16 +1,20 @@
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 import trio
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
+from actor_oauth.cli import terminal
+from actor_oauth.cli.terminal import showing_progress
 from actor_oauth.config import Settings
 from actor_oauth.config.keyring_file import read_keyring
 from actor_oauth.oauth.keyring import user_key
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.tokens import TokenResponse
-from actor_oauth.provider import Provider
+from actor_oauth.provider import Provider, make_backup
 from tests.cli.conftest import Command
 from tests.support.made_grants import make_grants
 
@@ -207,3 +211,37 @@ def test_one_damaged_user_comes_back_without_grants_and_nobody_else_is_touched(
 
 def key_of(data: Path, user_id: str) -> str:
     return user_key(read_keyring(data), user_id)
+
+
+@pytest.mark.usefixtures("client_and_tokens")
+def test_a_long_backup_says_how_far_it_is_where_there_is_no_terminal(
+    actor_oauth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "_LINE_SECONDS", 0.0)
+    said = actor_oauth("backup", "kept").err.splitlines()
+    assert said[:2] == ["copying: 0 of 4 actors", "verifying: 0 of 4 actors"]
+    assert "reading: 0 of" in actor_oauth("doctor", "--deep").err
+
+
+@pytest.mark.usefixtures("client_and_tokens")
+def test_a_backup_that_is_told_to_stop_leaves_nothing_half_written(
+    tmp_path: Path, data: Path
+) -> None:
+    """What SIGTERM left, as from a service manager, filled the disk night by night."""
+    kept = tmp_path / "kept"
+    before = signal.getsignal(signal.SIGTERM)
+
+    def back_up_until_told() -> None:
+        with showing_progress() as show:
+
+            def stop(what: str, done: int, total: int) -> None:
+                show(what, done, total)
+                assert [path.suffix for path in kept.iterdir()] == [".partial"]
+                os.kill(os.getpid(), signal.SIGTERM)
+
+            make_backup(data, kept, with_keys=False, now=1, tell=stop)
+
+    with pytest.raises(KeyboardInterrupt):
+        back_up_until_told()
+    assert list(kept.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before

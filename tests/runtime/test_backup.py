@@ -19,6 +19,7 @@ from actor_oauth.runtime.local import (
     ArchiveError,
     BackedUp,
     Disk,
+    Tell,
     back_up,
     find_damaged,
     open_archive,
@@ -45,7 +46,7 @@ class Directory(Actor, kind="aindex"):
         """Come into being."""
 
 
-def silent(_done: int) -> None:
+def silent(_what: str, _done: int, _total: int) -> None:
     pass
 
 
@@ -68,9 +69,7 @@ def save(
     )
 
 
-def bring_back(
-    source: Path, data: Path, *, tell: Callable[[int], None] = silent
-) -> None:
+def bring_back(source: Path, data: Path, *, tell: Tell = silent) -> None:
     restore(
         open_archive(source),
         data,
@@ -250,10 +249,10 @@ def test_a_folder_that_is_not_there_is_told(memory: Path) -> None:
         save(memory, memory / "missing" / "saved.backup")
 
 
-def killed(work: Callable[[Callable[[int], None]], object]) -> bool:
+def killed(work: Callable[[Tell], object]) -> bool:
     """Whether a process was killed that did this work, at the second actor."""
 
-    def tell(done: int) -> None:
+    def tell(_what: str, done: int, _total: int) -> None:
         if done == 2:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -56,7 +56,7 @@ async def saved(data: Path, memory: Path) -> Path:
     target = memory / "saved.backup"
     for key in "ab":
         await count(data, key)
-    back_up(data, target, kinds=(), about={}, now=NOW, tell=lambda _: None)
+    back_up(data, target, kinds=(), about={}, now=NOW, tell=lambda *_: None)
     for key in "ab":
         await count(data, key)
     return target

@@ -53,7 +53,7 @@ class Chain:
             self.moved = trio.Event()
 
 
-def silent(_done: int) -> None:
+def silent(_what: str, _done: int, _total: int) -> None:
     pass
 
 

@@ -1,7 +1,7 @@
 """The default engine: one SQLite file per actor, under one data directory."""
 
 from actor_oauth.runtime.local.archive import Archive, ArchiveError, open_archive
-from actor_oauth.runtime.local.backup import BackedUp, back_up, find_damaged
+from actor_oauth.runtime.local.backup import BackedUp, Tell, back_up, find_damaged
 from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.engine import (
     FILES_PER_STORE,
@@ -22,6 +22,7 @@ __all__ = [
     "BackedUp",
     "Disk",
     "LocalEngine",
+    "Tell",
     "back_up",
     "files_beside_stores",
     "find_damaged",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.archive import (
@@ -27,6 +27,9 @@ from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.files import ActorFiles
 from actor_oauth.runtime.local.redo_recovery import recover
 from actor_oauth.runtime.schema import wanted_at
+
+Tell: TypeAlias = Callable[[str, int, int], None]
+"""Is told what is being done, of how many actors it is done, and of how many it will be."""
 
 _BUSY_SECONDS: Final = 10.0
 _SETTLED_SECONDS: Final = 2
@@ -52,7 +55,7 @@ def back_up(
     kinds: Sequence[str],
     about: Mapping[str, str],
     now: int,
-    tell: Callable[[int], None],
+    tell: Tell,
     disk: Disk | None = None,
 ) -> BackedUp:
     """Copy the actors of a data directory into a file, and read the file again. Blocks.
@@ -67,7 +70,7 @@ def back_up(
             are copied before all.
         about: Noted in the file.
         now: The time, in Unix seconds.
-        tell: Told how many were copied, again and again.
+        tell: Told how far it is, again and again.
         disk: For syncs.
 
     Raises:
@@ -84,8 +87,9 @@ def back_up(
     writer = ArchiveWriter(draft)
     try:
         damaged: list[Address] = []
+        there = files.count()
         for done, address in enumerate(files.addresses(kinds)):
-            tell(done)
+            tell("copying", done, there)
             saved = _copied(address, files.path(address), now=now)
             if saved is None:
                 damaged.append(address)
@@ -94,7 +98,7 @@ def back_up(
         count = writer.finish(about)
         writer.close()
         for done, _ in enumerate(open_archive(draft).actors()):
-            tell(done)
+            tell("verifying", done, count)
         sync_file(draft, disk)
         # A link, unlike a rename, never replaces a backup that is there.
         target.hardlink_to(draft)
@@ -107,9 +111,7 @@ def back_up(
     return BackedUp(count, tuple(damaged))
 
 
-def find_damaged(
-    data: Path, *, now: int, tell: Callable[[int], None]
-) -> tuple[Address, ...]:
+def find_damaged(data: Path, *, now: int, tell: Tell) -> tuple[Address, ...]:
     """Read the files of all actors, and give those that are damaged. Blocks.
 
     Nothing is changed, and servers may run.
@@ -117,12 +119,13 @@ def find_damaged(
     Args:
         data: The data directory.
         now: The time, in Unix seconds.
-        tell: Told how many were read, again and again.
+        tell: Told how far it is, again and again.
     """
     files = ActorFiles(data, Disk())
     damaged: list[Address] = []
+    there = files.count()
     for done, address in enumerate(files.addresses(())):
-        tell(done)
+        tell("reading", done, there)
         if not is_sound(address, files.path(address), now=now):
             damaged.append(address)
     return tuple(damaged)

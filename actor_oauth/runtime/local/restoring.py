@@ -13,6 +13,7 @@ from sqlite_utils.migrations import Migrations
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.engine import Database
 from actor_oauth.runtime.local.archive import Archive, ArchiveError, Saved
+from actor_oauth.runtime.local.backup import Tell
 from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.files import (
     ActorFiles,
@@ -35,7 +36,7 @@ def restore(
     migrations: Mapping[str, Migrations],
     amend: Amend,
     files: Mapping[str, bytes],
-    tell: Callable[[int], None],
+    tell: Tell,
     disk: Disk | None = None,
 ) -> None:
     """Make a data directory that holds what the archive does. Blocks.
@@ -46,7 +47,7 @@ def restore(
         migrations: Of each kind of actors that `amend` is to see.
         amend: Changes each actor of these kinds before it is written.
         files: Further files for the directory, by name.
-        tell: Told how many were written, again and again.
+        tell: Told how far it is, again and again.
         disk: For syncs.
 
     Raises:
@@ -67,7 +68,7 @@ def restore(
         with closing(wakes):
             due: list[tuple[Address, int]] = []
             for done, saved in enumerate(archive.actors()):
-                tell(done)
+                tell("restoring", done, archive.count)
                 goal = goals.get(saved.address.kind)
                 image = saved.image if goal is None else amended(saved, *goal, amend)
                 path = paths.path(saved.address)
