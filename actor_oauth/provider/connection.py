@@ -8,17 +8,11 @@ Rule 1: a head that announces its length waits for the body, which follows at on
 both go out in one piece. A head that does not goes out by itself: it begins a stream.
 Rule 2: one piece is written without waiting if the kernel takes it. All that is longer,
 or comes after it, is written as Hypercorn does, which gives way after each piece.
-<<<<<<< HEAD
-Rule 3: one task of each connection checks whether it has been idle for too long, or its
+Rule 3: one request is served at a time. To cancel it, all tasks of its connection are
+cancelled, and started again for the next request: no request pays for a scope of its own.
+Rule 4: one task of each connection checks whether it has been idle for too long, or its
 client has stopped reading. It is started once, not for every wait between two requests;
 it ends with its client.
-=======
-Rule 3: one request is under way at a time, so whoever must be able to cancel it may cancel
-the tasks of its connection, which go on with the next one. No request pays for a scope.
-Rule 4: one task of each connection looks whether that has been idle for too long, or its
-client reads nothing. It is made once, and not anew for every wait between two requests; it
-ends with its client.
->>>>>>> 395c461 (Cancel a request together with the tasks of its connection, which goes on with the next one: a cancel scope for each guarded request was a fifth of what the guard costs)
 """
 
 import os
@@ -107,7 +101,11 @@ class Connection(TCPServer):
             await self._close()
 
     async def _serve_until_cancelled(self, tasks: "_Tasks") -> bool:
-        """Serve requests; True if one was cancelled, and with it all that waits here."""
+        """Serve requests until the client is gone, or one is cancelled.
+
+        Returns:
+            Whether a request was cancelled.
+        """
         async with trio.open_nursery() as nursery:
             tasks.run_in(nursery)
             watching = trio.CancelScope()
@@ -121,7 +119,11 @@ class Connection(TCPServer):
         return nursery.cancel_scope.cancelled_caught
 
     async def _wait_for_end(self, cancelled: trio.Nursery) -> None:
-        """Let what was cancelled end; what sends is shielded, and ends with the socket."""
+        """Wait for the cancelled tasks; close the socket if one cannot finish sending.
+
+        Hypercorn shields what it sends, so nothing else ends a send to a client that has
+        stopped reading.
+        """
         with trio.move_on_after(self.config.keep_alive_timeout, shield=True):
             while cancelled.child_tasks:  # noqa: ASYNC110  no event tells of the last one
                 await trio.sleep(_LOOK_SECONDS)
@@ -203,7 +205,7 @@ class _Tasks(TaskGroup):
     """The tasks of a connection: one for each request."""
 
     def run_in(self, nursery: trio.Nursery) -> None:
-        """Have them run there from now on."""
+        """Start them in a nursery from now on."""
         self._nursery = nursery
         self._cancelling = {"cancel": nursery.cancel_scope.cancel}
 
@@ -215,8 +217,8 @@ class _Tasks(TaskGroup):
         send: Callable[[ASGISendEvent | None], Awaitable[None]],
     ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
         """Run the application; what it is to receive goes into what this returns."""
-        if scope["type"] == "http" and scope["http_version"] != "2":
-            # A connection has one request at a time: these tasks are all about it.
+        if scope["type"] == "http":
+            # HTTP/2 is not spoken, so no other request is under way.
             scope["extensions"][CANCEL_EXTENSION] = self._cancelling
         told, heard = _open_channel(config.max_app_queue_size)
 
@@ -271,7 +273,7 @@ class _OnePieceH11(H11Protocol):
 
     @property
     def is_between_requests(self) -> bool:
-        """Whether the last one was answered to its end, and nothing came of the next."""
+        """Whether the last answer is complete, and nothing of the next request is here."""
         states = self.connection.our_state, self.connection.their_state
         return states == (h11.IDLE, h11.IDLE) and not self.connection.trailing_data[0]
 

@@ -17,10 +17,10 @@ HeaderLine = tuple[bytes, bytes]
 
 
 CANCEL_EXTENSION: Final = "actor_oauth.cancel"
-"""Where a server that can cancel one request says how: `{"cancel": function}`.
+"""ASGI extension of a server that can cancel a request: `{"cancel": function}`.
 
-Called outside of the request's task. What the application still sends while it unwinds,
-shielded, must reach the client; the connection may be lost afterwards.
+What the application sends afterwards, shielded from the cancellation, must still reach
+the client.
 """
 
 
@@ -53,7 +53,7 @@ class RequestHead(NamedTuple):
 
 
 def cancel_of(scope: Scope) -> Callable[[], object] | None:
-    """What cancels this request, if its server has offered that."""
+    """The function that cancels this request, if its server has one."""
     offered = cast("_HttpScope", scope).get("extensions", {}).get(CANCEL_EXTENSION)
     return None if offered is None else offered["cancel"]
 
