@@ -50,7 +50,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRefused:
-    """Not signed in.
+    """The log-in was refused.
 
     Attributes:
         retry_after: Seconds until another attempt is admitted, if there were too many;
@@ -77,7 +77,7 @@ class Accounts:
         return self._effects.system.get(UserActor, self._effects.user_key(user_id))
 
     async def create(self, user_id: str, password: str) -> bool:
-        """Make an account that can sign in; False if there is one.
+        """Create an account that can sign in; False if it exists already.
 
         Raises:
             ValueError: If the name or the password is not acceptable; says why.
@@ -89,7 +89,7 @@ class Accounts:
         )
 
     async def set_password(self, user_id: str, password: str) -> bool:
-        """Change a password, ending every session and grant; False without account.
+        """Change a password, ending all sessions and grants; False without account.
 
         Raises:
             ValueError: If the password is not acceptable; says why.
@@ -135,13 +135,13 @@ class Accounts:
         return None if account is None else account.user_id
 
     async def exists(self, user_id: str) -> bool:
-        """Whether there is such a user."""
+        """Tell whether a user exists."""
         return await self.actor(user_id).account() is not None
 
     async def listed(
         self, *, cursor: str | None = None, limit: int = 100
     ) -> DirectoryPage:
-        """User names with the time of their creation, oldest first."""
+        """Give user names with the time of their creation, oldest first."""
         directory = self._effects.system.get(DirectoryActor, USERS)
         return await directory.page(cursor=cursor, limit=limit)
 
@@ -201,7 +201,7 @@ class Accounts:
         )
 
     async def session(self, cookie: str) -> Session | None:
-        """The session that a cookie proves, or None, whatever the text is."""
+        """Give the session of a cookie value, or None for any other text."""
         token = _session_token(cookie)
         if token is None:
             return None
@@ -222,7 +222,7 @@ class Accounts:
         )
 
     async def log_out(self, cookie: str) -> None:
-        """End the session that a cookie proves, if it does prove one."""
+        """End the session of a cookie value, if it has one."""
         token = _session_token(cookie)
         if token is not None:
             user = self._effects.system.get(UserActor, token.actor_key)

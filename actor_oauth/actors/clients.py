@@ -75,7 +75,7 @@ class Clients:
         return self._effects.system.get(ClientActor, client_key(client_id))
 
     async def lookup(self, client_id: str) -> Client | None:
-        """The client, or None if there is none that may ask for anything."""
+        """Give a client; None if it does not exist, or is disabled."""
         client = await self.find(client_id)
         return None if isinstance(client, Refused) else client
 

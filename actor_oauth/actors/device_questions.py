@@ -44,7 +44,7 @@ _PURPOSE: Final = "device question"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceView:
-    """What a person is asked on a device's behalf.
+    """What a user is asked on a device's behalf.
 
     Attributes:
         handle: To answer with; fit for a hidden field.
@@ -65,7 +65,7 @@ class DeviceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooManyAttempts:
-    """This user has typed too many codes.
+    """This user has entered too many wrong codes.
 
     Attributes:
         retry_after: Seconds until another may be typed.
@@ -177,7 +177,7 @@ class DeviceQuestions:
         return counts
 
     async def deny(self, handle: str, *, user_id: str, browser: str | None) -> bool:
-        """Turn the device away; whether this answer counts."""
+        """Deny a device's request; returns whether this answer counts."""
         code = self._open(handle, user_id, browser)
         return code is not None and await self._answer(code, Answer.DENY)
 

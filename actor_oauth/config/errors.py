@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 
 class ConfigError(Exception):
-    """The provider cannot start: says everything that is wrong, and what to do.
+    """The provider cannot start: lists everything that is wrong, and what to do.
 
     Attributes:
         problems: One sentence each, to be shown to an operator.

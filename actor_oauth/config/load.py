@@ -80,7 +80,7 @@ def load_settings(
 
 
 def unknown_variables(environment: Iterable[str]) -> list[str]:
-    """Say which variables look like settings but are none.
+    """Name the environment variables that look like settings but are none.
 
     They do not stop a start: container platforms make such names on their own, such
     as `ACTOR_OAUTH_SERVICE_HOST` for a service that is called `actor-oauth`.

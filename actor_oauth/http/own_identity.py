@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserRequest:
-    """What an application recognises a person by.
+    """What an application recognises a user by.
 
     Attributes:
         path: Of the page.
@@ -21,7 +21,7 @@ class BrowserRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnIdentity:
-    """How an application recognises people, and where they sign in.
+    """How an application recognises users, and where they sign in.
 
     Attributes:
         authenticate: Gives the name of the user whose browser this is, or None.

@@ -1,4 +1,4 @@
-"""The binding to the official MCP Python SDK: protected servers, and who calls them."""
+"""The binding to the official MCP Python SDK: protected servers and their callers."""
 
 from actor_oauth.mcp.access import current_props, current_token
 from actor_oauth.mcp.caller import Caller, CurrentCaller, current_caller

@@ -86,7 +86,7 @@ def verified_access_token() -> VerifiedAccessToken:
 
 
 def current_token() -> AccessTokenInfo:
-    """What the caller's access token is good for: user, client, scope, props.
+    """Give the facts of the caller's access token: user, client, scope, props.
 
     For tools, resources and prompts of a protected MCP server.
 
@@ -101,7 +101,7 @@ def current_props() -> Json: ...
 @overload
 def current_props(props_type: type[T]) -> T: ...
 def current_props(props_type: type[T] | None = None) -> Json | T:
-    """The props that were given to the grant when its user authorized the client.
+    """Give the props that the application attached to the caller's grant.
 
     Args:
         props_type: A dataclass, TypedDict, pydantic model or other type that the props

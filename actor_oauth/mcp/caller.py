@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls.
+    """The caller of a tool, prompt or resource.
 
     Attributes:
         token: What their access token is good for.
@@ -87,7 +87,7 @@ class Caller:
 
 
 def current_caller() -> Caller:
-    """Who calls the tool, resource or prompt that is running.
+    """Give the caller of the tool, resource or prompt that is running.
 
     Raises:
         LookupError: This is not running for an authenticated request.
@@ -102,4 +102,4 @@ async def _resolve_caller() -> Caller:
 
 
 CurrentCaller: TypeAlias = Annotated[Caller, Resolve(_resolve_caller)]
-"""As the type of a tool's parameter: filled in by the server, unknown to the client."""
+"""The type of a tool parameter that the server fills in, hidden from the client."""

@@ -86,7 +86,7 @@ class Demand:
 
 
 class NotPermittedError(MCPError):
-    """A call that its caller may not make got as far as the function."""
+    """A call that its caller may not make reached the function."""
 
     def __init__(self, scopes: tuple[str, ...] = ()) -> None:
         wanted = f" It needs the scopes: {' '.join(scopes)}." if scopes else ""
@@ -96,7 +96,7 @@ class NotPermittedError(MCPError):
 def require_scope(
     *names: str, hide: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let only callers whose token has all of these scopes use a tool, prompt or resource.
+    """Restrict a tool, prompt or resource to callers with all of these scopes.
 
     A caller without them is answered 403 with the step-up challenge, and the client asks
     its user for more. For that it has to know of the tool, so the tool stays listed.
@@ -115,7 +115,7 @@ def require_scope(
 
 
 def require(predicate: Predicate) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let only those of whom the predicate says yes use a tool, prompt or resource.
+    """Restrict a tool, prompt or resource to callers who satisfy a predicate.
 
     Nobody else knows of it.
 

@@ -143,7 +143,7 @@ class ActorAuthorizationProvider(
     def with_permissions(
         self, server: MCPServer[LifespanResult], app: Starlette
     ) -> Starlette:
-        """Challenge over HTTP for scopes that tools demand, and hide what is to be hidden.
+        """Challenge over HTTP for scopes that tools require, and hide restricted ones.
 
         Without it, tools with demands still refuse, by a JSON-RPC error.
 
@@ -160,7 +160,7 @@ class ActorAuthorizationProvider(
         return with_permissions(server, app, role)
 
     def capture(self, app: ASGIApp) -> ASGIApp:
-        """Wrap the application that has the SDK's routes, so that requests are kept."""
+        """Wrap the application with the SDK's routes, to capture their requests."""
 
         async def capturing(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http" or scope["path"] not in _ROUTES:

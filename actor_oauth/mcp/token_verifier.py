@@ -45,7 +45,7 @@ class ActorTokenVerifier:
         self._validate_token = validate_token
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Say what the token is good for, or None if it is good for nothing here.
+        """Give what the token allows, or None if it allows nothing here.
 
         Raises:
             ActorError: It could not be checked. Never None for that, which the SDK
@@ -80,7 +80,7 @@ class ActorTokenVerifier:
     def with_permissions(
         self, server: MCPServer[LifespanResult], app: Starlette
     ) -> Starlette:
-        """Challenge over HTTP for scopes that tools demand, and hide what is to be hidden.
+        """Challenge over HTTP for scopes that tools require, and hide restricted ones.
 
         Without it, tools with demands still refuse, by a JSON-RPC error.
 

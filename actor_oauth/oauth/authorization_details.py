@@ -43,7 +43,7 @@ class DetailType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailView:
-    """A detail as it is shown to a user.
+    """A detail as shown to the user.
 
     Attributes:
         title: Its description, or the name of its type.

@@ -15,7 +15,7 @@ from actor_oauth.oauth.uris import parse_uri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentScope:
-    """A scope as the user is asked about it.
+    """A scope as shown to the user.
 
     Attributes:
         name: As in the protocol.

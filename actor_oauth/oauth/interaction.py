@@ -23,7 +23,7 @@ class Interaction(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """Who is signed in, in the browser that brings a request.
+    """The signed-in user of a browser that brings a request.
 
     Attributes:
         user_id: Who.

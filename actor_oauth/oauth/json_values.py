@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias, cast
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
-"""Anything that JSON can say."""
+"""Any JSON value."""
 
 MAX_DEPTH: Final = 16
 """Objects and lists within one another."""

@@ -17,7 +17,7 @@ DEFAULT_ALGORITHM: Final[SigningAlgorithm] = "RS256"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIdClient:
-    """A client's own part in OpenID Connect.
+    """A client's registered OpenID Connect metadata.
 
     Attributes:
         id_token_algorithm: What its ID tokens are signed with.

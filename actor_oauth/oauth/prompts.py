@@ -15,7 +15,7 @@ _MAX_AGE: Final = re.compile(r"[0-9]{1,10}")
 
 
 class Prompt(StrEnum):
-    """What is to be shown to the user even if it would not be needed.
+    """A page that a client requires, even if it would not be needed.
 
     `NONE` forbids every page instead.
     """

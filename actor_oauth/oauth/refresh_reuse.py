@@ -38,7 +38,7 @@ class ReusePolicy(StrEnum):
 
 
 class ReuseVerdict(StrEnum):
-    """What is done about one late reuse.
+    """What to do about one late reuse.
 
     Attributes:
         REVOKE: The grant ends.
@@ -80,7 +80,7 @@ class RefreshRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReuseSignals:
-    """What is known of a late presenter beside the token.
+    """The evidence for a late presenter, beside the token.
 
     Attributes:
         proves_key: It proved the key that the grant's refresh tokens are bound to.

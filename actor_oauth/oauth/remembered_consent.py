@@ -44,7 +44,7 @@ FORGETTING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RememberedConsent:
-    """What a user wants not to be asked again.
+    """A remembered consent.
 
     Attributes:
         consent_id: Its name among those of the user.

@@ -71,7 +71,7 @@ class Scope:
 
 
 def parse_scope(text: str) -> Scope | None:
-    """Read a scope value: names with one space between each two.
+    """Parse a scope value: names separated by single spaces.
 
     Repeated names count once. The empty text is the empty scope, which is how one is
     stored; an empty *parameter* never comes here, since it counts as absent.

@@ -84,7 +84,7 @@ class TokenContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenChanges:
-    """What the callback wants different.
+    """The changes that the callback wants.
 
     Attributes:
         props: The grant's from now on.
@@ -106,7 +106,7 @@ class TokenChanges:
 
 
 class TokenRefusal(Enum):
-    """Why the callback wants no tokens issued.
+    """Why the callback refuses to issue tokens.
 
     `ENDED` is final: what the grant stands for has ended, and the grant ends with it,
     as when an upstream provider says `invalid_grant`. After `BUSY` and `DENIED` the

@@ -155,7 +155,7 @@ class TokenResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTokenInfo:
-    """What a live access token says.
+    """The facts of a valid access token.
 
     Attributes:
         grant_id: The grant that it belongs to: 8 hexadecimal digits, unique together

@@ -43,7 +43,7 @@ _ADDRESS: Final = re.compile(r"user/([0-9a-f]{32})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """A backup that was made, or is there.
+    """A backup file.
 
     Attributes:
         path: Where it is.

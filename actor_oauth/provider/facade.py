@@ -94,7 +94,7 @@ class Provider:
     def protect(
         self, app: ASGIApp, *, path: str, scopes: Sequence[str] | None = None
     ) -> None:
-        """Serve an ASGI application at a path, to callers with a good token only.
+        """Serve an ASGI application at a path, only to callers with a valid token.
 
         The application gets what the token allows from
         `actor_oauth.resource.verified_token`, and requires more than the guard does
@@ -182,7 +182,7 @@ class Provider:
 
     @property
     def federation(self) -> Federation:
-        """The services that people may sign in with, while the provider is open.
+        """The services that users can sign in with, while the provider is open.
 
         Raises:
             RuntimeError: The provider is not open, or no such service is configured.
@@ -267,7 +267,7 @@ class Provider:
         props: Json = None,
         details: Sequence[Json] | None = None,
     ) -> Redirect | AuthorizationError:
-        """Grant what the person was asked before they signed in.
+        """Grant what the user was asked before signing in.
 
         Args:
             signed_in: From `finish_upstream`.
@@ -325,7 +325,7 @@ class Provider:
 
     @asynccontextmanager
     async def open_server(self) -> AsyncIterator[AuthorizationServer]:
-        """Do as `open` does, for a program that answers no requests.
+        """Open the provider like `open`, for a program that serves no requests.
 
         Raises:
             ConfigError: As for `open`.

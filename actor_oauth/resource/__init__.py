@@ -1,4 +1,4 @@
-"""The resource server's role: accept good tokens, and challenge for better ones.
+"""The resource server's role: accept valid tokens, and challenge for others.
 
 It needs no provider in its process, and loads none.
 """

@@ -42,7 +42,7 @@ from actor_oauth.resource.proof_memory import ProofMemory
 from actor_oauth.runtime import ActorError, Clock, OverloadedError, SystemClock
 
 ValidateToken = Callable[[str, str], Awaitable[AccessTokenInfo | None]]
-"""`(resource identifier, token)` to what the token is good for, or None."""
+"""Maps `(resource identifier, token)` to the facts of a valid token, or None."""
 
 AcceptProof = Callable[[str, Proof], Awaitable[Refused | None]]
 """`(token, proof)`: remembers the proof; Refused if it was used before."""
@@ -212,7 +212,7 @@ def verified_token(scope: Mapping[str, object]) -> AccessTokenInfo:
 
 
 def require_scopes(scope: Mapping[str, object], *names: str) -> Answer | None:
-    """Ask for more scopes than the guard does, for one operation.
+    """Require more scopes than the guard does, for one operation.
 
     Args:
         scope: The ASGI scope of a request that the guard let through.

@@ -84,7 +84,7 @@ class _Remembered(NamedTuple):
 
 
 class IntrospectedTokens:
-    """Says what access tokens of one issuer are good for.
+    """Checks access tokens of one issuer by introspection.
 
     Args:
         introspect: Asks about one.

@@ -21,7 +21,7 @@ ALGORITHMS: Final = ("EdDSA", "ES256", "RS256")
 
 
 class JwtTokens:
-    """Says what JWT access tokens of one issuer are good for.
+    """Checks JWT access tokens of one issuer.
 
     Args:
         issuer: The authorization server, character for character.

@@ -14,7 +14,7 @@ from actor_oauth.resource.server import ResourceServer
 
 
 class BearerMiddleware:
-    """Lets requests with a good token through, and serves the metadata document.
+    """Lets requests with a valid token through, and serves the metadata document.
 
     Args:
         app: The application behind. It gets the lifespan events.

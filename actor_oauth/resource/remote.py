@@ -18,7 +18,7 @@ _SECONDS: Final = 10.0
 
 
 class AuthorityUnavailableError(ActorError):
-    """The authorization server cannot be asked now: nothing is wrong with the token.
+    """The authorization server is unreachable: nothing is wrong with the token.
 
     As every `ActorError`, the guard answers it 503 and never 401.
     """

@@ -80,7 +80,7 @@ class RemoteKeys:
 
 
 def fetch_from(url: str, *, http: httpx2.AsyncClient | None = None) -> FetchKeys:
-    """Give the function that asks for a JWK set at a URL that the operator chose.
+    """Make the function that fetches a JWK set from a URL the operator chose.
 
     Args:
         url: The `jwks_uri` of the authorization server.

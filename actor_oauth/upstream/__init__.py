@@ -1,4 +1,4 @@
-"""Being a client of others: the tokens that your users have at other services.
+"""Clients of other services: the tokens that your users have there.
 
 `Provider.vault` is the vault, `VaultAuth` puts a user's token into the requests of an HTTP
 client; `actor_oauth.upstream.steps` is the same without a vault.

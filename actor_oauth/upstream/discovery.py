@@ -58,7 +58,7 @@ async def discover(
     preferred: Collection[str] = (),
     loopback: bool = False,
 ) -> Discovered | UpstreamFailed:
-    """Find out who gives tokens for a URL.
+    """Discover the authorization server of a URL.
 
     Args:
         fetcher: Fetches from the web.
@@ -93,7 +93,7 @@ async def discover(
 async def discover_resource(
     fetcher: Fetcher, url: str, challenge: AuthChallenge | None, *, loopback: bool
 ) -> ResourceMetadata | UpstreamFailed | None:
-    """Find what a resource says about itself (I-04, I-05).
+    """Discover a resource's metadata (I-04, I-05).
 
     Args:
         fetcher: Fetches from the web.
@@ -128,7 +128,7 @@ async def discover_server(
     loopback: bool,
     needs_pkce: bool = True,
 ) -> UpstreamServer | UpstreamFailed:
-    """Find what an issuer says about itself, at every place where it may (I-06 to I-08).
+    """Discover an issuer's metadata, at every allowed location (I-06 to I-08).
 
     Args:
         fetcher: Fetches from the web.

@@ -129,7 +129,7 @@ def _system_context() -> ssl.SSLContext:
 
 
 class Fetcher:
-    """Fetches documents that strangers name.
+    """Fetches documents from untrusted URLs.
 
     Args:
         ssl_context: Decides whose certificates are believed.

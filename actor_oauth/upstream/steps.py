@@ -90,7 +90,7 @@ def _fresh_keyring() -> Keyring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMeans:
-    """What `TokenCalls` is given where there is no server of ours.
+    """Keys, time and randomness for `TokenCalls` without a server.
 
     Attributes:
         keyring: For clients that authenticate by a key; a new one if not given.

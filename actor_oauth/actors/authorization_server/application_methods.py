@@ -12,7 +12,7 @@ class ApplicationMethods(ServerParts):
     """Part of `AuthorizationServer`."""
 
     def actor_of(self, actor_class: type[T], user_id: str) -> T:
-        """The actor of a kind that belongs to a user; it need not exist yet.
+        """Give a user's actor of some kind; it need not exist yet.
 
         Its key is a keyed hash of the user's id, as that of the user's own actor, so
         neither a file name nor a log line tells who the user is.

@@ -34,7 +34,7 @@ class AuthorizationMethods(ServerParts):
         signed_in: bool = False,
         presented_at: int | None = None,
     ) -> AuthorizationRequest | AuthorizationError:
-        """Read an authorization request and decide whether it may be put to a user.
+        """Parse an authorization request and decide whether a user may be asked.
 
         Args:
             parameters: Parsed, or the query string as it came.

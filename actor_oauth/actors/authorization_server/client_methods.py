@@ -17,7 +17,7 @@ class ClientMethods(ServerParts):
     """Part of `AuthorizationServer`."""
 
     async def lookup_client(self, client_id: str) -> Client | None:
-        """The client, or None if there is none that may ask for anything."""
+        """Give a client; None if it does not exist, or is disabled."""
         return await self._clients.lookup(client_id)
 
     async def create_client(
@@ -30,7 +30,7 @@ class ClientMethods(ServerParts):
         assertions: bool = False,
         metadata: Mapping[str, Json] | None = None,
     ) -> NewClient | Refused:
-        """Register a client on the operator's behalf. Its secret is shown this once.
+        """Register a client on the operator's behalf. Its secret is only shown now.
 
         Args:
             client_name: Shown on consent pages.
@@ -75,7 +75,7 @@ class ClientMethods(ServerParts):
         any_scope: bool = False,
         resources: Sequence[str] | None = None,
     ) -> Client | Refused:
-        """Change a client on the operator's behalf; None leaves something as it is.
+        """Change a client on the operator's behalf; None leaves a value as it is.
 
         Existing grants stay as they are: to end them, use `set_client_disabled`, or
         `delete_client`.
@@ -101,7 +101,7 @@ class ClientMethods(ServerParts):
         return await self._clients.update(client_id, changes)
 
     async def rotate_client_secret(self, client_id: str) -> str | None:
-        """Give a client another secret, shown this once.
+        """Generate a new secret for a client, shown only this once.
 
         The one before stays good until the new one is used for the first time (B-35).
 
@@ -111,7 +111,7 @@ class ClientMethods(ServerParts):
         return await self._clients.rotate_secret(client_id)
 
     async def set_client_disabled(self, client_id: str, *, disabled: bool) -> bool:
-        """Disable a client, ending every grant of it, or enable it again.
+        """Disable a client, ending all its grants, or enable it again.
 
         Returns:
             False if it is so already, or there is none.
@@ -122,11 +122,11 @@ class ClientMethods(ServerParts):
         return await self._clients.set_disabled(client_id, disabled=disabled)
 
     async def client_status(self, client_id: str) -> ClientStatus | None:
-        """What an operator sees of a client, in whatever state; None without one."""
+        """Give what an operator sees of a client, in any state; None without one."""
         return await self._clients.actor(client_id).status()
 
     async def delete_client(self, client_id: str) -> bool:
-        """Delete a client. Every grant of it, over all users, is dead when this returns.
+        """Delete a client. All its grants, for all users, have ended on return.
 
         Returns:
             False if there was none.

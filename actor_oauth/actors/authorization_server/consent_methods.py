@@ -26,7 +26,7 @@ class ConsentMethods(ServerParts):
     """Part of `AuthorizationServer`."""
 
     def new_browser_secret(self) -> str:
-        """Make something that one browser holds: for a cookie, `HttpOnly` and `Secure`."""
+        """Generate a secret for one browser: for a cookie, `HttpOnly` and `Secure`."""
         return new_browser_secret(self._effects.entropy)
 
     async def begin_consent(
@@ -37,7 +37,7 @@ class ConsentMethods(ServerParts):
         browser: str,
         auth_time: int | None = None,
     ) -> str | AuthorizationError:
-        """Keep a request for a signed-in user to answer.
+        """Store a request for a signed-in user to answer.
 
         Args:
             request: From `parse_auth_request`.
@@ -62,7 +62,7 @@ class ConsentMethods(ServerParts):
     async def describe_consent(
         self, handle: str, *, user_id: str, browser: str | None
     ) -> ConsentView | None:
-        """What to ask; None if the handle leads to nothing that can be answered here."""
+        """Give what to ask; None if there is nothing to answer under this handle."""
         return await self._consents.describe(handle, user_id=user_id, browser=browser)
 
     async def consent_logo(
@@ -91,7 +91,7 @@ class ConsentMethods(ServerParts):
         props: Json = None,
         details: Sequence[Json] | None = None,
     ) -> Redirect | AuthorizationError:
-        """Answer yes. Of several answers the first counts, however close they come.
+        """Approve. Of several answers the first counts, however close they come.
 
         Args:
             handle: From `begin_consent`.
@@ -127,7 +127,7 @@ class ConsentMethods(ServerParts):
     # Remembered
 
     async def is_remembered(self, request: AuthorizationRequest, user_id: str) -> bool:
-        """Tell whether a user allowed this before, and it need not be asked again.
+        """Tell whether a remembered consent covers this request.
 
         `required_interaction` says so too, given what the client requires.
         """
@@ -143,7 +143,7 @@ class ConsentMethods(ServerParts):
         metadata: Json = None,
         props: Json = None,
     ) -> Redirect | AuthorizationError:
-        """Grant without a page what the user has allowed before.
+        """Grant, without a page, what the user has allowed before.
 
         Args:
             request: One for which `required_interaction` asks for nothing.
@@ -171,9 +171,9 @@ class ConsentMethods(ServerParts):
     async def list_remembered_consents(
         self, user_id: str
     ) -> tuple[RememberedConsent, ...]:
-        """What a user wants not to be asked again, newest first."""
+        """Give a user's remembered consents, newest first."""
         return await self._remembered.listed(user_id)
 
     async def forget_consent(self, user_id: str, consent_id: str) -> bool:
-        """Ask a user again from now on; False if there was nothing to forget."""
+        """Forget a remembered consent; False if there is none."""
         return await self._remembered.forget(user_id, consent_id)

@@ -22,7 +22,7 @@ class DeviceMethods(ServerParts):
     async def find_device(
         self, user_code: str, *, user_id: str, browser: str
     ) -> DeviceView | TooManyAttempts | None:
-        """Find what to ask the person who typed a code.
+        """Find the question for a user who entered a code.
 
         A link may bring the code along, to be filled in. It is looked for only once the
         person has pressed a button: following a link must not ask anything.
@@ -47,7 +47,7 @@ class DeviceMethods(ServerParts):
     async def describe_device(
         self, handle: str, *, user_id: str, browser: str | None
     ) -> DeviceView | None:
-        """What a handle of `find_device` is about; None if it cannot be answered here."""
+        """Give the question of a `find_device` handle; None if it cannot be answered."""
         return await self._device_questions.describe(
             handle, user_id=user_id, browser=browser
         )
@@ -63,7 +63,7 @@ class DeviceMethods(ServerParts):
         metadata: Json = None,
         props: Json = None,
     ) -> bool:
-        """Let the device in.
+        """Approve a device's request.
 
         Args:
             handle: From `find_device`.
@@ -93,7 +93,7 @@ class DeviceMethods(ServerParts):
     async def deny_device(
         self, handle: str, *, user_id: str, browser: str | None
     ) -> bool:
-        """Turn the device away; whether this answer counts."""
+        """Deny a device's request; returns whether this answer counts."""
         return await self._device_questions.deny(
             handle, user_id=user_id, browser=browser
         )

@@ -12,7 +12,7 @@ class PeopleMethods(ServerParts):
     """Part of `AuthorizationServer`."""
 
     async def create_user(self, user_id: str, password: str) -> bool:
-        """Make an account that can sign in; False if there is one.
+        """Create an account that can sign in; False if it exists already.
 
         Raises:
             ValueError: If the name or the password is not acceptable; says why.
@@ -20,7 +20,7 @@ class PeopleMethods(ServerParts):
         return await self._accounts.create(user_id, password)
 
     async def set_password(self, user_id: str, password: str) -> bool:
-        """Change a password, ending every session and grant; False without account.
+        """Change a password, ending all sessions and grants; False without account.
 
         Raises:
             ValueError: If the password is not acceptable; says why.
@@ -28,7 +28,7 @@ class PeopleMethods(ServerParts):
         return await self._accounts.set_password(user_id, password)
 
     async def set_user_disabled(self, user_id: str, *, disabled: bool) -> bool:
-        """Disable an account, ending every session and grant, or enable it again.
+        """Disable an account, ending all sessions and grants, or enable it again.
 
         Returns:
             False if it is so already, or there is no account.
@@ -44,7 +44,7 @@ class PeopleMethods(ServerParts):
         self._accounts.before_deletion(farewell)
 
     async def delete_user(self, user_id: str) -> bool:
-        """Delete an account, with every session, grant, consent and the audit trail.
+        """Delete an account with all sessions, grants, consents and the audit trail.
 
         Nothing that the user allowed lives when this returns, and nothing that was on
         its way can come to life: what is left refuses new grants until the user is
@@ -62,7 +62,7 @@ class PeopleMethods(ServerParts):
         return await self._accounts.delete(user_id)
 
     async def readmit_user(self, user_id: str) -> bool:
-        """Let a deleted user have a new account of the same name, without a password.
+        """Recreate a deleted user's account, empty and without a password.
 
         Returns:
             False unless one of that name was deleted.
@@ -72,11 +72,11 @@ class PeopleMethods(ServerParts):
     async def audit_trail(
         self, user_id: str, *, limit: int = 256
     ) -> tuple[AuditEvent, ...]:
-        """The newest security events of a user, newest first; of nobody, none."""
+        """Give the latest security events of a user, newest first."""
         return await self._accounts.actor(user_id).audit_trail(limit=limit)
 
     async def user_at(self, address: str) -> str | None:
-        """The name of a user, by the address that logs have of that user's actor.
+        """Give a user's name, from the actor's address in the log.
 
         Args:
             address: `user/KEY`.
@@ -93,21 +93,21 @@ class PeopleMethods(ServerParts):
         return await self._accounts.name_at(parsed.key)
 
     def user_address(self, user_id: str) -> str:
-        """The address of a user's actor, as logs and damaged files have it: `user/KEY`."""
+        """Give the address of a user's actor, as logs and files name it: `user/KEY`."""
         return str(Address(UserActor.kind, self._effects.user_key(user_id)))
 
     async def user_exists(self, user_id: str) -> bool:
-        """Whether there is such a user."""
+        """Tell whether a user exists."""
         return await self._accounts.exists(user_id)
 
     async def list_users(
         self, *, cursor: str | None = None, limit: int = 100
     ) -> DirectoryPage:
-        """User names with the time of their creation, oldest first."""
+        """Give user names with the time of their creation, oldest first."""
         return await self._accounts.listed(cursor=cursor, limit=limit)
 
     async def log_in(self, user_id: str, password: str) -> str | LoginRefused:
-        """Check a password and open a session; returns what its cookie holds."""
+        """Check a password and open a session; returns the value of its cookie."""
         return await self._accounts.log_in(user_id, password)
 
     async def enter(self, user_id: str) -> str | None:
@@ -124,15 +124,15 @@ class PeopleMethods(ServerParts):
         return await self._accounts.enter(user_id)
 
     async def session(self, cookie: str) -> Session | None:
-        """The session that a cookie proves, or None, whatever the text is."""
+        """Give the session of a cookie value, or None for any other text."""
         return await self._accounts.session(cookie)
 
     async def log_out(self, cookie: str) -> None:
-        """End the session that a cookie proves, if it does prove one."""
+        """End the session of a cookie value, if it has one."""
         await self._accounts.log_out(cookie)
 
     async def log_out_everywhere(self, session: Session) -> None:
-        """End every session and every grant of the signed-in user (H-08)."""
+        """End all sessions and grants of the signed-in user (H-08)."""
         await self._accounts.log_out_everywhere(session.user_id)
 
     def federated_user_id(

@@ -61,7 +61,7 @@ class TokenMethods(ServerParts):
         return await self._access_tokens.validate(resource, token)
 
     async def unwrap_token(self, token: str) -> AccessTokenInfo | None:
-        """What an access token says, whichever resource it is for; None if it is dead.
+        """Give the facts of an access token of any resource; None if it is invalid.
 
         For the application itself. A resource asks `validate_token`, which compares the
         audience.
@@ -87,7 +87,7 @@ class TokenMethods(ServerParts):
         resource: str | None = None,
         expires_in: int | None = None,
     ) -> TokenResponse | Refused:
-        """Make a lesser token of an access token (RFC 8693), for the client that has it.
+        """Exchange a client's access token for one that can do less (RFC 8693).
 
         Args:
             token: An access token that lives.

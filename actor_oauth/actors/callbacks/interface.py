@@ -37,7 +37,7 @@ class ObservedError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalToken:
-    """What the application says of a token that is not of this server.
+    """The application's facts about a token of another server.
 
     Attributes:
         user_id: The user, as the issuer of the token names them.

@@ -30,7 +30,7 @@ class AccountEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """One entry of the trail. It never holds a secret (K-12).
+    """One entry of the audit trail. It never contains a secret (K-12).
 
     Attributes:
         at: When, in Unix seconds.

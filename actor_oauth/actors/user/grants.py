@@ -37,7 +37,7 @@ _LOAD: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantSummary:
-    """What a user sees of a grant that is in force.
+    """What a user sees of an active grant.
 
     Attributes:
         grant_id: Its name, for revoking it.

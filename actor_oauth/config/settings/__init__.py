@@ -73,7 +73,7 @@ class Settings(
     LogSettings,
     MetricsSettings,
 ):
-    """Everything an operator may decide.
+    """All settings.
 
     Durations are whole seconds. What a single setting may be is checked when the
     value is made; what settings mean together is checked by `find_problems`.

@@ -9,7 +9,7 @@ from actor_oauth.config.settings.group import SettingsGroup
 
 
 class LogLevel(StrEnum):
-    """From which severity on a record is written."""
+    """The least severity that is logged."""
 
     DEBUG = "debug"
     INFO = "info"

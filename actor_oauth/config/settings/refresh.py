@@ -18,7 +18,7 @@ _DAY: Final = 86_400
 
 
 class ClientRefreshSettings(BaseModel):
-    """What is different for one client; what is left out is as for the others."""
+    """Settings for one client; what is left out is as for all others."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 

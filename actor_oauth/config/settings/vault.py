@@ -18,7 +18,7 @@ _CLIENT_NAME: Final = "Actor OAuth"
 
 
 class VaultClientSettings(BaseModel):
-    """Credentials that another authorization server gave out by hand.
+    """Manually obtained credentials at another authorization server.
 
     Attributes:
         issuer: The server that they are for, character for character.
@@ -48,7 +48,7 @@ class VaultClientSettings(BaseModel):
 
 
 class VaultResourceSettings(BaseModel):
-    """A protected resource that says nothing about itself.
+    """A protected resource that publishes no metadata.
 
     Attributes:
         url: What its tokens are for, with everything below it.

@@ -1,4 +1,4 @@
-"""For servers that are made with FastMCP 4: `auth` and permissions, on our tokens.
+"""For FastMCP 4 servers: `auth` and permissions, with our tokens.
 
 provider.protect_mcp(mcp)        # in the provider's process: behind the guard
 
@@ -25,7 +25,7 @@ from actor_oauth.mcp.fastmcp.endpoint import FastMCPEndpoint
 from actor_oauth.mcp.fastmcp.permissions import Permissions
 
 CurrentCaller: TypeAlias = Annotated[Caller, Depends(current_caller)]
-"""As the type of a tool's parameter: filled in by the server, unknown to the client."""
+"""The type of a tool parameter that the server fills in, hidden from the client."""
 
 # In a tool, prompt or resource
 __all__ = ["CurrentCaller"]

@@ -62,7 +62,7 @@ class FastMCPTokenVerifier(TokenVerifier):
 
     @override
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Say what the token is good for, or None if it is good for nothing here.
+        """Give what the token allows, or None if it allows nothing here.
 
         Raises:
             ActorError: It could not be checked.
@@ -91,7 +91,7 @@ class _Auth(RemoteAuthProvider):
 def fastmcp_auth(
     resource: ResourcePolicy, *, issuer: str, validate_token: ValidateToken
 ) -> RemoteAuthProvider:
-    """Make FastMCP's `auth` for a server that takes tokens of an authorization server.
+    """Make FastMCP's `auth` for a server that accepts an authorization server's tokens.
 
     It serves the metadata document, the 401 challenge, and the 403 challenge of tools,
     prompts and resources with `require_scope`. Give the server `Permissions` too, which

@@ -12,7 +12,7 @@ from actor_oauth.oauth.authorization_answer import AuthorizationError
 
 
 class SignInFault(StrEnum):
-    """What went wrong, in the stable words of the log."""
+    """What went wrong, as a stable name for the log."""
 
     ATTEMPT_UNKNOWN = "attempt_unknown"
     BROWSER_WRONG = "browser_wrong"

@@ -209,7 +209,7 @@ def state_hash(state: str) -> bytes:
 def decide_callback(
     answer: Parameters, attempt: Attempt, *, redirect_uri: str
 ) -> str | UpstreamFailed:
-    """Decide whether an answer is the asked server's, and give its code.
+    """Decide whether a response is from the asked server, and give its code.
 
     The caller has already decided whose attempt it is, and that it has not expired.
 

@@ -58,7 +58,7 @@ def parse_www_authenticate(lines: Iterable[str]) -> tuple[AuthChallenge, ...]:
 
 
 def find_challenge(challenges: Sequence[AuthChallenge]) -> AuthChallenge | None:
-    """Give the challenge that says how to get a token; None if none is of OAuth.
+    """Give the challenge that says how to get a token; None without an OAuth one.
 
     The scheme DPoP comes with the same parameters as Bearer (RFC 9449 §7.1).
     """

@@ -13,7 +13,7 @@ from typing import Final
 
 
 class UpstreamFault(StrEnum):
-    """What went wrong, in the stable words of the log."""
+    """What went wrong, as a stable name for the log."""
 
     # What was asked for
     URL_REFUSED = "url_refused"
@@ -111,7 +111,7 @@ def is_unavailable(status: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamFailed:
-    """Something with another server did not work.
+    """A failure at another server.
 
     Attributes:
         fault: What.

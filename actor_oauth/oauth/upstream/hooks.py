@@ -9,7 +9,7 @@ from actor_oauth.oauth.json_values import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSuccess:
-    """What an application says about a connection that was just made.
+    """The application's description of a new connection.
 
     Attributes:
         name: What to call it; None to leave it as it is.

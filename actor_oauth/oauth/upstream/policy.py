@@ -89,7 +89,7 @@ class VaultPolicy:
         return f"{self.base_url}/{kind}/{label}"
 
     def login_url(self, url: str) -> str:
-        """Give where a person begins to connect a URL."""
+        """Give the URL at which a user begins to connect a service."""
         return f"{self.base_url}/login?{urlencode({'url': url})}"
 
     def client_at(self, issuer: str) -> ConfiguredClient | None:

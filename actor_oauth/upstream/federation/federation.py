@@ -33,7 +33,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Federation(SignIns):
-    """The services that people may sign in with, as `Provider.federation` gives them.
+    """The services that users can sign in with; see `Provider.federation`.
 
     Args:
         effects: Actors, keys, time and randomness.
@@ -134,7 +134,7 @@ class Federation(SignIns):
         return None
 
     async def unlink(self, user_id: str, issuer: str, subject: str) -> bool:
-        """End a connection of an identity to an account; False if there is none."""
+        """Unlink an identity from an account; False if they are not linked."""
         effects = self._effects
         identity = Identity(issuer=issuer, subject=subject)
         ended = await self._identity(identity).unlink(user_id)
@@ -143,7 +143,7 @@ class Federation(SignIns):
         return ended
 
     def own_user_id(self, issuer: str, subject: str) -> str:
-        """Give the name of the account that is made for an identity.
+        """Give the name of the account that is created for an identity.
 
         The same one that assertions of that issuer lead to.
         """

@@ -48,7 +48,7 @@ _PURPOSE: Final = "upstream question"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamQuestion:
-    """What a page asks before it sends a browser to a service.
+    """The question that a page asks before it sends a browser to a service.
 
     Attributes:
         ticket: For a hidden field of the page's form: what `begin_upstream` is given.

@@ -31,7 +31,7 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderInfo:
-    """A connection as its user may see it: nothing of it is secret.
+    """A connection as its user may see it, without any secret.
 
     Attributes:
         resource: Its identifier.
@@ -65,7 +65,7 @@ class ProviderInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRedirect:
-    """The person must sign in elsewhere.
+    """The user must sign in at the service.
 
     Attributes:
         url: Where to send the browser.
@@ -78,7 +78,7 @@ class LoginRedirect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """There is nothing more to do.
+    """The service is connected: there is nothing more to do.
 
     Attributes:
         provider: The connection: with a token, or found to be public.

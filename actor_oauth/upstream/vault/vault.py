@@ -49,7 +49,7 @@ MAX_URLS: Final = 100
 
 
 class Vault:
-    """The vaults of all users, as `Provider.vault` gives them.
+    """The vaults of all users; see `Provider.vault`.
 
     Args:
         effects: Actors, keys, time and randomness.
@@ -98,7 +98,7 @@ class Vault:
     # Connecting
 
     def login_url(self, url: str) -> str:
-        """Give where a person begins to connect a URL."""
+        """Give the URL at which a user begins to connect a service."""
         return self.policy.login_url(url)
 
     async def begin_login(
@@ -124,7 +124,7 @@ class Vault:
     async def finish_login(
         self, user_id: str, answer: Parameters, *, browser: str, redirect_uri: str
     ) -> Connected | UpstreamFailed:
-        """Act on the answer that a browser brought back. Of several the first counts.
+        """Process the response that a browser brought. Of several the first counts.
 
         Args:
             user_id: Whose browser it is.
@@ -144,7 +144,7 @@ class Vault:
     async def keep(
         self, user_id: str, attempt: Attempt, tokens: UpstreamTokens
     ) -> Connected | UpstreamFailed:
-        """Keep tokens that were got in another way, as by `upstream.steps`.
+        """Store tokens that were obtained in another way, as by `upstream.steps`.
 
         A connection that can be refreshed is not given up for tokens that cannot.
 
@@ -212,7 +212,7 @@ class Vault:
     async def report_rejection(
         self, user_id: str, url: str, version: Version
     ) -> Authorization | UpstreamFailed:
-        """Say that a URL answered 401 to what it was given, and get something better.
+        """Report that a URL answered 401 to a header, and get a better one.
 
         The first time the token is refreshed, once for all who report it. If the new
         one is refused as well, the user has to connect again (I-35); so does a resource
@@ -239,7 +239,7 @@ class Vault:
     async def report_lacking_scope(
         self, user_id: str, url: str, challenges: Sequence[AuthChallenge]
     ) -> str | UpstreamFailed:
-        """Say that a URL answered 403 `insufficient_scope` (I-36).
+        """Report that a URL answered 403 `insufficient_scope` (I-36).
 
         Args:
             user_id: On whose behalf.
@@ -292,7 +292,7 @@ class Vault:
     async def refresh(
         self, user_id: str, urls: Sequence[str], *, force: bool = False
     ) -> Mapping[str, Authorization | UpstreamFailed]:
-        """Refresh what ends within five minutes, all at once.
+        """Refresh what expires within five minutes, concurrently.
 
         Args:
             user_id: Whose.
@@ -320,7 +320,7 @@ class Vault:
         return answers
 
     async def remove(self, user_id: str, resource: str) -> bool:
-        """Forget a connection, and revoke its tokens where the other server can.
+        """Remove a connection, and revoke its tokens if the other server supports it.
 
         Pending sign-ins and refreshes of the connection become void. The other server
         gets a few seconds; if it takes longer, or cannot be reached, revoking continues
