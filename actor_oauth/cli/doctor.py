@@ -188,7 +188,10 @@ def _actors(data: Path) -> Finding:
     with showing_progress() as tell:
         damaged = find_damaged(data.absolute(), now=SystemClock().now(), tell=tell)
     if damaged:
-        names = ", ".join(map(str, damaged))
-        text = f"damaged: {names}; restore a backup, or move these files away"
+        names = ", ".join(f"{actor} ({why})" for actor, why in damaged.items())
+        text = (
+            f"cannot be read: {names}; correct owner and mode of files that cannot be "
+            "opened, and restore users whose file is damaged (restore-user)"
+        )
         return _bad("actors", text)
     return _good("actors", "no file is damaged")

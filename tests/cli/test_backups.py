@@ -163,7 +163,7 @@ def test_damage_is_told_by_backup_and_by_doctor(
     assert "DAMAGED, not copied: client/" in done.err
     done = actor_oauth("doctor", "--deep")
     assert done.status == 1
-    assert "damaged: client/" in done.out
+    assert "cannot be read: client/" in done.out
 
 
 def test_a_folder_that_cannot_be_written_is_told(
@@ -190,7 +190,7 @@ def test_one_damaged_user_comes_back_without_grants_and_nobody_else_is_touched(
 
     (damaged,) = data.glob(f"actors/user/*/{key_of(data, 'user0')}.db")
     damaged.write_bytes(b"no database")
-    assert "damaged: user/" in actor_oauth("doctor", "--deep").out
+    assert "cannot be read: user/" in actor_oauth("doctor", "--deep").out
     done = actor_oauth("restore-user", file, f"user/{damaged.stem}")
     assert done.status == 0
     assert f"{damaged}.damaged-" in done.err

@@ -215,6 +215,7 @@ async def test_a_damaged_actor_is_named_and_the_others_are_copied(
     for now in (0, LATER):
         found = find_damaged(data, now=now, tell=silent)
         assert sorted(found, key=str) == list(damaged)
+        assert found[damaged[1]] == "file is not a database"
     assert save(data, target).count == 1
     assert [str(one.address) for one in open_archive(target).actors()] == ["counter/a"]
 

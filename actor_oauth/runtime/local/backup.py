@@ -90,11 +90,11 @@ def back_up(
         there = files.count()
         for done, address in enumerate(files.addresses(kinds)):
             tell("copying", done, there)
-            saved = _copied(address, files.path(address), now=now)
-            if saved is None:
-                damaged.append(address)
-            else:
+            saved = copied(address, files.path(address), now=now)
+            if isinstance(saved, Saved):
                 writer.add(saved)
+            else:
+                damaged.append(address)
         count = writer.finish(about)
         writer.close()
         for done, _ in enumerate(open_archive(draft).actors()):
@@ -111,8 +111,8 @@ def back_up(
     return BackedUp(count, tuple(damaged))
 
 
-def find_damaged(data: Path, *, now: int, tell: Tell) -> tuple[Address, ...]:
-    """Read the files of all actors, and give those that are damaged. Blocks.
+def find_damaged(data: Path, *, now: int, tell: Tell) -> dict[Address, str]:
+    """Read the files of all actors, and give those that cannot be, and why. Blocks.
 
     Nothing is changed, and servers may run.
 
@@ -122,26 +122,23 @@ def find_damaged(data: Path, *, now: int, tell: Tell) -> tuple[Address, ...]:
         tell: Told how far it is, again and again.
     """
     files = ActorFiles(data, Disk())
-    damaged: list[Address] = []
+    damaged: dict[Address, str] = {}
     there = files.count()
     for done, address in enumerate(files.addresses(())):
         tell("reading", done, there)
-        if not is_sound(address, files.path(address), now=now):
-            damaged.append(address)
-    return tuple(damaged)
+        saved = copied(address, files.path(address), now=now)
+        if not isinstance(saved, Saved):
+            damaged[address] = saved
+    return damaged
 
 
-def is_sound(address: Address, path: Path, *, now: int) -> bool:
-    """Tell whether an actor's file can be read from end to end. Blocks."""
-    return _copied(address, path, now=now) is not None
-
-
-def _copied(address: Address, path: Path, *, now: int) -> Saved | None:
-    """Give an actor's copy; None if its file is damaged."""
+def copied(address: Address, path: Path, *, now: int) -> Saved | str:
+    """Give an actor's copy, or why its file cannot be read from end to end. Blocks."""
     try:
         return _read_idle(address, path, now=now) or _read(address, path)
-    except sqlite3.DatabaseError:
-        return None
+    except sqlite3.DatabaseError as error:
+        # What SQLite says of a file holds no values.
+        return str(error)
 
 
 def _read_idle(address: Address, path: Path, *, now: int) -> Saved | None:

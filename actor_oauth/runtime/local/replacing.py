@@ -14,8 +14,8 @@ from pathlib import Path
 from sqlite_utils.migrations import Migrations
 
 from actor_oauth.runtime.address import Address
-from actor_oauth.runtime.local.archive import Archive, ArchiveError
-from actor_oauth.runtime.local.backup import is_sound, sync_file
+from actor_oauth.runtime.local.archive import Archive, ArchiveError, Saved
+from actor_oauth.runtime.local.backup import copied, sync_file
 from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.files import ActorFiles, write_new
 from actor_oauth.runtime.local.locked_file import held
@@ -85,7 +85,7 @@ def _refuse_if_sound(address: Address, path: Path, *, now: int) -> None:
     if path.exists():
         # What cannot be opened is not damaged: its owner or mode may be wrong.
         path.open("rb+").close()
-        if is_sound(address, path, now=now):
+        if isinstance(copied(address, path, now=now), Saved):
             raise ArchiveError(f"the file of {address} is intact")
 
 
