@@ -1,4 +1,4 @@
-"""What access tokens are good for, asked of the actors that own them."""
+"""Checking access tokens, by asking the actors that own them."""
 
 from collections.abc import Sequence
 from typing import Final

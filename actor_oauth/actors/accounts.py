@@ -1,4 +1,4 @@
-"""People: accounts, passwords and browser sessions, each at the user's own actor."""
+"""Users: accounts, passwords and browser sessions, each in the user's actor."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -61,7 +61,7 @@ class LoginRefused:
 
 
 Farewell: TypeAlias = Callable[[str], Awaitable[None]]
-"""Given the name of a user who is about to be deleted. Its failure stops the deletion."""
+"""Called with the name of a user to be deleted. Its failure stops the deletion."""
 
 
 class Accounts:
@@ -104,7 +104,7 @@ class Accounts:
         self._farewells.append(farewell)
 
     async def delete(self, user_id: str) -> bool:
-        """Delete an account: nothing granted by the user lives when this returns (K-10).
+        """Delete an account: nothing granted by the user is valid on return (K-10).
 
         Returns:
             False if there was none.

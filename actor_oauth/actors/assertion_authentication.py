@@ -1,4 +1,4 @@
-"""Authenticating a client by its signed assertion, with whatever that takes."""
+"""Authenticating a client by its signed assertion, fetching keys as needed."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What one browser holds and no other, by which an answer is known to come from it."""
+"""Browser secrets, which prove the browser that an answer comes from."""
 
 from base64 import urlsafe_b64encode
 from typing import Final

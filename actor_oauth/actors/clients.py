@@ -52,7 +52,7 @@ class NewClient:
     secret: str | None
 
     def to_json(self) -> dict[str, Json]:
-        """The answer of RFC 7591 §3.2.1, with everything as really registered (B-22)."""
+        """The response of RFC 7591 §3.2.1, with everything as registered (B-22)."""
         return registration_response(self.client, self.secret)
 
 

@@ -1,4 +1,4 @@
-"""Consent: a request is kept at the user's actor under a handle, and answered once.
+"""Consent: a request is stored in the user's actor under a handle, answered once.
 
 The handle is good in one browser only, for one user, and for minutes. Several may be open
 at once. It serves the server's own pages and an application's alike.

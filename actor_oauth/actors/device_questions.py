@@ -37,7 +37,7 @@ from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.scopes import Scope
 
 ATTEMPTS: Final = Rate(burst=10, interval=30.0)
-"""Codes that a user may type: they are short, and must not be found by trying (D-52)."""
+"""Codes that a user may enter: they are short, and must not be guessed (D-52)."""
 
 _PURPOSE: Final = "device question"
 

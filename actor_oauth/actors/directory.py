@@ -1,4 +1,4 @@
-"""The index of who there is: ids of clients or of users, for listing.
+"""The index of all clients or users, for listing.
 
 It owns no truth. Registering and deleting happen in the actor of the client or user,
 whose outbox tells the directory, so that for a moment it may lag behind.

@@ -1,4 +1,4 @@
-"""Documents that were fetched from the web, kept by the actor that needs them."""
+"""Documents fetched from the web, stored by the actor that needs them."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias

@@ -1,4 +1,4 @@
-"""ID tokens for those who get an access token for them (OpenID Connect Core §3.1.3.3).
+"""ID tokens, issued with access tokens (OpenID Connect Core §3.1.3.3).
 
 Like a JWT access token, one is made of what the owner has committed, after the turn:
 signing costs more than a turn does, and of a grant that has ended nothing is left to sign.

@@ -1,4 +1,4 @@
-"""Asking trusted issuers for their keys, and seeing that an assertion counts once."""
+"""Fetching trusted issuers' keys, and ensuring that an assertion is used once."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, TypeVar

@@ -1,4 +1,4 @@
-"""The memory of DPoP proofs that were used, at the actor that owns what they are for.
+"""Used DPoP proofs, remembered by the actor that owns what they are for.
 
 Rule 1: checking and recording are one turn, the one that issues or admits: of any
 number of copies of a proof one is accepted, whichever processes they reach (F-06,
@@ -18,7 +18,7 @@ from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.runtime import Database
 
 MAX_PER_SECOND: Final = 128
-"""Proofs of one actor that say the same second."""
+"""Maximum of one actor's proofs with the same time."""
 
 _KEPT: Final = WINDOW + 60
 """Seconds after its own time for which a proof is remembered: clocks may differ."""

@@ -1,4 +1,4 @@
-"""What vaults want of other servers: to refresh tokens ahead of their end, or to end them.
+"""Work lists of the vaults: tokens to refresh ahead of time, or to revoke.
 
 A vault's alarm is a turn, and cannot reach the network. It puts what is due on one of
 these lists, from which the processes take work. Work that was taken and not done

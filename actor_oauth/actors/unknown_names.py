@@ -1,4 +1,4 @@
-"""Attempts to log in under names that nobody has.
+"""Failed log-ins under unknown names.
 
 An account makes callers wait after failed attempts. If unknown names did not, trying a
 name a few times would reveal whether it is an account. So these wait alike, over all

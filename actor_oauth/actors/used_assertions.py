@@ -1,4 +1,4 @@
-"""Assertions count once: the actor that owns their maker remembers which were used.
+"""Single use of assertions: the actor of their issuer remembers which were used.
 
 Rule 1: an assertion is noted and found new in one turn. Of any number of copies, in
 whatever worker, the first is new (D-47, E-13, K-14).

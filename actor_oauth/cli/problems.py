@@ -1,4 +1,4 @@
-"""What an operator can do something about, said instead of a traceback."""
+"""Problems that an operator can fix, reported without a traceback."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`users`: the people who can sign in."""
+"""`users`: the users who can sign in."""
 
 import getpass
 import sys

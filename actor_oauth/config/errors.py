@@ -1,4 +1,4 @@
-"""What is said when the provider cannot start as configured."""
+"""The error of a provider that cannot start as configured."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Loopback or not: the question on which plain http and demo features hang."""
+"""Recognising loopback hosts, which may use plain http and demo features."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit

@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Protocol
 
 TICKET_LIFETIME = 600
-"""Seconds in which a person must have signed in."""
+"""Seconds in which the user must have signed in."""
 
 _PURPOSE = "sign-in ticket"
 _BROWSER_BYTES = 32

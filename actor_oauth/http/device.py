@@ -1,4 +1,4 @@
-"""Devices: a person types the code that a device shows, and says yes or no.
+"""Devices: a user enters the code that a device shows, and answers.
 
 The question has a handle, which is valid for this user in this browser. What is
 requested is read from the record of the device's actor, and that actor accepts one

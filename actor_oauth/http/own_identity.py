@@ -1,4 +1,4 @@
-"""What an application gives to have its own sessions used in place of a sign-in here."""
+"""How an application uses its own sessions in place of a sign-in here."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

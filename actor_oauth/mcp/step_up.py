@@ -1,4 +1,4 @@
-"""The step-up challenge on servers that keep their own authentication, with our tokens."""
+"""The step-up challenge for servers that use our tokens with their own authentication."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""For authors who wire authentication by the SDK's own means: its `TokenVerifier`.
+"""For servers that use the SDK's own authentication: its `TokenVerifier`.
 
 mcp = MCPServer("notes", token_verifier=verifier, auth=verifier.auth_settings())
 app = verifier.with_permissions(mcp, mcp.streamable_http_app())

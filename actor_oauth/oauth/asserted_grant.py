@@ -24,7 +24,7 @@ from actor_oauth.oauth.resources import find_resource
 from actor_oauth.oauth.scopes import Scope
 
 MAX_ASSERTED_GRANTS: Final = 1000
-"""Live ones of one account, so that a client in a loop does not fill the disk."""
+"""Maximum of active ones per account, so that a client in a loop cannot fill the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

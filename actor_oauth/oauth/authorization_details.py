@@ -1,4 +1,4 @@
-"""Rich authorization requests (RFC 9396): what exactly is asked for, beside scopes.
+"""Rich authorization requests (RFC 9396): details beside scopes.
 
 Rule 1: only types that the operator has described for the resource, with the members that
 are described and no others: what nobody has described can neither be shown nor enforced.

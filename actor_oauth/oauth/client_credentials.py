@@ -24,7 +24,7 @@ from actor_oauth.oauth.tokens import (
 )
 
 NEVER_A_USER: Final = (CLIENT_ID_PREFIX, "https://")
-"""How a client's id begins, and no user's name may (B-01)."""
+"""Prefix of clients' ids, which no user's name may have (B-01)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

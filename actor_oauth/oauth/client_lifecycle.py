@@ -1,4 +1,4 @@
-"""Where a client's registration stands, and what may happen to it next.
+"""The life cycle of a client's registration.
 
 Rule 1: a registration changes state through `advance` or not at all.
 Rule 2: what was authorized while a client was active dies when it is disabled or

@@ -1,4 +1,4 @@
-"""Client metadata from strangers, member by member (RFC 7591 §2).
+"""Parsing untrusted client metadata, member by member (RFC 7591 §2).
 
 What a client says about itself when it registers, and what it publishes in a metadata
 document, is the same set of members, read here by the same rules. Every member has a

@@ -1,4 +1,4 @@
-"""Device authorization: a device without a browser asks, a person answers elsewhere.
+"""Device authorization: a device without a browser asks, a user answers elsewhere.
 
 The device holds a *device code* and polls with it; the user types the *user code*. Both
 lead to one record, owned by one actor, so that approving, denying and polling are

@@ -1,4 +1,4 @@
-"""Token exchange: a live access token becomes a lesser one (RFC 8693).
+"""Token exchange: an access token for one that can do less (RFC 8693).
 
 Rule 1: the result is never more than the subject token: not in scope, not in audience
 beyond what the operator allowed to clients that prove who they are, not in remaining life
@@ -41,7 +41,7 @@ from actor_oauth.oauth.tokens import (
 ACCESS_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 a name
 
 MAX_EXCHANGED: Final = 256
-"""Exchanged tokens of one grant that live at a time."""
+"""Maximum number of valid exchanged tokens of one grant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The names, here, of people and workloads that other issuers know.
+"""Local names of users and workloads of other issuers.
 
 An account is identified by issuer, tenant and subject, never by an address: taking over
 a mailbox, or entering somebody else's address, must not give access to their account
@@ -13,7 +13,7 @@ from typing import Final
 from actor_oauth.oauth.keyring import Keyring
 
 FEDERATED_PREFIX: Final = "fed_"
-"""How such a name begins, and no other user's name may."""
+"""Prefix of federated users' names, which no other user's name may have."""
 
 
 def federated_user_id(

@@ -1,4 +1,4 @@
-"""JSON from strangers and from our own records, read without surprises."""
+"""Parsing JSON strictly, both untrusted and from our own records."""
 
 import json
 from collections.abc import Mapping

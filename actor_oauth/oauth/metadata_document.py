@@ -1,4 +1,4 @@
-"""Clients that are known by the URL of a document that they publish.
+"""Clients whose id is the URL of a document that they publish.
 
 The document is client metadata (RFC 7591), with the URL as `client_id`. Anyone who can
 publish at the URL is the client: nothing was registered, nobody was asked.

@@ -1,4 +1,4 @@
-"""OpenID Connect over OAuth: what a client may learn of who has signed in.
+"""OpenID Connect over OAuth: what a client may learn about the user.
 
 Rule 1: like `offline_access`, the identity scopes belong to no resource. A client that
 only needs to identify the user gets a token for the userinfo endpoint and for nothing

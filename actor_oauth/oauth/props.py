@@ -1,4 +1,4 @@
-"""Props: what an application attaches to a grant, readable only with a live token.
+"""Props: what an application attaches to a grant, readable only with a valid token.
 
 A random data key encrypts the props, once per grant and version. That key is wrapped
 under each valid token of the grant and stored nowhere else, so a stolen database

@@ -1,4 +1,4 @@
-"""A question that is put to a user, and where it stands.
+"""A question to a user, and its state.
 
 Consent transactions and device authorizations are both such questions.
 

@@ -34,7 +34,7 @@ from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.tokens import Token, TokenResponse, draw, token_hash
 
 MAX_VERIFIER_FAILURES: Final = 5
-"""Wrong verifiers after which a code is dead (D-18)."""
+"""Wrong verifiers after which a code is invalid (D-18)."""
 
 FIRST_GENERATION: Final = 1
 

@@ -20,7 +20,7 @@ MAX_REDIRECT_URIS: Final = 32
 FORBIDDEN_SCHEMES: Final = frozenset(
     ("javascript", "data", "vbscript", "file", "blob", "about")
 )
-"""A browser acts on these itself. No configuration may allow them (B-03)."""
+"""Browsers act on these themselves. No configuration may allow them (B-03)."""
 
 _RESPONSE_PARAMETERS: Final = frozenset(("code", "state", "iss", "error"))
 """Written there beforehand, they would stand twice in our answer (C-18)."""

@@ -1,4 +1,4 @@
-"""What presenting a superseded refresh token does to its grant, in its window or late."""
+"""How presenting a superseded refresh token affects its grant."""
 
 from actor_oauth.oauth.grants import Ending, Grant, GrantEvent, ending
 from actor_oauth.oauth.keyring import Keyring

@@ -1,4 +1,4 @@
-"""Retrying: an older refresh token leads to the chain's head once more.
+"""Retries: an older refresh token leads to the chain's head again.
 
 Nothing that is stored is a token, so the head is derived again: from the presented token
 along the links, each step an HMAC under the server's key. What comes out counts only if

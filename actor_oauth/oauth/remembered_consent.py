@@ -1,4 +1,4 @@
-"""A consent that the user wants not to be asked for again (C-12, J-07).
+"""A remembered consent (C-12, J-07).
 
 It is remembered per user, client, redirect URI and resource, with the scopes that were
 allowed, at the user's actor: never in the browser.

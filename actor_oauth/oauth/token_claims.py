@@ -1,4 +1,4 @@
-"""What the claims of an access token say to a resource server, however it learned them.
+"""What an access token's claims allow at a resource server, wherever they come from.
 
 The same claims are used in a JWT access token (RFC 9068 §2.2) and in the response of an
 introspection endpoint (RFC 7662 §2.2). The caller has already verified where they come

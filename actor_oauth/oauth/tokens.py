@@ -1,4 +1,4 @@
-"""Tokens as strings: what they look like, and what of them may be stored.
+"""Tokens as strings: their layout, and the hashes that are stored.
 
 Every token, code and secret that this server issues has the same layout:
 

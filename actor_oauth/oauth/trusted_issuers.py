@@ -1,4 +1,4 @@
-"""Issuers whose signed word this server takes, and for what.
+"""Trusted issuers, and what each is trusted for.
 
 An issuer can be trusted to identify users (an identity provider whose assertions are
 ID-JAGs), to identify workloads (a platform that gives its programs tokens), and to

@@ -1,4 +1,4 @@
-"""Opens the authorization server and what it asks of others; nothing answers requests."""
+"""Opens the authorization server and its upstream clients, without answering requests."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""Opens the services that people may sign in with."""
+"""Opens the services that users can sign in with."""
 
 from contextlib import AsyncExitStack
 

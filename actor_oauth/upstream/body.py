@@ -1,4 +1,4 @@
-"""A response's body within a limit, whatever it says about its own length."""
+"""A response's body within a limit, whatever length it declares."""
 
 import zlib
 from collections.abc import AsyncIterable

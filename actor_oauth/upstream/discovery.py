@@ -1,4 +1,4 @@
-"""From a URL to the server that gives tokens for it (RFC 9728, RFC 8414, OIDC).
+"""From a URL to the server that issues tokens for it (RFC 9728, RFC 8414, OIDC).
 
 The result of each step is checked by `actor_oauth.oauth.upstream` before the next one
 is taken. Only "there is no such document" leads to the next location; a server that

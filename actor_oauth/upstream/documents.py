@@ -1,4 +1,4 @@
-"""Documents of other servers: there, definitely not there, or not to be had now."""
+"""Documents of other servers: present, definitely absent, or unavailable."""
 
 from typing import Final
 

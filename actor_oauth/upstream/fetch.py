@@ -1,4 +1,4 @@
-"""Asking a URL that a stranger chose, safely.
+"""Fetching untrusted URLs safely.
 
 Anyone who can make this server fetch a URL can try to make it reach what only it can
 reach, or wait, or fill its memory. So: https to public addresses only (`network.py`),

@@ -1,4 +1,4 @@
-"""How long an answer says that it stays fresh (RFC 9111 §4.2, §5.2)."""
+"""How long a response stays fresh by its headers (RFC 9111 §4.2, §5.2)."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""How often one host may be asked: this server is not to be used to flood it."""
+"""Rate limit per host: this server must not be used to flood one."""
 
 from collections import OrderedDict
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Key sets on the web, each kept by the actor of whose keys they are (E-14).
+"""Key sets on the web, each stored by the actor of the keys' owner (E-14).
 
 What is stored serves until it is stale. A key that is missing from it is looked for once
 more, at most once a minute. While the set cannot be fetched for a passing reason, what

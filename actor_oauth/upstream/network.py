@@ -17,7 +17,7 @@ import trio
 from actor_oauth.upstream.addresses import is_literal, is_loopback, is_public
 
 CONNECT_SECONDS = 4.0
-"""For each address, so that one that swallows packets leaves time for the next."""
+"""For each address, so that an unresponsive one leaves time for the next."""
 
 RESOLVER_THREADS = 16
 """Names that one resolver looks up at once."""

@@ -1,4 +1,4 @@
-"""Requests to others, and their answers, as values."""
+"""Requests to other servers, and their responses, as values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Finding out whether a URL wants a token, by asking without one (I-01).
+"""Probing whether a URL requires a token, by a request without one (I-01).
 
 Nothing that identifies the caller is sent: no credentials, no cookies. A response
 counts if it could only come from the resource itself: 200 for "no token needed", 401

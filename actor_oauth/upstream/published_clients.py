@@ -51,7 +51,7 @@ DOCUMENT_LIMITS: Final = FetchLimits(body_bytes=MAX_DOCUMENT_BYTES, seconds=10.0
 
 
 class PublishedClients:
-    """The clients that are known by what they publish. Made by `open_published_clients`."""
+    """The clients that publish their metadata. Made by `open_published_clients`."""
 
     def __init__(
         self,

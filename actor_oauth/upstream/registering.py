@@ -1,4 +1,4 @@
-"""Becoming known to another server, once for all users of this one (I-11 to I-14)."""
+"""Registering at another server, once for all users of this one (I-11 to I-14)."""
 
 import json
 from functools import partial

@@ -1,4 +1,4 @@
-"""One piece of work for all who want it at the same time.
+"""Single flight: concurrent callers share one piece of work.
 
 The work runs in a task of its own: a caller may stop waiting without stopping it.
 Nothing is remembered once it is done, neither a result nor a failure.

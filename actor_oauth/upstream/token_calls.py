@@ -1,4 +1,4 @@
-"""Asking another server's token and revocation endpoints, as one of its clients."""
+"""Requests to another server's token and revocation endpoints."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Authorization requests: reading them, and granting them."""
+"""Authorization requests: parsing them, and granting them."""
 
 from collections.abc import Sequence
 

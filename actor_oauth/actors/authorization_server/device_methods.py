@@ -1,4 +1,4 @@
-"""Devices without a browser: what the person who types a code is asked (RFC 8628).
+"""Devices without a browser: the question to the user who enters a code (RFC 8628).
 
 `user_id` and `browser` are as in `consent_methods`. An application with pages of its own
 serves `/device` below the issuer: that is where devices send people.

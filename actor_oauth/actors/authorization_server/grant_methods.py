@@ -1,4 +1,4 @@
-"""Grants: what a user has let in, and how it ends."""
+"""Grants: what a user has allowed, and how it ends."""
 
 from actor_oauth.actors.authorization_server.parts import ServerParts
 from actor_oauth.actors.user import GrantPage

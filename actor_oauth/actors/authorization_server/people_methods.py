@@ -1,4 +1,4 @@
-"""People: their accounts and sessions."""
+"""Users: their accounts and sessions."""
 
 from actor_oauth.actors.accounts import Farewell, LoginRefused, Session
 from actor_oauth.actors.authorization_server.parts import ServerParts

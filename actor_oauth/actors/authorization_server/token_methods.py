@@ -1,4 +1,4 @@
-"""Tokens: what clients ask for, and what an application does with them by a call."""
+"""Tokens: the endpoints that clients call, and methods for an application."""
 
 from collections.abc import Callable, Mapping, Sequence
 

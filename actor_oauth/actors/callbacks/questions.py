@@ -1,4 +1,4 @@
-"""Callbacks that are asked once for each request, and nothing depends on afterwards."""
+"""Callbacks that answer one request, with no later effect."""
 
 from collections.abc import Mapping
 from functools import partial

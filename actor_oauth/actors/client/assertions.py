@@ -1,4 +1,4 @@
-"""A client's assertions count once (E-13): see `used_assertions`."""
+"""A client's assertions can be used once (E-13): see `used_assertions`."""
 
 from abc import abstractmethod
 from collections.abc import Mapping

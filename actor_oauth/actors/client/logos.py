@@ -1,4 +1,4 @@
-"""A client's logo, kept in the client's own actor once it was fetched and found good."""
+"""A client's logo, stored in the client's actor once it was fetched and accepted."""
 
 from dataclasses import dataclass
 from typing import Protocol

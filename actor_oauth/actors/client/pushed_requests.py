@@ -1,4 +1,4 @@
-"""Pushed authorization requests at the client's actor, which owns them.
+"""Pushed authorization requests, owned by the client's actor.
 
 A browser that comes with a request's name only reads. Completing writes, in a turn: of
 any number of completions under one name the first gets it, in whatever worker they are.
@@ -20,7 +20,7 @@ from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.runtime import Actor, Database, turn, view
 
 MAX_PUSHED: Final = 1000
-"""Per public client: anybody can push in its name, and must not fill the disk (C-22)."""
+"""Per public client: anybody can push in its name, but not fill the disk (C-22)."""
 
 MAX_PUSHED_CONFIDENTIAL: Final = 20_000
 """Per client that authenticates, whose requests come from itself."""

@@ -1,4 +1,4 @@
-"""Actors of signing in with other services: attempts under way, and connected identities."""
+"""Actors of signing in with other services: pending attempts, and linked identities."""
 
 from actor_oauth.actors.federation.identities import IdentityActor
 from actor_oauth.actors.federation.sign_ins import BegunSignIn, SignInsActor

@@ -1,4 +1,4 @@
-"""Sign-ins that were begun at other services and are not over.
+"""Pending sign-ins at other services.
 
 They belong to nobody yet, so each of 256 actors owns those whose state's hash begins with
 its two digits. Taking one deletes it: of two answers with the same state one is acted on.
@@ -15,7 +15,7 @@ from actor_oauth.oauth.federation.faults import SignInFault, SignInRefused
 from actor_oauth.runtime import Actor, turn
 
 MAX_SIGN_INS: Final = 4096
-"""Of one actor at a time: nobody has to be known to begin one (C-22)."""
+"""Maximum per actor: anonymous requests can begin one (C-22)."""
 
 _MIGRATIONS: Final = Migrations("actor_oauth.sign_ins")
 

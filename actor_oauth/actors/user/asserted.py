@@ -1,4 +1,4 @@
-"""Grants on a trusted issuer's word: begun, and redeemed at once or after a callback."""
+"""Grants from assertions: begun, and redeemed at once or after a callback."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The part of a user's actor that takes a trusted issuer's word."""
+"""The part of a user's actor that issues tokens for assertions."""
 
 from actor_oauth.actors.user import account, asserted
 from actor_oauth.actors.user.asserted import Begun

@@ -1,4 +1,4 @@
-"""The part of a user's actor whose grants device codes redeem."""
+"""The part of a user's actor that redeems device codes."""
 
 from actor_oauth.actors.proofs import unless_used
 from actor_oauth.actors.user.authorization import Circumstances, authorize_device

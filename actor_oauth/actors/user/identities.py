@@ -1,4 +1,4 @@
-"""Accounts at other services by which a user may sign in, for the user to see."""
+"""Accounts at other services with which a user can sign in, for the user to see."""
 
 from dataclasses import asdict, dataclass
 from hashlib import sha256

@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 
 NEVER: Final = 1 << 62
-"""When that expires which is here for its size only: a table of its own costs a page."""
+"""Expiry of rows that are stored here to save the page of a separate table."""
 
 
 def put(db: Database, kind: Kind, key: bytes, record: str, *, expires_at: int) -> None:

@@ -1,4 +1,4 @@
-"""The rows of sign-ins that were begun at other services.
+"""The rows of pending sign-ins at other services.
 
 An attempt is *begun*, then *taken* by the first response that names it, and then has an
 outcome. A second response only learns the outcome (I-20).
@@ -15,7 +15,7 @@ from actor_oauth.oauth.upstream.failures import UpstreamFault
 from actor_oauth.runtime import Database
 
 MAX_ATTEMPTS: Final = 50
-"""Of one user at a time; beyond it the oldest one goes."""
+"""Maximum per user; beyond it the oldest one is dropped."""
 
 
 class Stage(StrEnum):

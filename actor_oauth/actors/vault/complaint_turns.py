@@ -1,4 +1,4 @@
-"""The turns after a resource refused: its token is not good, or not good enough."""
+"""The turns after a resource refused a token, or required more scopes."""
 
 from dataclasses import replace
 from typing import Final

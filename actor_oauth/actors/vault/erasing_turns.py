@@ -1,4 +1,4 @@
-"""The parts of a vault that end what it has: with its user, and at the other servers."""
+"""The turns that erase a vault, and revoke its tokens at the other servers."""
 
 from actor_oauth.actors.vault import connections, owed
 from actor_oauth.actors.vault.owed import Owed

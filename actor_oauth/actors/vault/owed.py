@@ -1,4 +1,4 @@
-"""The rows of tokens that nobody here wants, and that are to be ended where they are from.
+"""Tokens that are still to be revoked at the servers that issued them.
 
 Rule 1: a token gets here in the turn that takes it away from its connection, or that
 finds no connection for it: a crash loses no revocation (I-32, I-40).

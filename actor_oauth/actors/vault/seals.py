@@ -1,4 +1,4 @@
-"""Opening and closing what is sealed in one vault."""
+"""Sealing and unsealing the secrets of one vault."""
 
 import hmac
 from dataclasses import dataclass, field

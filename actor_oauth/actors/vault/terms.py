@@ -1,4 +1,4 @@
-"""What a connection is, beside where it stands."""
+"""The terms of a connection, beside its state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from actor_oauth.oauth.upstream.step_up import StepUps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a connection is, beside where it stands.
+    """The terms of a connection, beside its state.
 
     Attributes:
         name: For people.

@@ -1,4 +1,4 @@
-"""Signing in with accounts that people have elsewhere."""
+"""Signing in with accounts at other services."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final, Literal

@@ -1,4 +1,4 @@
-"""Which ways to a token there are beside the authorization code."""
+"""Settings of the grant types beside the authorization code."""
 
 from dataclasses import replace
 from typing import ClassVar, Final

@@ -1,4 +1,4 @@
-"""How much one worker takes on at once, and from one place."""
+"""Limits of one worker, in all and per address."""
 
 from typing import ClassVar, Final
 

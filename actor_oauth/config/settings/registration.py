@@ -1,4 +1,4 @@
-"""How clients become known, and how they prove who they are."""
+"""How clients register, and how they authenticate."""
 
 from dataclasses import replace
 from typing import ClassVar, Final

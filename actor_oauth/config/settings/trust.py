@@ -1,4 +1,4 @@
-"""Whose signed word is taken: identity providers, platforms, vetters of software."""
+"""Settings of trusted issuers: identity providers, platforms, vetters of software."""
 
 from dataclasses import replace
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The vault over HTTP: pages for people, documents for other servers, an API for tokens."""
+"""The vault over HTTP: pages for users, documents for other servers, an API."""
 
 from actor_oauth.http.vault.api import build_vault_api
 from actor_oauth.http.vault.documents import client_routes, key_routes

@@ -21,7 +21,7 @@ from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.upstream.vault import Connected, LoginRedirect, Vault
 
 CONNECT: Final = "connect"
-"""What the token of a form that connects something is for."""
+"""Purpose of the CSRF token in forms that connect something."""
 
 _GATEWAY: Final = 502
 _BAD_REQUEST: Final = 400

@@ -1,4 +1,4 @@
-"""What this server publishes about itself as a client of others (CIMD)."""
+"""The client metadata that this server publishes about itself (CIMD)."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""From what a server offers of another one that is mounted in it to what that is there.
+"""From a mounted server's components to their originals.
 
 FastMCP has no public way back: the outer server has only what forwards calls, with the
 mounted server and the name there. What is reached over the network is not looked for: its
@@ -66,7 +66,7 @@ class Origin:
 
 
 Find: TypeAlias = Callable[[Origin], Awaitable[Component | None]]
-"""Finds what is called so at its origin; None if there is nothing any more."""
+"""Finds the component of this name at its origin; None if it no longer exists."""
 
 
 async def find_one(origin: Origin) -> Component | None:

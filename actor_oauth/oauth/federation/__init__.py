@@ -1,1 +1,1 @@
-"""Signing in with an account that a person has elsewhere: the rules."""
+"""Signing in with accounts at other services: the rules."""

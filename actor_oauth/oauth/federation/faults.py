@@ -1,4 +1,4 @@
-"""Why nobody was signed in, for people and for the log.
+"""Why a sign-in failed, for users and for the log.
 
 The texts are constants. What the other service said is in `detail`, for the log only.
 """

@@ -1,4 +1,4 @@
-"""ID tokens that other services have signed (OpenID Connect Core §3.1.3.7)."""
+"""ID tokens of other services (OpenID Connect Core §3.1.3.7)."""
 
 import hmac
 from base64 import urlsafe_b64encode

@@ -1,4 +1,4 @@
-"""The services that people may sign in with, as the operator has set them up."""
+"""The services that users can sign in with, as configured by the operator."""
 
 import re
 from collections.abc import Mapping

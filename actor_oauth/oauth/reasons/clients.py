@@ -1,4 +1,4 @@
-"""Reasons about clients: who they are, and what they publish of themselves."""
+"""Reasons about clients: their identity, and their published metadata."""
 
 from typing import Final
 

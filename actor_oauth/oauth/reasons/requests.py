@@ -1,4 +1,4 @@
-"""Reasons about requests as such, whatever they want."""
+"""Reasons about requests in general."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reasons why a protected resource does not let a request in."""
+"""Reasons for which a protected resource refuses a request."""
 
 from typing import Final
 

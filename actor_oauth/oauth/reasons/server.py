@@ -1,4 +1,4 @@
-"""Reasons that lie with the server itself."""
+"""Reasons on the server's side."""
 
 from typing import Final
 

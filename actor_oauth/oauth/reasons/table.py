@@ -1,4 +1,4 @@
-"""All rows in one table: each area has a module of its own with the rows of its reasons."""
+"""All rows in one table: each area has a module with the rows of its reasons."""
 
 from typing import Final
 

@@ -31,7 +31,7 @@ from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.upstream.server_metadata import UpstreamServer
 
 LIFETIME: Final = 600
-"""Seconds in which a person must come back (I-15)."""
+"""Seconds in which the user must return (I-15)."""
 
 FRESH_BYTES: Final = 64
 

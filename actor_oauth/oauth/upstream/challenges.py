@@ -1,4 +1,4 @@
-"""Reading `WWW-Authenticate`, by its grammar (RFC 9110 §11.6.1).
+"""Parsing `WWW-Authenticate` by its grammar (RFC 9110 §11.6.1).
 
 A field holds challenges separated by commas, and so are the parameters of a challenge:
 only what follows a comma tells which it is. Values may be quoted, with commas, equal

@@ -1,4 +1,4 @@
-"""Who this server is to another authorization server, and how it becomes that.
+"""This server as a client of another authorization server.
 
 In order of preference (I-11): credentials that the operator configured; the URL of a
 document that this server publishes about itself; dynamic registration.

@@ -1,4 +1,4 @@
-"""Where a connection to another service stands, and what may be done with it now.
+"""The life cycle of a connection to another service.
 
 Rule 1: a connection changes state through `advance` or not at all.
 Rule 2: a refresh that begins is written down before anything is sent, and so is how many

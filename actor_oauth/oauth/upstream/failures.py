@@ -1,4 +1,4 @@
-"""Why something with another server did not work, for people and for the log.
+"""Why an exchange with another server failed, for users and for the log.
 
 Rule 1: a failure is *passing* if it says nothing about what was asked: the network, a
 busy server. Nothing is thrown away because of one (I-10, I-31).

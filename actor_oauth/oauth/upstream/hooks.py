@@ -21,7 +21,7 @@ class AuthSuccess:
 
 
 OnAuthSuccess: TypeAlias = Callable[[str, str | None], Awaitable[AuthSuccess | None]]
-"""Given the resource and the header value (None if public), says what to call it."""
+"""Called with the resource and the header value (None if public); names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What an authorization server says about itself (RFC 8414, OpenID Connect Discovery)."""
+"""Authorization server metadata (RFC 8414, OpenID Connect Discovery)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Asking for more: when a request lacked a scope (I-36).
+"""Step-up: requesting more scopes after a request lacked one (I-36).
 
 A user is sent to the other server again with what was asked before and what was lacking.
 If the lack stays, asking again would only send the user in circles, so that each scope is

@@ -9,7 +9,7 @@ from actor_oauth.provider.parts import RunningProvider
 GUARD: Final = "guard"
 """A protected application."""
 METADATA: Final = "metadata"
-"""Whatever is asked for below `/.well-known/`."""
+"""Label of all paths below `/.well-known/`."""
 VAULT: Final = "vault"
 """The vault's pages and documents."""
 OTHER: Final = "other"

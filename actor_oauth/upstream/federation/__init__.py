@@ -1,4 +1,4 @@
-"""Signing in with an account that a person has elsewhere: the network side."""
+"""Signing in with accounts at other services: the network side."""
 
 from actor_oauth.upstream.federation.federation import Federation, open_federation
 from actor_oauth.upstream.federation.sign_ins import FinishedSignIn, Outward

@@ -1,4 +1,4 @@
-"""Keeping a service's tokens in the vault of who has signed in with it."""
+"""Storing a service's tokens in the vault of the user who signed in with it."""
 
 from dataclasses import replace
 

@@ -217,7 +217,7 @@ class OwnPages:
         return replace(refused, error=await self._denied(record))
 
     async def _denied(self, asked: Mapping[str, Json]) -> AuthorizationError:
-        """Tell the client that the person has said no, if it is still the same client."""
+        """Inform the client that the user refused, if it is still the same client."""
         request = AuthorizationRequest.from_record(need_text(asked, "request"))
         client = await self._server.lookup_client(request.client_id)
         if client is None or _seen(client) != asked["client"]:

@@ -1,4 +1,4 @@
-"""Finding out who has come back from a service: ID token and userinfo, or GitHub's API."""
+"""Identifying a user who returns from a service: ID token and userinfo, or GitHub."""
 
 from typing import Final
 

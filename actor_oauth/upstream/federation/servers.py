@@ -1,4 +1,4 @@
-"""What is known of the services that people sign in with: endpoints and keys."""
+"""Endpoints and keys of the services that users sign in with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from actor_oauth.upstream.single_flight import SingleFlight
 METADATA_SECONDS: Final = 3600
 KEYS_SECONDS: Final = 3600
 SECONDS_BETWEEN_LOOKS: Final = 60
-"""For a key that is not among those that are known (E-14)."""
+"""For a key that is not among the known ones (E-14)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Sending browsers to services that people sign in with, and hearing who came back.
+"""Sending browsers to login services, and identifying users who return.
 
 Rule 1: a sign-in is begun for one browser, and only that one can finish it.
 Rule 2: nothing of an answer is believed before it was found to be the asked service's.

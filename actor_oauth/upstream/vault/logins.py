@@ -50,7 +50,7 @@ from actor_oauth.upstream.vault.revocations import Revocations
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PATIENCE: Final = 30.0
-"""Seconds that a second delivery waits for what the first one comes to."""
+"""Seconds that a repeated delivery waits for the outcome of the first."""
 
 
 class Logins:

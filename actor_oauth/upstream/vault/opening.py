@@ -1,4 +1,4 @@
-"""Opening the vaults of all users: whole, or what is left to do while they are off."""
+"""Opening the vaults of all users, or their maintenance while they are off."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Telling the application's observer of what does not work with other servers."""
+"""Reporting failures of other servers to `on_error`."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, TypeVar

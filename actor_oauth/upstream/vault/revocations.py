@@ -1,4 +1,4 @@
-"""Ending tokens at the servers that gave them, also after a crash (I-32, I-40).
+"""Revoking tokens at the servers that issued them, even after a crash (I-32, I-40).
 
 What is to be revoked is recorded in the vault's own rows, and on a list shared by all
 processes. The caller that removes a connection tries at once; what remains undone is

@@ -31,13 +31,13 @@ from actor_oauth.upstream.vault.revocations import Revocations
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 EVERY: Final = 15.0
-"""Seconds from look to look."""
+"""Seconds between looks."""
 
 AT_ONCE: Final = 16
-"""Things on a list that one process does at a time."""
+"""Work items that a process takes at a time."""
 
 TAKEN_FOR: Final = LEASE + int(PATIENCE) + 10
-"""Seconds until what one process took is another's."""
+"""Seconds until another process may take over work."""
 
 SEALING_SECONDS: Final = 600
 
