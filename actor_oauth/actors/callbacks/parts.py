@@ -16,6 +16,10 @@ Answer = TypeVar("Answer")
 log: structlog.stdlib.BoundLogger = structlog.get_logger("actor_oauth.callbacks")
 
 
+class NotAsyncError(TypeError):
+    """What a callback gave cannot be awaited."""
+
+
 class RunnerParts:
     """Base of the parts of `CallbackRunner`.
 
@@ -60,13 +64,27 @@ async def ask_application(
     """
     try:
         with trio.fail_after(seconds):
-            return await question()
+            return await awaited(question())
     except trio.TooSlowError:
         log.error("callback too slow", callback=name, seconds=seconds)
         return Refused(Reason.CALLBACK_BUSY, "the callback took too long")
+    except NotAsyncError:
+        log.error("callback is not async: write it with `async def`", callback=name)
+        return Refused(Reason.CALLBACK_FAILED, "not an async function")
     except Exception as error:  # noqa: BLE001 - the application's fault, logged
         _log_failure(name, error)
         return Refused(Reason.CALLBACK_FAILED, type(error).__name__)
+
+
+def awaited(given: Awaitable[Answer]) -> Awaitable[Answer]:
+    """Give back what a callback gave, to be awaited.
+
+    Raises:
+        NotAsyncError: It is a plain function, for all that its type says.
+    """
+    if not hasattr(given, "__await__"):
+        raise NotAsyncError
+    return given
 
 
 def _log_failure(callback: str, fault: Exception) -> None:

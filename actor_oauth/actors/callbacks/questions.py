@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 
 from actor_oauth.actors.callbacks.interface import ExternalToken
-from actor_oauth.actors.callbacks.parts import RunnerParts
+from actor_oauth.actors.callbacks.parts import RunnerParts, awaited
 from actor_oauth.oauth.clients import Client
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.props import encode_props
@@ -47,7 +47,7 @@ class Questions(RunnerParts):
             return {}
 
         async def claims() -> Mapping[str, Json]:
-            known = dict(await callback(user_id, scope))
+            known = dict(await awaited(callback(user_id, scope)))
             encode_props(known)
             return known
 

@@ -21,7 +21,7 @@ import outcome
 import trio
 
 from actor_oauth.actors.callbacks.interface import Callbacks
-from actor_oauth.actors.callbacks.parts import RunnerParts
+from actor_oauth.actors.callbacks.parts import RunnerParts, awaited
 from actor_oauth.actors.user.callbacks import CallbackDue, CallbackRunning, CallbackStep
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.refresh_reuse import ReuseEvent, ReuseVerdict
@@ -200,7 +200,7 @@ class TokenExchange(RunnerParts):
         assert callback is not None
 
         async def judge() -> ReuseVerdict:
-            return ReuseVerdict(await callback(event))
+            return ReuseVerdict(await awaited(callback(event)))
 
         said = await self.ask("on_refresh_reuse", judge)
         return event.verdict if isinstance(said, Refused) else said
@@ -210,7 +210,7 @@ class TokenExchange(RunnerParts):
         assert callback is not None
 
         async def changes() -> TokenChanges | Refused:
-            said = await callback(context)
+            said = await awaited(callback(context))
             if isinstance(said, TokenRefusal):
                 return Refused(said.value)
             check_changes(said or TokenChanges())

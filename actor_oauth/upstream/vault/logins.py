@@ -15,7 +15,7 @@ import structlog
 import trio
 
 from actor_oauth.actors.callbacks import Callbacks
-from actor_oauth.actors.callbacks.parts import ask_application
+from actor_oauth.actors.callbacks.parts import ask_application, awaited
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.vault import Answered, Stored, Taken, VaultActor
 from actor_oauth.oauth.parameters import Parameters
@@ -347,7 +347,7 @@ class Logins:
             return None
 
         async def described() -> AuthSuccess | None:
-            said = await callback(resource, header)
+            said = await awaited(callback(resource, header))
             encode_metadata(None if said is None else said.metadata)
             return said
 
