@@ -24,7 +24,12 @@ from typing import Final, assert_never
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from actor_oauth.config.errors import ConfigError
-from actor_oauth.oauth.keyring import KEY_LENGTH, Keyring, new_keyring
+from actor_oauth.oauth.keyring import (
+    KEY_LENGTH,
+    Keyring,
+    UnknownKeyringVersionError,
+    new_keyring,
+)
 from actor_oauth.oauth.signing_keys import (
     PrivateKey,
     SigningAlgorithm,
@@ -271,6 +276,12 @@ def _read(path: Path) -> Keyring:
         raise
     except OSError as error:
         raise ConfigError([f"cannot read {path}: {error.strerror}"]) from None
+    except UnknownKeyringVersionError:
+        problem = (
+            f"{path} was written by a newer version: "
+            "run the version that wrote it, or a later one"
+        )
+        raise ConfigError([problem]) from None
     except ValueError:
         raise ConfigError(
             [

@@ -37,6 +37,10 @@ _FILE_VERSION: Final = 1
 _SEAL_VERSION: Final = 1
 
 
+class UnknownKeyringVersionError(ValueError):
+    """A keyring file of another version than this program knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keyring:
     """The server's secrets, by key id.
@@ -223,6 +227,7 @@ class Keyring:
         """Read the text of a keyring file.
 
         Raises:
+            UnknownKeyringVersionError: A later version of this program wrote it.
             ValueError: If it is not one. The message repeats nothing of the file.
         """
         try:
@@ -240,7 +245,7 @@ class Keyring:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise ValueError("this is not a keyring file") from None
         if version != _FILE_VERSION:
-            raise ValueError("this keyring file is of a version not known here")
+            raise UnknownKeyringVersionError
         return cls(current, keys, address_key, signing_keys, active_from)
 
 

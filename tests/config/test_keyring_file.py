@@ -137,6 +137,13 @@ def test_a_damaged_keyring_is_refused_and_never_replaced(
     assert path.read_bytes() == content
 
 
+def test_a_keyring_of_a_newer_version_is_no_damaged_one(tmp_path: Path) -> None:
+    open_keyring(tmp_path, entropy=ENTROPY)
+    path = tmp_path / KEYRING_FILE
+    path.write_text(path.read_text().replace('"version": 1', '"version": 9'))
+    assert "was written by a newer version: run the version" in problem(tmp_path)
+
+
 def test_a_refusal_repeats_nothing_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / KEYRING_FILE
     path.touch(mode=0o600)
