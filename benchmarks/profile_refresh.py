@@ -27,9 +27,9 @@ from actor_oauth.bench.fleet import open_fleet
 from actor_oauth.bench.helper_grants import open_helper
 from actor_oauth.bench.target import Credentials, Endpoints, Grant, Target
 from actor_oauth.bench.throughput.load import Job, Kind, Result, run_load
-from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
 from actor_oauth.provider import Provider
+from actor_oauth.provider.listening import bind
 from actor_oauth.runtime import SystemEntropy
 
 _INTERVAL = 0.001

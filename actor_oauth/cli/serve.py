@@ -12,7 +12,6 @@ import trio
 import typer
 
 from actor_oauth.cli.greeting import greet
-from actor_oauth.cli.listen import bind, bind_metrics
 from actor_oauth.cli.options import ConfigOption, DataOption, overrides
 from actor_oauth.cli.stop_signals import STOP_MARGIN, open_stop_signals
 from actor_oauth.cli.supervisor import READY, supervise
@@ -22,14 +21,14 @@ from actor_oauth.config import (
     LogLevel,
     Settings,
     configure_logging,
-    load_settings,
-    unknown_variables,
 )
 from actor_oauth.config.data_directory import prepare_data_directory
 from actor_oauth.config.hosts import http_url
 from actor_oauth.config.keyring_file import open_keyring
+from actor_oauth.config.load import read_settings, unknown_variables
 from actor_oauth.provider import Provider
 from actor_oauth.provider.command import serve as serve_provider
+from actor_oauth.provider.listening import bind, bind_metrics
 from actor_oauth.provider.parent import wait_for_parents_end
 from actor_oauth.runtime import SystemEntropy
 
@@ -83,9 +82,9 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the provider until SIGTERM or Ctrl-C."""
-    settings = load_settings(
-        file=config,
-        overrides=overrides(
+    settings = read_settings(
+        config,
+        overrides(
             host=host,
             port=port,
             data=data,

@@ -20,9 +20,8 @@ from actor_oauth.config import (
     LogLevel,
     Settings,
     configure_logging,
-    load_settings,
-    unknown_variables,
 )
+from actor_oauth.config.load import read_settings, unknown_variables
 from actor_oauth.provider import Provider
 from actor_oauth.runtime import ActorError
 
@@ -35,7 +34,7 @@ def settings_of(*, config: Path | None, data: Path | None) -> Settings:
     Raises:
         ConfigError: They cannot be used.
     """
-    return load_settings(file=config, overrides=overrides(data=data), serving=False)
+    return read_settings(config, overrides(data=data), serving=False)
 
 
 def run_on_data(

@@ -1,7 +1,7 @@
 """Settings, keys and logs of one provider: read and checked once, at the start."""
 
 from actor_oauth.config.errors import ConfigError
-from actor_oauth.config.load import load_settings, unknown_variables
+from actor_oauth.config.load import load_settings
 from actor_oauth.config.logs import configure_logging
 from actor_oauth.config.settings import (
     LogFormat,
@@ -18,7 +18,7 @@ from actor_oauth.config.settings.trust import TrustedIssuerSettings
 from actor_oauth.oauth.refresh_reuse import ReusePolicy
 
 # Reading them
-__all__ = ["ConfigError", "load_settings", "unknown_variables"]
+__all__ = ["ConfigError", "load_settings"]
 
 # Writing them in Python
 __all__ += [

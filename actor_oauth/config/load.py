@@ -5,7 +5,9 @@ was read.
 """
 
 import difflib
+import os
 import tomllib
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +49,29 @@ class _Sources:
 
 
 def load_settings(
-    *,
-    file: Path | None = None,
-    overrides: Mapping[str, object] | None = None,
-    serving: bool = True,
+    *, file: Path | str | None = None, overrides: Mapping[str, object] | None = None
 ) -> Settings:
     """Read and check the settings.
+
+    A variable that looks like a setting and is none is told by a warning of Python's.
+
+    Args:
+        file: A TOML file, or None for none.
+        overrides: What the program itself says, by setting; it wins over all else.
+
+    Raises:
+        ConfigError: With every problem, so that one run shows them all.
+    """
+    settings = read_settings(None if file is None else Path(file), overrides or {})
+    for problem in unknown_variables(os.environ):
+        warnings.warn(problem, stacklevel=2)
+    return settings
+
+
+def read_settings(
+    file: Path | None, overrides: Mapping[str, object], *, serving: bool = True
+) -> Settings:
+    """Read and check the settings of a command, which tells of unknown variables itself.
 
     Args:
         file: A TOML file, or None for none.
@@ -60,13 +79,13 @@ def load_settings(
         serving: See `find_problems`.
 
     Raises:
-        ConfigError: With every problem, so that one run shows them all.
+        ConfigError: As for `load_settings`.
     """
     sources = _Sources(
         file=file,
         file_values={} if file is None else _read_toml(file),
         environment=_read_environment(),
-        overrides=overrides or {},
+        overrides=overrides,
     )
     try:
         settings = Settings.model_validate(sources.merged())

@@ -1,7 +1,8 @@
 """The provider as an application's author sees it."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,26 +13,23 @@ from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.config import Settings
 from actor_oauth.config.settings.resources import usual_resource
 from actor_oauth.http.own_identity import OwnIdentity
-from actor_oauth.oauth.authorization_answer import AuthorizationError, Redirect
-from actor_oauth.oauth.authorization_request import AuthorizationRequest
-from actor_oauth.oauth.federation.faults import SignInRefused
-from actor_oauth.oauth.json_values import Json
-from actor_oauth.oauth.parameters import Parameters
 from actor_oauth.oauth.policy import Policy
-from actor_oauth.oauth.scopes import Scope
-from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRefusal
 from actor_oauth.provider.authority import Authority, open_authority
 from actor_oauth.provider.demo import DemoEndpoint
-from actor_oauth.provider.mounts import Mount, resource_at
+from actor_oauth.provider.listening import bind
+from actor_oauth.provider.mistakes import (
+    check_is_served,
+    check_path,
+    check_runs_on_trio,
+    check_scopes,
+    check_settings,
+)
+from actor_oauth.provider.mounts import Mount, PublicMount, resource_at
 from actor_oauth.provider.parts import Parts, RunningProvider
+from actor_oauth.provider.upstream_helpers import UpstreamHelpers
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.runtime import Actor, Clock, Entropy, SystemClock, SystemEntropy
-from actor_oauth.upstream.federation import Federation, Outward
-from actor_oauth.upstream.federation.own_pages import (
-    OwnPages,
-    UpstreamQuestion,
-    UpstreamSignIn,
-)
+from actor_oauth.upstream.federation import Federation
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.vault import Vault
 
@@ -45,7 +43,7 @@ ListenResult = TypeVar("ListenResult")
 ActorT = TypeVar("ActorT", bound=Actor)
 
 
-class Provider:
+class Provider(UpstreamHelpers):
     """An authorization server, and the applications that it protects, in one process.
 
     Args:
@@ -73,6 +71,7 @@ class Provider:
         own_identity: OwnIdentity | None = None,
         actors: Sequence[type[Actor]] = (),
     ) -> None:
+        check_settings(settings)
         self.settings = settings
         policy = settings.policy(settings.issuer_at(settings.port))
         if callbacks is not None and callbacks.on_refresh_reuse is not None:
@@ -108,10 +107,28 @@ class Provider:
                 if not given.
 
         Raises:
-            ValueError: No configured resource covers the path.
+            TypeError: The scopes are one text, and no list.
+            ValueError: No configured resource covers the path, or has these scopes; or
+                the path cannot be had.
         """
-        resource_at(self.policy, path)
-        self._parts.mounts.append(Mount(path.rstrip("/"), app, scopes))
+        bare = check_path(path, self._taken, self.policy)
+        check_scopes(scopes, resource_at(self.policy, bare))
+        self._parts.mounts.append(Mount(bare, app, scopes))
+
+    def mount(self, app: ASGIApp, *, path: str) -> None:
+        """Serve an ASGI application at a path, to anybody: a sign-in page, a front end.
+
+        It shares the provider's origin, and is trusted as the provider is.
+
+        Args:
+            app: Any ASGI application. It sees whole paths, and gets no lifespan events.
+            path: Where, such as `/app`, with everything below.
+
+        Raises:
+            ValueError: The path cannot be had.
+        """
+        bare = check_path(path, self._taken, self.policy)
+        self._parts.public.append(PublicMount(bare, app))
 
     def protect_mcp(
         self,
@@ -131,8 +148,8 @@ class Provider:
             scopes: As for `protect`.
 
         Raises:
-            ValueError: No configured resource covers the path, or the server
-                authenticates by itself.
+            TypeError: It is no such server, or as for `protect`.
+            ValueError: The server authenticates by itself, or as for `protect`.
         """
         # Loading the SDK takes longer than all the rest: only who serves MCP pays.
         from actor_oauth.provider.mcp_servers import endpoint_of  # noqa: PLC0415
@@ -176,9 +193,10 @@ class Provider:
         Raises:
             RuntimeError: The provider is not open, or the vault is off.
         """
-        if self._opened is None or self._opened.vault is None:
-            raise RuntimeError("the vault is off, or the provider is not open")
-        return self._opened.vault
+        vault = self._authority.vault
+        if vault is None:
+            raise RuntimeError("the vault is off: set vault_enabled")
+        return vault
 
     @property
     def federation(self) -> Federation:
@@ -187,123 +205,12 @@ class Provider:
         Raises:
             RuntimeError: The provider is not open, or no such service is configured.
         """
-        if self._opened is None or self._opened.federation is None:
-            raise RuntimeError("there are no login_providers, or it is not open")
-        return self._opened.federation
-
-    async def ask_upstream(
-        self, request: AuthorizationRequest, *, browser: str
-    ) -> UpstreamQuestion | AuthorizationError:
-        """Begin to ask, on a page of your own, before anybody has signed in.
-
-        Args:
-            request: From `parse_auth_request`.
-            browser: What this browser holds and no other, such as a cookie with a
-                `new_browser_secret`.
-
-        Raises:
-            ValueError: If `browser` has less than 20 characters.
-        """
-        return await self._own_pages.ask(request, browser=browser)
-
-    async def begin_upstream(
-        self, name: str, *, browser: str, ticket: str | None = None, data: str = ""
-    ) -> Outward | SignInRefused:
-        """Send a browser to a service, to sign in there.
-
-        Args:
-            name: Of the service in `login_providers`.
-            browser: As for `ask_upstream`.
-            ticket: Of the question to which the user has just said yes. Without one the
-                user only signs in, and has to be asked afterwards.
-            data: Returned by `finish_upstream`; at most some kilobytes. It stays here.
-
-        Returns:
-            Where to send the browser.
-
-        Raises:
-            ValueError: If `browser` has less than 20 characters.
-        """
-        return await self._own_pages.begin(
-            name, browser=browser, ticket=ticket, data=data
-        )
-
-    async def deny_upstream(
-        self, ticket: str, *, browser: str | None
-    ) -> AuthorizationError:
-        """Report that the user has refused, and get the answer for the client.
-
-        Args:
-            ticket: Of the question.
-            browser: As for `ask_upstream`; None if this one holds nothing.
-
-        Returns:
-            `access_denied`, with where to send the browser; nowhere if the question has
-            expired, or was asked in another browser.
-        """
-        return await self._own_pages.deny(ticket, browser=browser)
-
-    async def finish_upstream(
-        self, name: str, answer: Parameters | str, *, browser: str | None
-    ) -> UpstreamSignIn | SignInRefused:
-        """Sign in a returning user, at `ISSUER/login/callback/NAME`. The first counts.
-
-        Args:
-            name: Of the service at whose address the answer arrived.
-            answer: Its query, parsed or as it came.
-            browser: As for `ask_upstream`; None if this one holds nothing.
-
-        Returns:
-            Refused with an `error` that tells the client, if the person said no there.
-        """
-        return await self._own_pages.finish(name, answer, browser=browser)
-
-    async def complete_upstream(
-        self,
-        signed_in: UpstreamSignIn,
-        *,
-        scope: Scope | None = None,
-        metadata: Json = None,
-        props: Json = None,
-        details: Sequence[Json] | None = None,
-    ) -> Redirect | AuthorizationError:
-        """Grant what the user was asked before signing in.
-
-        Args:
-            signed_in: From `finish_upstream`.
-            scope: What was allowed, at most what was asked; None for all of it.
-            metadata: As for `AuthorizationServer.complete_authorization`.
-            props: Likewise.
-            details: Likewise.
-
-        Raises:
-            ValueError: Nothing was asked, or metadata or props are not acceptable.
-        """
-        return await self._own_pages.complete(
-            signed_in, scope=scope, metadata=metadata, props=props, details=details
-        )
-
-    async def refresh_upstream(
-        self, context: TokenContext, *, name: str = "upstream"
-    ) -> TokenChanges | TokenRefusal | None:
-        """Refresh a service's tokens together with the grant whose props hold them.
-
-        To be called by `on_token_exchange`, and its answer to be given. However many
-        clients refresh at once, the service is asked once.
-
-        Args:
-            context: The argument of `on_token_exchange`.
-            name: Of the member of the props that holds `UpstreamSignIn.tokens.to_props()`.
-
-        Returns:
-            `ENDED` if the service says that its tokens have ended, `BUSY` if it says
-            nothing of the kind; None if the props contain no such tokens.
-        """
-        return await self.federation.refresh_kept(context, name=name)
-
-    @property
-    def _own_pages(self) -> OwnPages:
-        return OwnPages(self.server, self.federation)
+        federation = self._authority.federation
+        if federation is None:
+            raise RuntimeError(
+                "nobody signs in with another service: set login_providers"
+            )
+        return federation
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunningProvider]:
@@ -313,7 +220,9 @@ class Provider:
 
         Raises:
             ConfigError: The data directory or its keyring cannot be used.
+            RuntimeError: This does not run on Trio.
         """
+        check_is_served(self.settings)
         # Quart takes as long to load as all the rest: who answers no requests waits less.
         from actor_oauth.provider.opening import open_provider  # noqa: PLC0415
 
@@ -335,6 +244,7 @@ class Provider:
 
     @asynccontextmanager
     async def _open_authority(self) -> AsyncIterator[Authority]:
+        check_runs_on_trio()
         async with open_authority(self._parts) as authority:
             self._opened = authority
             try:
@@ -349,9 +259,21 @@ class Provider:
         Raises:
             RuntimeError: The provider is not open.
         """
+        return self._authority.server
+
+    @property
+    def _authority(self) -> Authority:
         if self._opened is None:
             raise RuntimeError("the provider is not open: open() or serve() opens it")
-        return self._opened.server
+        return self._opened
+
+    @property
+    def _taken(self) -> list[str]:
+        parts = self._parts
+        return [
+            *(mount.path for mount in parts.mounts),
+            *(mount.path for mount in parts.public),
+        ]
 
     def actor_of(self, actor_class: type[ActorT], user_id: str) -> ActorT:
         """The application's own actor of a user; see `AuthorizationServer.actor_of`.
@@ -380,9 +302,11 @@ class Provider:
             metrics: Counts what is answered; without it nothing is counted.
 
         Raises:
-            ConfigError: As for `open`.
-            OSError: The address cannot be bound.
+            ConfigError: As for `open`, or the address cannot be had.
+            RuntimeError: As for `open`.
         """
+        check_runs_on_trio()
+        check_is_served(self.settings)
         # With Hypercorn, which is for who serves.
         from actor_oauth.provider.serving import serve_running  # noqa: PLC0415
 
@@ -390,12 +314,17 @@ class Provider:
             if announce is not None:
                 announce(self.policy.issuer)
 
-        async with self.open() as running:
-            await serve_running(
-                running,
-                self.settings,
-                fd=fd,
-                listening=listening,
-                stop=trio.Event() if stopping is None else stopping,
-                metrics=metrics,
-            )
+        # An address that is taken is told before the data directory is touched.
+        listener = bind(self.settings)[0] if fd is None else fd
+        with ExitStack() as unserved:
+            unserved.callback(os.close, listener)
+            async with self.open() as running:
+                unserved.pop_all()
+                await serve_running(
+                    running,
+                    self.settings,
+                    fd=listener,
+                    listening=listening,
+                    stop=trio.Event() if stopping is None else stopping,
+                    metrics=metrics,
+                )

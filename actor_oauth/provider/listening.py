@@ -22,7 +22,7 @@ def bind(settings: Settings) -> tuple[int, Settings]:
     Raises:
         ConfigError: The address cannot be had.
     """
-    hint = "choose another with --host and --port (--port 0 picks a free one)"
+    hint = "choose another host or port (--host, --port; --port 0 picks a free one)"
     fd, port = _listen(settings.host, settings.port, hint=hint)
     return fd, settings.bound_to(port)
 

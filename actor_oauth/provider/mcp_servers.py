@@ -23,10 +23,17 @@ def endpoint_of(
     """Make the endpoint of a server; see `MCPEndpoint` and `FastMCPEndpoint`.
 
     Raises:
+        TypeError: It is neither of the two.
         ValueError: The server authenticates by itself.
     """
     if isinstance(server, MCPServer):
         return MCPEndpoint(server, path=path, issuer=issuer, stateless=stateless)
+    made_by = {base.__module__.partition(".")[0] for base in type(server).__mro__}
+    if "fastmcp" not in made_by:
+        raise TypeError(
+            f"protect_mcp takes an MCPServer or a FastMCP, not {type(server).__name__}; "
+            "an ASGI application goes through protect"
+        )
     # Such a server comes with FastMCP, which is no dependency of ours.
     from actor_oauth.mcp.fastmcp import FastMCPEndpoint  # noqa: PLC0415
 

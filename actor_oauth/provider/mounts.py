@@ -24,6 +24,14 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicMount:
+    """An application at a path, for anybody."""
+
+    path: str
+    app: ASGIApp
+
+
+@dataclass(frozen=True, slots=True)
 class GuardedMount:
     """A mount's path, and the guard with its application behind it."""
 
@@ -46,19 +54,18 @@ def resource_at(policy: Policy, path: str) -> ResourcePolicy:
     ]
     if not covering:
         known = ", ".join(resource.identifier for resource in policy.resources)
-        raise ValueError(f"no resource covers {url}; configured: {known}")
+        raise ValueError(
+            f"no resource covers {url}; configured: {known}. Add one to the resources "
+            "in the settings, with this identifier"
+        )
     return max(covering, key=lambda resource: len(resource.identifier))
 
 
 def guard_mounts(
     mounts: Sequence[Mount], server: AuthorizationServer
 ) -> list[GuardedMount]:
-    """Put a guard in front of each application.
-
-    Returns:
-        The longest path first, so that a mount below another one is found.
-    """
-    guarded = [
+    """Put a guard in front of each application."""
+    return [
         GuardedMount(
             mount.path,
             _resource_server(resource_at(server.policy, mount.path), server).guard(
@@ -67,7 +74,6 @@ def guard_mounts(
         )
         for mount in mounts
     ]
-    return sorted(guarded, key=lambda mount: len(mount.path), reverse=True)
 
 
 def forward_auth(server: AuthorizationServer) -> ForwardAuth:
@@ -98,28 +104,30 @@ def _note(
 
 
 def dispatch_to(
-    guarded: Sequence[GuardedMount],
+    applications: Mapping[str, ASGIApp],
     pages: ASGIApp,
     *,
     exact: Mapping[str, ASGIApp] | None = None,
 ) -> ASGIApp:
-    """Make one application: guarded paths, and all else to the authorization server.
+    """Make one application: others at their paths, and all else the authorization server.
 
     Args:
-        guarded: With everything below their paths.
+        applications: By path, with everything below.
         pages: The authorization server.
         exact: What else is at single paths.
     """
     single = exact or {}
+    # The longest path first, so that one below another is found.
+    below = sorted(applications.items(), key=lambda at: len(at[0]), reverse=True)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         app = pages
         if scope["type"] != "lifespan":
             path = str(scope["path"])
             app = single.get(path, pages)
-            for mount in guarded:
-                if path == mount.path or path.startswith(mount.path + "/"):
-                    app = mount.guard
+            for prefix, application in below:
+                if path == prefix or path.startswith(prefix + "/"):
+                    app = application
                     break
         await app(scope, receive, send)
 

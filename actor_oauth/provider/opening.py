@@ -9,6 +9,7 @@ from actor_oauth.provider.authority import Authority
 from actor_oauth.provider.mounts import dispatch_to, forward_auth, guard_mounts
 from actor_oauth.provider.parts import Parts, RunningProvider
 from actor_oauth.provider.vault_api import vault_mount
+from actor_oauth.resource.asgi import ASGIApp
 
 
 @asynccontextmanager
@@ -28,6 +29,10 @@ async def open_provider(
         base = addresses_of(server.policy.issuer).base
         mounts = [*parts.mounts, *vault_mount(parts.settings, vault, base)]
         guarded = guard_mounts(mounts, server)
+        applications: dict[str, ASGIApp] = {
+            **{mount.path: mount.app for mount in parts.public},
+            **{mount.path: mount.guard for mount in guarded},
+        }
         wants_checks = parts.settings.auth_check_enabled
         checks = {f"{base}/auth/check": forward_auth(server)} if wants_checks else {}
         pages = build_app(
@@ -40,7 +45,7 @@ async def open_provider(
         )
         yield RunningProvider(
             server=server,
-            app=dispatch_to(guarded, pages, exact=checks),
+            app=dispatch_to(applications, pages, exact=checks),
             guards=[mount.guard for mount in guarded],
             guarded_paths=[mount.path for mount in guarded],
             endpoints=parts.endpoints,

@@ -10,7 +10,7 @@ from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.config import Settings
 from actor_oauth.http.own_identity import OwnIdentity
 from actor_oauth.oauth.policy import Policy
-from actor_oauth.provider.mounts import Mount
+from actor_oauth.provider.mounts import Mount, PublicMount
 from actor_oauth.resource import BearerGuard
 from actor_oauth.resource.asgi import ASGIApp
 from actor_oauth.runtime import Actor, Clock, Entropy
@@ -43,6 +43,7 @@ class Parts:
     own_identity: OwnIdentity | None
     actors: Sequence[type[Actor]]
     mounts: list[Mount] = field(default_factory=list)
+    public: list[PublicMount] = field(default_factory=list)
     endpoints: list[Endpoint] = field(default_factory=list)
 
 

@@ -31,7 +31,7 @@ async def serve_running(
     running: RunningProvider,
     settings: Settings,
     *,
-    fd: int | None,
+    fd: int,
     listening: Callable[[], None],
     stop: trio.Event,
     metrics: "Metrics | None" = None,
@@ -41,13 +41,10 @@ async def serve_running(
     Args:
         running: What answers.
         settings: Of this provider.
-        fd: See `Provider.serve`.
+        fd: A bound TCP socket, which this closes.
         listening: Called once connections are accepted.
         stop: Set to stop in an orderly way.
         metrics: See `Provider.serve`.
-
-    Raises:
-        OSError: The address cannot be bound.
     """
     app = running.app if metrics is None else metrics.around(running)
     files = files_beside_stores(settings.max_activations)
@@ -71,7 +68,7 @@ async def serve_running(
 
         await serve_on(
             crowding.around(app),
-            f"fd://{fd}" if fd is not None else _authority(settings),
+            f"fd://{fd}",
             seconds=float(settings.shutdown_seconds),
             listening=accepting,
             stop=stopped,
@@ -121,11 +118,6 @@ def _hypercorn_config(address: str, seconds: float) -> Config:
     config.errorlog = logging.getLogger("hypercorn.error")
     config.accesslog = None
     return config
-
-
-def _authority(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"{host}:{settings.port}"
 
 
 def _as_framework(app: ASGIApp) -> ASGIFramework:

@@ -31,7 +31,7 @@ steps = {"version": run("version"), "--help": run("--help")}
 steps["users list"] = run("users", "list", "--data", data)
 
 import trio
-from actor_oauth.cli.listen import bind
+from actor_oauth.provider.listening import bind
 from actor_oauth.config import Settings
 from actor_oauth.provider.command import serve
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
+from actor_oauth.provider.listening import bind
 from tests.cli.conftest import Command
 
 PATIENCE = 60.0

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from actor_oauth.cli.listen import bind
 from actor_oauth.cli.supervisor import supervise
 from actor_oauth.config import ConfigError, Settings
+from actor_oauth.provider.listening import bind
 
 
 @pytest.fixture

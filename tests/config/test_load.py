@@ -7,8 +7,8 @@ from actor_oauth.config import (
     LogFormat,
     Settings,
     load_settings,
-    unknown_variables,
 )
+from actor_oauth.config.load import unknown_variables
 
 
 def problems_of(file: Path | None = None, **overrides: object) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ import trio
 from argon2 import profiles
 from mcp import Client
 
-from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
 from actor_oauth.mcp.demo import demo_server
 from actor_oauth.provider import Provider
+from actor_oauth.provider.listening import bind
 from tests.mcp.people import person
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS
 from tests.mcp.sdk_client import REDIRECT_URI, McpUser

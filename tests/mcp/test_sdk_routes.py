@@ -23,7 +23,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from actor_oauth.actors.authorization_server import AuthorizationServer, NewClient
-from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
 from actor_oauth.mcp import current_caller, require, require_scope
 from actor_oauth.mcp.root_logging import root_logging_kept
@@ -33,6 +32,7 @@ from actor_oauth.oauth.authorization_request import AuthorizationRequest
 from actor_oauth.oauth.pkce import challenge_of
 from actor_oauth.oauth.policy import ResourcePolicy
 from actor_oauth.provider import Provider
+from actor_oauth.provider.listening import bind
 from tests.mcp.calls import post_call
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
 from tests.mcp.sdk_client import REDIRECT_URI, McpUser

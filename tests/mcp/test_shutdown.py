@@ -11,11 +11,11 @@ import pytest
 import trio
 from mcp.server.context import ServerRequestContext
 
-from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
 from actor_oauth.mcp.middleware import Listeners
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.provider import Provider
+from actor_oauth.provider.listening import bind
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
 from tests.support.made_grants import make_grants
 

@@ -146,3 +146,26 @@ async def test_the_observer_hears_of_what_the_guard_refuses(tmp_path: Path) -> N
     )
     details = {error.detail for error in told}
     assert details == {None, "ResolverUnavailableError"}
+
+
+async def front_end(scope: Scope, receive: Receive, send: Send) -> None:
+    """Say which path was asked for."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(scope["path"]).encode()})
+
+
+async def test_an_application_for_anybody_stands_beside_the_guarded_ones(
+    tmp_path: Path,
+) -> None:
+    served = Provider(Settings(data=tmp_path))
+    served.mount(front_end, path="/mcp/about/")
+    served.mount(front_end, path="/app")
+    served.protect(notes, path="/mcp")
+    async with served.open() as running:
+        transport = httpx2.ASGITransport(running.app)
+        async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            for path in ("/app", "/app/sign-in", "/mcp/about"):
+                answer = await client.get(path)
+                assert (answer.status_code, answer.text) == (200, path)
+            assert (await client.get("/apps")).status_code == 404
+            assert (await client.get("/mcp")).status_code == 401

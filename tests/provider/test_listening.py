@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from actor_oauth.cli.listen import bind, bind_metrics
 from actor_oauth.config import ConfigError, Settings
+from actor_oauth.provider.listening import bind, bind_metrics
 
 OPEN_FILES = Path("/proc/self/fd")
 

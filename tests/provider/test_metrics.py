@@ -15,11 +15,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actor_oauth.actors.authorization_server import NewClient
 from actor_oauth.actors.callbacks import ObservedError
-from actor_oauth.cli.listen import bind_metrics
 from actor_oauth.config import ConfigError, ResourceSettings, Settings
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.scopes import Scope as TokenScope
 from actor_oauth.provider import Provider, RunningProvider
+from actor_oauth.provider.listening import bind_metrics
 from actor_oauth.provider.metrics import Metrics, scrape_app
 from actor_oauth.provider.metrics.counting import SAMPLE_SECONDS
 from actor_oauth.provider.metrics.endpoints import ENDPOINTS

@@ -9,11 +9,11 @@ import pytest
 import trio
 from argon2 import profiles
 
-from actor_oauth.cli.listen import bind
 from actor_oauth.config import Settings
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.upstream.failures import UpstreamFault
 from actor_oauth.provider import Provider, RunningProvider
+from actor_oauth.provider.listening import bind
 from actor_oauth.upstream.vault import Authorization, Connected, LoginRedirect, Vault
 from tests.http.deployment import PASSWORD, USER, Browser, query_of, read_page
 from tests.support.server_process import serving
