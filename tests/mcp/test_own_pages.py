@@ -86,3 +86,23 @@ def test_an_application_asks_on_its_own_pages_and_its_tools_get_the_props(
         401,
         "invalid_grant",
     ]
+
+
+def test_who_signed_in_at_the_application_is_known_to_the_provider(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    resource = {"identifier": f"http://127.0.0.1:{port}/api", "scopes": ["notes"]}
+
+    async def visit(issuer: str) -> tuple[httpx2.Response, httpx2.Response]:
+        async with httpx2.AsyncClient(follow_redirects=True, timeout=60) as browser:
+            asked = await browser.get(f"{issuer}/account")
+            known = await browser.post(asked.url, data={"user": "alice"})
+            return known, await browser.get(f"{issuer}/api/me")
+
+    variables = {"ACTOR_OAUTH_RESOURCES": json.dumps([resource])}
+    with running("own_sign_in.py", tmp_path, port, **variables) as issuer:
+        known, stranger = trio.run(visit, issuer)
+    assert known.url == f"{issuer}/account"
+    assert "alice" in known.text
+    assert stranger.status_code == 401
