@@ -294,6 +294,9 @@ class Provider(UpstreamHelpers):
     ) -> None:
         """Serve until told to stop, then finish what is in flight.
 
+        This is one process, whatever `workers` says: that is for `actor-oauth serve`,
+        and for programs that start processes themselves and give each the same `fd`.
+
         Args:
             fd: A bound TCP socket to accept connections from, which this closes; without
                 it, `host` and `port` of the settings are bound.

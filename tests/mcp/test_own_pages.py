@@ -1,6 +1,7 @@
 """An application's own pages on the helper API: the example, run as a program."""
 
 import hashlib
+import json
 import re
 from base64 import urlsafe_b64encode
 from pathlib import Path
