@@ -47,4 +47,4 @@ async def test_what_can_be_awaited_need_not_be_an_async_function() -> None:
 
     assert await awaited(answer()) == 7
     with pytest.raises(NotAsyncError):
-        awaited(None)  # type: ignore[arg-type]  # the mistake
+        await awaited(None)  # type: ignore[arg-type]  # the mistake

@@ -149,7 +149,7 @@ def test_a_port_that_is_taken_is_said_without_a_traceback(actor_oauth: Command) 
     assert done.status == 1
     assert done.err == (
         f"actor-oauth: cannot listen on 127.0.0.1 port {port}: Address already in "
-        "use; choose another with --host and --port (--port 0 picks a free one)\n"
+        "use; choose another host or port (--host, --port; --port 0 picks a free one)\n"
     )
 
 
