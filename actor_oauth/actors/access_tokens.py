@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from actor_oauth.actors.asking import resolved
-from actor_oauth.actors.callbacks import CallbackRunner
+from actor_oauth.actors.callbacks import CallbackRunner, ExternalToken
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.sender_proofs import SenderProofs
 from actor_oauth.actors.token_format import TokenFormat
 from actor_oauth.actors.user import UserActor
 from actor_oauth.oauth.dpop import Proof
+from actor_oauth.oauth.json_values import render_attached
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.oauth.resources import canonical_resource
 from actor_oauth.oauth.tokens import AccessTokenInfo, TokenKind
@@ -71,9 +71,25 @@ class AccessTokens:
         return self._proofs.accepted("resource server")
 
     async def _resolve(self, resource: str, text: str) -> AccessTokenInfo | None:
-        # Whatever has our form is ours: nobody else is asked about it.
+        # A token in our format is ours: the application is not asked about it.
         if self._callbacks is None or self._format.read(text) is not None:
             return None
-        return resolved(
-            await self._callbacks.resolve(text, resource), now=self._effects.now()
-        )
+        external = await self._callbacks.resolve(text, resource)
+        now = self._effects.now()
+        if external is None or now >= external.expires_at:
+            return None
+        return _facts_of(external, now=now)
+
+
+def _facts_of(external: ExternalToken, *, now: int) -> AccessTokenInfo:
+    return AccessTokenInfo(
+        grant_id="",
+        client_id=external.client_id,
+        user_id=external.user_id,
+        scope=external.scope,
+        resource=external.resource,
+        issued_at=now,
+        expires_at=external.expires_at,
+        props_text=render_attached(external.props),
+        principal="external",
+    )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actor_oauth.actors.asking import redeem_device_asking
+from actor_oauth.actors.callback_redemptions import redeem_device_with_callback
 from actor_oauth.actors.callbacks import CallbackRunner
 from actor_oauth.actors.clients import Clients
 from actor_oauth.actors.device import DeviceActor
@@ -52,12 +52,12 @@ class DeviceAuthorizations:
         effects: Effects,
         clients: Clients,
         refusals: Refusals,
-        asks: CallbackRunner | None,
+        exchange_callback: CallbackRunner | None,
     ) -> None:
         self._effects = effects
         self._clients = clients
         self._refusals = refusals
-        self._asks = asks
+        self._exchange_callback = exchange_callback
 
     async def begin(
         self, form: Parameters, authorization: str | None
@@ -87,9 +87,9 @@ class DeviceAuthorizations:
             return ready
         owner = effects.system.get(UserActor, ready.user_key)
         request = CodeRequest(token, client, None, None, proof=proof)
-        if self._asks is not None:
-            answer = await redeem_device_asking(
-                self._asks, effects, owner, request, ready.grant_number
+        if self._exchange_callback is not None:
+            answer = await redeem_device_with_callback(
+                self._exchange_callback, effects, owner, request, ready.grant_number
             )
         else:
             answer = await owner.redeem_device(

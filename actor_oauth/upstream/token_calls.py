@@ -84,12 +84,14 @@ class TokenCalls:
             return unreachable(reply)
         return decide_pushed(reply.status, reply.body, departure)
 
-    async def trade_code(
+    async def exchange_code(
         self, attempt: Attempt, code: str
     ) -> UpstreamTokens | UpstreamFailed:
         """Exchange a code at the server that was asked (I-21)."""
         form = code_form(attempt, code)
-        return await self._trade(form, attempt.client, attempt.server, attempt.scope)
+        return await self._request_tokens(
+            form, attempt.client, attempt.server, attempt.scope
+        )
 
     async def refresh(
         self,
@@ -110,7 +112,7 @@ class TokenCalls:
             scope: What the current token allows.
         """
         form = refresh_form(refresh_token, resource=resource)
-        return await self._trade(form, client, server, scope)
+        return await self._request_tokens(form, client, server, scope)
 
     async def revoke(
         self, token: str, *, hint: str, client: UpstreamClient, server: UpstreamServer
@@ -134,7 +136,7 @@ class TokenCalls:
         )
         return failed
 
-    async def _trade(
+    async def _request_tokens(
         self,
         form: Mapping[str, str],
         client: UpstreamClient,

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actor_oauth.actors.asking import refresh_asking
+from actor_oauth.actors.callback_redemptions import refresh_with_callback
 from actor_oauth.actors.callbacks import CallbackRunner, Callbacks, open_callbacks
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import Refreshed
@@ -64,7 +64,7 @@ class Application:
     async def refresh(
         self, token: str | None, *, process: int = 0
     ) -> Refreshed | Refused:
-        return await refresh_asking(
+        return await refresh_with_callback(
             self.runners[process],
             self.effects,
             self.ada.actor,

@@ -1,6 +1,6 @@
 """The grant of an authorization code (OAuth 2.1 §4.1.3)."""
 
-from actor_oauth.actors.asking import redeem_asking
+from actor_oauth.actors.callback_redemptions import redeem_with_callback
 from actor_oauth.actors.token_endpoint.grant import (
     Answer,
     GrantHandler,
@@ -29,11 +29,13 @@ def authorization_code_grant(parts: GrantParts) -> GrantHandler:
             return Refused(Reason.CODE_UNKNOWN)
         owner = effects.system.get(UserActor, code.actor_key)
         redirect_uri, resources = form.get("redirect_uri"), form.getlist("resource")
-        if parts.asks is not None:
+        if parts.exchange_callback is not None:
             request = CodeRequest(
                 code, client, redirect_uri, verifier, resources, proof
             )
-            redeemed = await redeem_asking(parts.asks, effects, owner, request)
+            redeemed = await redeem_with_callback(
+                parts.exchange_callback, effects, owner, request
+            )
         else:
             redeemed = await owner.redeem(
                 code,

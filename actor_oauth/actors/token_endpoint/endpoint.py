@@ -60,14 +60,16 @@ class TokenEndpoint:
         self._id_tokens = IdTokens(effects)
         # Without a callback to ask, trading a token is one turn.
         has_callback = callbacks is not None and callbacks.callbacks.on_token_exchange
-        asks = callbacks if has_callback else None
-        self.devices = DeviceAuthorizations(effects, clients, refusals, asks)
+        exchange_callback = callbacks if has_callback else None
+        self.devices = DeviceAuthorizations(
+            effects, clients, refusals, exchange_callback
+        )
         self._exchange = TokenExchange(effects, clients)
         self._grants = enabled_grants(
             GrantParts(
                 effects=effects,
                 clients=clients,
-                asks=asks,
+                exchange_callback=exchange_callback,
                 callbacks=callbacks,
                 devices=self.devices,
                 exchange=self._exchange,

@@ -32,8 +32,8 @@ class GrantParts:
     Attributes:
         effects: What to act through.
         clients: The registered clients.
-        asks: Asks the application in between; None if it has nothing to say.
-        callbacks: Runs whatever other callback there is; None if there is none.
+        exchange_callback: Runs `on_token_exchange`; None if there is none.
+        callbacks: Runs the other callbacks; None if there are none.
         devices: Device authorizations.
         exchange: Exchanges access tokens.
         issuers: Whose assertions are taken.
@@ -41,7 +41,7 @@ class GrantParts:
 
     effects: Effects
     clients: Clients
-    asks: CallbackRunner | None
+    exchange_callback: CallbackRunner | None
     callbacks: CallbackRunner | None
     devices: DeviceAuthorizations
     exchange: TokenExchange

@@ -1,6 +1,6 @@
 """The grant of a trusted issuer's assertion (RFC 7523 §2.1)."""
 
-from actor_oauth.actors.asking import redeem_device_asking
+from actor_oauth.actors.callback_redemptions import redeem_device_with_callback
 from actor_oauth.actors.token_endpoint.grant import (
     Answer,
     GrantHandler,
@@ -88,8 +88,8 @@ class _JwtBearer:
         if isinstance(epoch, Refused):
             return epoch
         owner = effects.system.get(UserActor, key)
-        asks = self._parts.asks
-        if asks is None:
+        runner = self._parts.exchange_callback
+        if runner is None:
             answer = await owner.accept_assertion(
                 due,
                 user_id=user_id,
@@ -109,8 +109,8 @@ class _JwtBearer:
             )
             if isinstance(begun, Refused):
                 return begun
-            answer = await redeem_device_asking(
-                asks,
+            answer = await redeem_device_with_callback(
+                runner,
                 effects,
                 owner,
                 begun.request,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from actor_oauth.actors.asking import refresh_asking
+from actor_oauth.actors.callback_redemptions import refresh_with_callback
 from actor_oauth.actors.token_endpoint.grant import (
     Answer,
     GrantHandler,
@@ -40,10 +40,12 @@ def refresh_token_grant(parts: GrantParts) -> GrantHandler:
             details=form.get("authorization_details"),
         )
         refreshed: Refreshed | ReuseDue | Refused
-        if parts.asks is not None:
+        if parts.exchange_callback is not None:
             # It is asked once a generation, so each refresh must begin one.
             request = replace(request, rotates=True)
-            refreshed = await refresh_asking(parts.asks, effects, owner, request)
+            refreshed = await refresh_with_callback(
+                parts.exchange_callback, effects, owner, request
+            )
         else:
             refreshed = await owner.refresh(
                 request,
@@ -54,7 +56,9 @@ def refresh_token_grant(parts: GrantParts) -> GrantHandler:
             )
         if isinstance(refreshed, ReuseDue):
             assert parts.callbacks is not None
-            refreshed = await refresh_asking(parts.callbacks, effects, owner, request)
+            refreshed = await refresh_with_callback(
+                parts.callbacks, effects, owner, request
+            )
         return refreshed.response if isinstance(refreshed, Refreshed) else refreshed
 
     return answer

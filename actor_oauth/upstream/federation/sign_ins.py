@@ -224,7 +224,7 @@ class SignIns:
             if code.fault is UpstreamFault.DENIED:
                 return SignInRefused(fault=SignInFault.DENIED)
             return failed(code)
-        tokens = await self._calls.trade_code(attempt, code)
+        tokens = await self._calls.exchange_code(attempt, code)
         if isinstance(tokens, UpstreamFailed):
             return failed(tokens)
         identity = await self._recogniser.recognise(provider, attempt, tokens)

@@ -271,7 +271,7 @@ class Logins:
                 log.info("sign-in upstream refused", fault=str(taken.fault))
                 return taken
             if isinstance(taken, Taken):
-                return await self._trade(vault, key, taken, user_id)
+                return await self._exchange(vault, key, taken, user_id)
             if taken.is_over:
                 return await self._outcome(vault, taken)
             if trio.current_time() - waiting_since > PATIENCE:
@@ -279,11 +279,11 @@ class Logins:
             await trio.sleep(pause)
             pause = min(LONGEST_PAUSE, 2 * pause)
 
-    async def _trade(
+    async def _exchange(
         self, vault: VaultActor, key: bytes, taken: Taken, user_id: str
     ) -> Connected | UpstreamFailed:
         attempt = taken.attempt
-        tokens = await self._calls.trade_code(attempt, taken.code)
+        tokens = await self._calls.exchange_code(attempt, taken.code)
         if (
             isinstance(tokens, UpstreamFailed)
             and tokens.fault is UpstreamFault.CLIENT_REJECTED

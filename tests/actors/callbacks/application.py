@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from actor_oauth.actors.asking import redeem_asking, refresh_asking
+from actor_oauth.actors.callback_redemptions import (
+    redeem_with_callback,
+    refresh_with_callback,
+)
 from actor_oauth.actors.callbacks import CallbackRunner, Callbacks, open_callbacks
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import Redeemed, Refreshed
@@ -66,7 +69,7 @@ class Application:
         self, token: str | None, *, scope: Scope | None = None, process: int = 0
     ) -> Refreshed | Refused:
         request = RefreshRequest(parsed(token), "app", scope)
-        return await refresh_asking(
+        return await refresh_with_callback(
             self.runners[process], self.effects, self.ada.actor, request
         )
 
@@ -79,7 +82,7 @@ class Application:
 
     async def redeem(self, code: str, *, client: Client = CLIENT) -> Redeemed | Refused:
         request = CodeRequest(parsed(code), client, None, VERIFIER)
-        return await redeem_asking(
+        return await redeem_with_callback(
             self.runners[0], self.effects, self.ada.actor, request
         )
 

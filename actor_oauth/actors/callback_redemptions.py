@@ -1,19 +1,18 @@
-"""Token requests with callbacks to the application, and tokens of other servers."""
+"""Codes and refresh tokens redeemed with the application's callback in between."""
 
-from actor_oauth.actors.callbacks import CallbackRunner, ExternalToken
+from actor_oauth.actors.callbacks import CallbackRunner
+from actor_oauth.actors.callbacks.token_exchange import Release
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.user import Redeemed, Refreshed, UserActor
 from actor_oauth.actors.user.callbacks import CallbackStep, Pending
 from actor_oauth.oauth.grants import parse_record
-from actor_oauth.oauth.json_values import render_attached
 from actor_oauth.oauth.policy import Policy
 from actor_oauth.oauth.reasons import Refused
 from actor_oauth.oauth.redeem_code import CodeRequest
 from actor_oauth.oauth.refresh_chain import RefreshRequest
-from actor_oauth.oauth.tokens import AccessTokenInfo
 
 
-async def redeem_asking(
+async def redeem_with_callback(
     runner: CallbackRunner, effects: Effects, owner: UserActor, request: CodeRequest
 ) -> Redeemed | Refused:
     """Redeem a code, with the callback's changes."""
@@ -27,14 +26,11 @@ async def redeem_asking(
             now=effects.now(),
         )
 
-    async def release(claim: bytes, *, ended: bool = False) -> None:
-        number, _ = parse_record(request.code)
-        await owner.release_claim(number, claim=claim, ended=ended, now=effects.now())
-
-    return await runner.run(request.code, turn, release)
+    number, _ = parse_record(request.code)
+    return await runner.run(request.code, turn, _release(effects, owner, number))
 
 
-async def redeem_device_asking(
+async def redeem_device_with_callback(
     runner: CallbackRunner,
     effects: Effects,
     owner: UserActor,
@@ -45,7 +41,7 @@ async def redeem_device_asking(
 ) -> Redeemed | Refused:
     """Redeem a device code, with the callback's changes.
 
-    What begins on an issuer's word is redeemed in the same way, by its own policy.
+    A grant that an assertion began is redeemed in the same way, by its own policy.
     """
 
     async def turn(step: CallbackStep) -> Redeemed | Refused | Pending:
@@ -58,15 +54,10 @@ async def redeem_device_asking(
             now=effects.now(),
         )
 
-    async def release(claim: bytes, *, ended: bool = False) -> None:
-        await owner.release_claim(
-            grant_number, claim=claim, ended=ended, now=effects.now()
-        )
-
-    return await runner.run(request.code, turn, release)
+    return await runner.run(request.code, turn, _release(effects, owner, grant_number))
 
 
-async def refresh_asking(
+async def refresh_with_callback(
     runner: CallbackRunner, effects: Effects, owner: UserActor, request: RefreshRequest
 ) -> Refreshed | Refused:
     """Refresh, with the callback's changes."""
@@ -81,25 +72,14 @@ async def refresh_asking(
             now=effects.now(),
         )
 
+    number, _ = parse_record(request.token)
+    return await runner.run(request.token, turn, _release(effects, owner, number))
+
+
+def _release(effects: Effects, owner: UserActor, grant_number: int) -> Release:
     async def release(claim: bytes, *, ended: bool = False) -> None:
-        number, _ = parse_record(request.token)
-        await owner.release_claim(number, claim=claim, ended=ended, now=effects.now())
+        await owner.release_claim(
+            grant_number, claim=claim, ended=ended, now=effects.now()
+        )
 
-    return await runner.run(request.token, turn, release)
-
-
-def resolved(token: ExternalToken | None, *, now: int) -> AccessTokenInfo | None:
-    """Give what the application found in a token of another server; None if expired."""
-    if token is None or now >= token.expires_at:
-        return None
-    return AccessTokenInfo(
-        grant_id="",
-        client_id=token.client_id,
-        user_id=token.user_id,
-        scope=token.scope,
-        resource=token.resource,
-        issued_at=now,
-        expires_at=token.expires_at,
-        props_text=render_attached(token.props),
-        principal="external",
-    )
+    return release
