@@ -5,7 +5,6 @@ its first byte. Behind trusted proxies every connection is theirs: there it is t
 that they forward, and what counts is requests under way, event streams among them.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, cast
@@ -45,7 +44,7 @@ class Crowding:
         self._in_all = in_all
         self._hops = hops
         self._refusals = refusals
-        self._open = Counter[str]()
+        self._open: dict[str, int] = {}
         self._connections = 0
         self._repeats = Repeats()
 
@@ -63,15 +62,16 @@ class Crowding:
             self._tell_that_all_are_open()
             yield Reason.OVERLOADED
             return
+        address = "" if self._hops else caller_address(peer, (), hops=0)
+        counts = bool(address and self._by_address)
+        has_place = not counts or self._enter(address, "connection")
         self._connections += 1
         try:
-            if self._hops or not self._by_address or not peer:
-                yield None
-            else:
-                with self._place(caller_address(peer, (), hops=0), "connection") as has:
-                    yield None if has else Reason.CONNECTIONS_TOO_MANY
+            yield None if has_place else Reason.CONNECTIONS_TOO_MANY
         finally:
             self._connections -= 1
+            if counts and has_place:
+                self._leave(address)
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """Bound the requests under way, where connections are those of proxies."""
@@ -82,8 +82,14 @@ class Crowding:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            with self._place(self._forwarded(scope), "request") as has_place:
-                await (app if has_place else _turn_away)(scope, receive, send)
+            address = self._forwarded(scope)
+            if not self._enter(address, "request"):
+                await _turn_away(scope, receive, send)
+                return
+            try:
+                await app(scope, receive, send)
+            finally:
+                self._leave(address)
 
         return serve
 
@@ -93,20 +99,21 @@ class Crowding:
         peer = cast("tuple[str, int] | None", scope.get("client"))
         return caller_address(peer[0] if peer else "", lines, hops=self._hops)
 
-    @contextmanager
-    def _place(self, address: str, what: str) -> Iterator[bool]:
-        if self._open[address] >= self._by_address:
+    def _enter(self, address: str, what: str) -> bool:
+        count = self._open.get(address, 0)
+        if count >= self._by_address:
             refused = Refused(Reason.CONNECTIONS_TOO_MANY)
             self._refusals.note(refused, what, caller=address)
-            yield False
-            return
-        self._open[address] += 1
-        try:
-            yield True
-        finally:
-            self._open[address] -= 1
-            if not self._open[address]:
-                del self._open[address]
+            return False
+        self._open[address] = count + 1
+        return True
+
+    def _leave(self, address: str) -> None:
+        count = self._open[address] - 1
+        if count:
+            self._open[address] = count
+        else:
+            del self._open[address]
 
     def _tell_that_all_are_open(self) -> None:
         error = OverloadedError(f"{self._in_all} connections are open")
