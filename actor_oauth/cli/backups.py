@@ -53,8 +53,8 @@ def backup(
     say(f"copied and verified {made.actors} actors")
     if not with_keys:
         say("the keyring is not included: keep a copy of keyring.json elsewhere")
-    for address in made.damaged:
-        say(f"DAMAGED, not copied: {address}")
+    for address, why in made.damaged.items():
+        say(f"DAMAGED, not copied: {address} ({why})")
     if made.damaged:
         raise typer.Exit(1)
 

@@ -5,7 +5,8 @@ and what belongs to other services is sealed (K-16).
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -50,14 +51,14 @@ class Backup:
         made_at: When it was begun, in Unix seconds: what was answered by then is in it.
         actors: How many are in it.
         has_keys: Whether the keyring is in it.
-        damaged: Actors that could not be copied, when it was made.
+        damaged: Actors that could not be copied when it was made, and why.
     """
 
     path: Path
     made_at: int
     actors: int
     has_keys: bool
-    damaged: tuple[Address, ...] = ()
+    damaged: Mapping[Address, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

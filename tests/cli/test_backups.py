@@ -161,6 +161,7 @@ def test_damage_is_told_by_backup_and_by_doctor(
     done = actor_oauth("backup", "kept")
     assert done.status == 1
     assert "DAMAGED, not copied: client/" in done.err
+    assert "(file is not a database)" in done.err
     done = actor_oauth("doctor", "--deep")
     assert done.status == 1
     assert "cannot be read: client/" in done.out

@@ -109,7 +109,7 @@ def target(memory: Path) -> Path:
 async def saved(data: Path, target: Path) -> Path:
     """A backup of three counters, each of which says 1."""
     await count(data, "a", "b", "c")
-    assert save(data, target) == BackedUp(3, ())
+    assert save(data, target) == BackedUp(3, {})
     return target
 
 
@@ -221,7 +221,7 @@ async def test_a_damaged_actor_is_named_and_the_others_are_copied(
 
 
 def test_an_empty_directory_makes_an_empty_backup(memory: Path, target: Path) -> None:
-    assert save(memory / "nothing", target) == BackedUp(0, ())
+    assert save(memory / "nothing", target) == BackedUp(0, {})
     bring_back(target, memory / "restored")
     assert names(memory / "restored") == ["keys", "wakes.db"]
 

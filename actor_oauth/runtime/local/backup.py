@@ -41,11 +41,11 @@ class BackedUp:
 
     Attributes:
         count: Actors in it.
-        damaged: Actors that are not, since their files are damaged.
+        damaged: Actors that are not, and why their files could not be read.
     """
 
     count: int
-    damaged: tuple[Address, ...]
+    damaged: Mapping[Address, str]
 
 
 def back_up(
@@ -86,7 +86,7 @@ def back_up(
     draft = target.with_name(f"{target.name}.{os.getpid()}.partial")
     writer = ArchiveWriter(draft)
     try:
-        damaged: list[Address] = []
+        damaged: dict[Address, str] = {}
         there = files.count()
         for done, address in enumerate(files.addresses(kinds)):
             tell("copying", done, there)
@@ -94,7 +94,7 @@ def back_up(
             if isinstance(saved, Saved):
                 writer.add(saved)
             else:
-                damaged.append(address)
+                damaged[address] = saved
         count = writer.finish(about)
         writer.close()
         for done, _ in enumerate(open_archive(draft).actors()):
@@ -108,7 +108,7 @@ def back_up(
     finally:
         writer.close()
         draft.unlink(missing_ok=True)
-    return BackedUp(count, tuple(damaged))
+    return BackedUp(count, damaged)
 
 
 def find_damaged(data: Path, *, now: int, tell: Tell) -> dict[Address, str]:
