@@ -10,6 +10,7 @@ A fetch that fails is a value: nothing is wrong with this server.
 """
 
 import ssl
+from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -278,7 +279,15 @@ def _readable(lines: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
 
 
 def _not_had(fault: FetchFault, error: Exception) -> FetchFailed:
-    return FetchFailed(fault=fault, detail=f"{type(error).__name__}: {error}")
+    return FetchFailed(fault=fault, detail=", caused by ".join(_reasons(error)))
+
+
+def _reasons(error: BaseException) -> Iterator[str]:
+    """Say what was raised, and what that came of: an error of TLS is hidden below two."""
+    link: BaseException | None = error
+    while link is not None:
+        yield f"{type(link).__name__}: {link}".removesuffix(": ")
+        link = link.__cause__ or link.__context__
 
 
 def log_failure(what: str, whose: str, failed: FetchFailed) -> None:

@@ -1,5 +1,6 @@
 """A user's database without the runtime: the plain functions that turns are made of."""
 
+import weakref
 from typing import Final
 
 from actor_oauth.actors.user import exchange
@@ -44,6 +45,7 @@ class UserDatabase:
 
     def __init__(self, *, policy: Policy = POLICY) -> None:
         self.db: Database = open_image(_IMAGE)
+        weakref.finalize(self, self.db.close)
         self.policy = policy
         self.now = START
         insert_account(self.db, "ada", password_hash=None, now=START)

@@ -36,6 +36,17 @@ PUBLIC_V6 = "2606:4700::10"
 
 Answer = bytes | Callable[[trio.abc.Stream], Awaitable[None]]
 _VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def reply(
@@ -173,14 +184,15 @@ def _contexts(hosts: tuple[str, ...]) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
     authority = (
-        _certificate(authority_name, authority_name, authority_key)
+        _certificate(authority_name, authority_name, authority_key, authority_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_SIGNS_CERTIFICATES, critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
     certificate = (
-        _certificate(name, authority_name, key)
+        _certificate(name, authority_name, key, authority_key)
         .add_extension(
             x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]),
             critical=False,
@@ -202,8 +214,12 @@ def _contexts(hosts: tuple[str, ...]) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    issuer_key: ec.EllipticCurvePrivateKey,
 ) -> x509.CertificateBuilder:
+    # With both identifiers: from Python 3.13 on, contexts are strict about RFC 5280.
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -212,4 +228,11 @@ def _certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(_VALID_FROM)
         .not_valid_after(_VALID_FROM + timedelta(days=36500))
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+        )
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+            critical=False,
+        )
     )

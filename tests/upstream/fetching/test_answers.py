@@ -46,9 +46,11 @@ async def test_a_certificate_for_another_name_is_not_believed(web: Web) -> None:
     web.names["other.example"] = [[PUBLIC]]
     web.pages["other.example/x"] = reply(b"{}")
 
-    assert fault(await fetched(web, "https://other.example/x")) is (
-        FetchFault.UNREACHABLE
-    )
+    answer = await fetched(web, "https://other.example/x")
+
+    assert fault(answer) is FetchFault.UNREACHABLE
+    assert isinstance(answer, FetchFailed)
+    assert "Hostname mismatch" in answer.detail
     assert not web.requests
 
 
