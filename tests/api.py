@@ -52,9 +52,6 @@ INNER_MEMBERS: Final = frozenset(
         "AuthorizationServer.userinfo",
         "AuthorizationServer.watch_tokens",
         "BearerGuard.__init__",
-        "Metrics.around",
-        "Metrics.sample",
-        "RunningProvider.end_event_streams",
         "RunningProvider.endpoints",
         "Vault.__init__",
         # `Provider` has the same for applications.

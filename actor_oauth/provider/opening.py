@@ -46,6 +46,7 @@ async def open_provider(
         yield RunningProvider(
             server=server,
             app=dispatch_to(applications, pages, exact=checks),
+            data=parts.settings.data,
             guards=[mount.guard for mount in guarded],
             guarded_paths=[mount.path for mount in guarded],
             endpoints=parts.endpoints,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from actor_oauth.actors.authorization_server import AuthorizationServer
@@ -10,6 +11,7 @@ from actor_oauth.actors.callbacks import Callbacks
 from actor_oauth.config import Settings
 from actor_oauth.http.own_identity import OwnIdentity
 from actor_oauth.oauth.policy import Policy
+from actor_oauth.provider.background import run_background_services
 from actor_oauth.provider.mounts import Mount, PublicMount
 from actor_oauth.resource import BearerGuard
 from actor_oauth.resource.asgi import ASGIApp
@@ -53,7 +55,9 @@ class RunningProvider:
 
     Attributes:
         server: The authorization server; its methods are the helper API.
-        app: The whole provider as one ASGI application.
+        app: The whole provider as one ASGI application. Whoever serves it by other
+            means than `Provider.serve` keeps `run_services` running beside it.
+        data: The data directory.
         guards: Those of the protected applications.
         guarded_paths: Where these are.
         endpoints: The MCP servers among these.
@@ -63,11 +67,19 @@ class RunningProvider:
 
     server: AuthorizationServer
     app: ASGIApp
+    data: Path
     guards: Sequence[BearerGuard]
     guarded_paths: Sequence[str]
     endpoints: Sequence[Endpoint]
     vault: Vault | None = None
     federation: Federation | None = None
+
+    async def run_services(self) -> None:
+        """Run what is due beside the requests, until cancelled.
+
+        That is to use the keys that `actor-oauth keys rotate` adds.
+        """
+        await run_background_services(self.server, self.data)
 
     def end_event_streams(self) -> None:
         """End the streams that would hold an orderly stop for as long as it may take.

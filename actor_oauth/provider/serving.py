@@ -9,7 +9,6 @@ from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework
 
 from actor_oauth.config import Settings
-from actor_oauth.provider.background import run_background_services
 from actor_oauth.provider.connections import serve_connections
 from actor_oauth.provider.crowding import Crowding
 from actor_oauth.provider.parts import RunningProvider
@@ -57,7 +56,7 @@ async def serve_running(
     async with trio.open_nursery() as nursery:
 
         def accepting() -> None:
-            nursery.start_soon(run_background_services, running, settings)
+            nursery.start_soon(running.run_services)
             if metrics is not None:
                 nursery.start_soon(metrics.sample, running)
             listening()

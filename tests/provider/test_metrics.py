@@ -232,6 +232,7 @@ def _with_app(running: RunningProvider, app: ASGIApp) -> RunningProvider:
     return RunningProvider(
         server=running.server,
         app=app,
+        data=Path(),
         guards=running.guards,
         guarded_paths=running.guarded_paths,
         endpoints=running.endpoints,
