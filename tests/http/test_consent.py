@@ -200,7 +200,9 @@ async def test_nothing_is_loaded_from_anywhere_else(deployment: Deployment) -> N
     browser = deployment.browser()
     page = await browser.consent_page(deployment.authorize_url(client))
 
-    for source in read_page(page).sources:
+    sources = read_page(page).sources
+    assert sources
+    for source in sources:
         assert source.startswith("/static/")
         loaded = await browser.get(source)
         assert loaded.status_code == 200

@@ -14,9 +14,10 @@ from actor_oauth.oauth.refresh_reuse import (
     ReusePolicy,
     ReuseVerdict,
 )
+from actor_oauth.oauth.token_changes import TokenContext
 from actor_oauth.provider import Provider
 from tests.http.deployment import ISSUER, Deploy, Deployment, policy_for
-from tests.support.dpop import a_proof_key
+from tests.support.dpop import ProofKey, a_proof_key
 
 LATE = 500
 
@@ -114,6 +115,21 @@ def test_a_provider_with_the_callback_asks() -> None:
     assert not Provider(Settings()).policy.refresh.asks
 
 
+async def refreshed_by_key(
+    deployment: Deployment, client: dict[str, str], key: ProofKey, token: str
+) -> str:
+    """The refresh token that comes of one, with a proof of the key."""
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": client["client_id"],
+        "refresh_token": token,
+    }
+    proof = key.proof("POST", f"{ISSUER}/token", now=deployment.clock.now())
+    answer = await deployment.post("/token", form, DPoP=proof)
+    head: str = answer.json()["refresh_token"]
+    return head
+
+
 @pytest.mark.requirement("D-22", "F-09")
 async def test_a_bound_refresh_token_stays_if_the_operator_wants_that(
     deploy: Deploy,
@@ -125,19 +141,31 @@ async def test_a_bound_refresh_token_stays_if_the_operator_wants_that(
         code = await deployment.code(client)
         bearer = (await deployment.redeem(client, code)).json()["refresh_token"]
 
-        async def bound(token: str) -> str:
-            form = {
-                "grant_type": "refresh_token",
-                "client_id": client["client_id"],
-                "refresh_token": token,
-            }
-            now = deployment.clock.now()
-            proof = key.proof("POST", f"{ISSUER}/token", now=now)
-            answer = await deployment.post("/token", form, DPoP=proof)
-            head: str = answer.json()["refresh_token"]
-            return head
-
-        head = await bound(bearer)
+        head = await refreshed_by_key(deployment, client, key, bearer)
         assert head != bearer
         deployment.clock.advance(LATE)
-        assert await bound(head) == head
+        assert await refreshed_by_key(deployment, client, key, head) == head
+
+
+@pytest.mark.requirement("D-22", "D-32")
+async def test_no_refresh_token_stays_where_the_application_is_asked_each_generation(
+    deploy: Deploy,
+) -> None:
+    key = a_proof_key()
+    asked: list[TokenContext] = []
+
+    async def on_token_exchange(context: TokenContext) -> None:
+        asked.append(context)
+
+    rules = RefreshRules(rotation="unless_bound")
+    callbacks = Callbacks(on_token_exchange=on_token_exchange)
+    async with deploy(policy=a_policy(rules), callbacks=callbacks) as deployment:
+        client = await deployment.register()
+        code = await deployment.code(client)
+        token = (await deployment.redeem(client, code)).json()["refresh_token"]
+        seen = [token]
+        for _ in range(3):
+            seen.append(await refreshed_by_key(deployment, client, key, seen[-1]))
+
+    assert len(set(seen)) == 4
+    assert len(asked) == 4

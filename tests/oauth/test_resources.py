@@ -62,10 +62,21 @@ def test_what_is_no_web_url_is_no_resource(url: str) -> None:
     assert canonical_resource(url) is None
 
 
-@given(st.text())
+@given(
+    st.from_regex(
+        r"[hH]ttps://[a-zA-Z]{1,9}(:[1-9][0-9]{0,3})?(/[a-zA-Z0-9./]{0,20})?(\?[a-z=&]{0,9})?",
+        fullmatch=True,
+    )
+)
 def test_the_one_spelling_is_its_own(url: str) -> None:
     canonical = canonical_resource(url)
-    assert canonical is None or canonical_resource(canonical) == canonical
+    assert canonical is not None
+    assert canonical_resource(canonical) == canonical
+
+
+@given(st.text())
+def test_any_text_is_judged(text: str) -> None:
+    canonical_resource(text)
 
 
 @pytest.mark.requirement("G-06")

@@ -290,7 +290,9 @@ def test_every_label_there_is_fits_into_the_room_that_was_kept(tmp_path: Path) -
                 detail=None,
             )
         )
-    for file in tmp_path.iterdir():
+    files = list(tmp_path.iterdir())
+    assert files
+    for file in files:
         assert file.stat().st_size == FILE_BYTES
         assert file.stat().st_blocks * 512 >= FILE_BYTES
 

@@ -52,6 +52,7 @@ class FaultyDisk(InlineDisk):
     Attributes:
         synced: The names of the files and folders synced, in order.
         failing: Ends of names whose sync fails, for as long as they are in here.
+        failing_once: Ends of names whose next sync fails. Linux tells of a failure once.
         batches: How many batches of syncs there have been.
         boots: What it says of this run of the machine.
     """
@@ -60,6 +61,7 @@ class FaultyDisk(InlineDisk):
         self.boots: str | None = "this run"
         self.synced: list[str] = []
         self.failing: set[str] = set()
+        self.failing_once: set[str] = set()
         self.batches = 0
         self._held = False
         self._waiting = 0
@@ -79,7 +81,9 @@ class FaultyDisk(InlineDisk):
 
     def _check(self, name: str) -> None:
         self.synced.append(name)
-        if any(name.endswith(end) for end in self.failing):
+        once = {end for end in self.failing_once if name.endswith(end)}
+        self.failing_once -= once
+        if once or any(name.endswith(end) for end in self.failing):
             raise OSError(errno.EIO, "the test's disk fails", name)
 
     async def offload(
