@@ -19,13 +19,8 @@ from actor_oauth.oauth.parameters import Parameters, parameters_of, parse_form
 from actor_oauth.oauth.pushed_requests import PushedResponse
 from actor_oauth.oauth.reasons import Reason
 from actor_oauth.oauth.scopes import Scope
-from actor_oauth.runtime import (
-    ActorSystem,
-    LocalEngine,
-    SystemEntropy,
-    open_system,
-)
-from tests.oauth.test_pushed_requests import a_form
+from actor_oauth.runtime import ActorSystem, LocalEngine, SystemEntropy, open_system
+from tests.oauth.pushed_forms import a_form
 from tests.support.clocks import StoppedClock
 from tests.support.grants import KEYRING, POLICY, REDIRECT_URI, START, a_request
 

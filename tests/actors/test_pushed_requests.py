@@ -16,7 +16,7 @@ from actor_oauth.oauth.parameters import parameters_of
 from actor_oauth.oauth.pushed_requests import KEPT_AFTER_EXPIRY, PushedResponse
 from actor_oauth.oauth.reasons import Reason, Refused
 from actor_oauth.runtime import ActorSystem, LocalEngine, SystemEntropy, open_system
-from tests.oauth.test_pushed_requests import a_form
+from tests.oauth.pushed_forms import a_form
 from tests.support.clocks import StoppedClock
 from tests.support.grants import KEYRING, POLICY, REDIRECT_URI, START, a_request
 

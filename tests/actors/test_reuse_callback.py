@@ -25,19 +25,9 @@ from actor_oauth.oauth.refresh_reuse import (
 from actor_oauth.oauth.token_changes import TokenContext
 from actor_oauth.runtime import SystemEntropy
 from tests.support.grants import GRACE, KEYRING, a_policy, parsed
-from tests.support.user_actor import Ada, open_ada
+from tests.support.user_actor import Ada, AdasClock, open_ada
 
 RULES = RefreshRules(reuse=ReusePolicy.REJECT, asks=True)
-
-
-class AdasClock:
-    """Shows the time of the test."""
-
-    def __init__(self, ada: Ada) -> None:
-        self._ada = ada
-
-    def now(self) -> int:
-        return self._ada.now
 
 
 @dataclass

@@ -14,6 +14,7 @@ import pytest
 from actor_oauth.config import Settings
 from actor_oauth.provider.listening import bind
 from tests.cli.conftest import Command
+from tests.support.ports import free_port
 
 PATIENCE = 60.0
 
@@ -42,12 +43,6 @@ def once_it_answers(port: int, stop: Callable[[], None]) -> Iterator[None]:
     asker.start()
     yield
     asker.join(PATIENCE)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
 
 
 @contextmanager

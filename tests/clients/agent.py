@@ -24,11 +24,11 @@ from tests.http.deployment import (
     USER,
     VERIFIER,
     Browser,
-    SettableClock,
     query_of,
     read_page,
 )
-from tests.oauth.test_challenge import parse_challenge
+from tests.support.challenges import parse_challenge
+from tests.support.clocks import SettableClock
 from tests.support.signing import signer
 from tests.support.web import Web, open_web, reply
 

@@ -25,9 +25,9 @@ from tests.http.deployment import (
     Deploy,
     Deployment,
     FailingDisk,
-    SettableClock,
     policy_for,
 )
+from tests.support.clocks import SettableClock
 from tests.support.signing_keys import SIGNING_KEYS
 
 

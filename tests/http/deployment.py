@@ -6,7 +6,7 @@ browser that keeps cookies and fills in forms. Both see HTTP and nothing else.
 
 import errno
 import hashlib
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -16,12 +16,7 @@ from typing import Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
-from hypercorn.typing import (
-    ASGIFramework,
-    ASGIReceiveCallable,
-    ASGISendCallable,
-    Scope,
-)
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
 from actor_oauth.actors.authorization_server import AuthorizationServer, NewClient
 from actor_oauth.actors.callbacks import Callbacks
@@ -29,6 +24,7 @@ from actor_oauth.http import HttpOptions
 from actor_oauth.oauth.policy import Policy, ResourcePolicy
 from actor_oauth.runtime import Address, LocalEngine, Store
 from actor_oauth.upstream.fetch import Fetcher
+from tests.support.clocks import SettableClock
 
 ISSUER = "https://as.example"
 USER = "ada"
@@ -57,19 +53,6 @@ def policy_for(issuer: str) -> Policy:
         ),
         scope_descriptions=(("notes:read", "Read your notes"),),
     )
-
-
-class SettableClock:
-    """Wall time that stands still until a test moves it."""
-
-    def __init__(self, now: int = 1_795_000_000) -> None:
-        self._now = now
-
-    def now(self) -> int:
-        return self._now
-
-    def advance(self, seconds: int) -> None:
-        self._now += seconds
 
 
 class FailingDisk(LocalEngine):
@@ -317,3 +300,8 @@ async def vetted_client(deployment: Deployment) -> dict[str, str]:
         client_name="House Client", redirect_uris=[WEB_CALLBACK]
     )
     return {"client_id": created.client.client_id}  # type: ignore[union-attr]  # acceptable
+
+
+def basic(client_id: str, secret: str) -> str:
+    """How a client with a secret authenticates in a header."""
+    return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()

@@ -1,7 +1,5 @@
 """What an operator finds in the log about requests that were refused or put off."""
 
-from base64 import b64encode
-
 import pytest
 from structlog.testing import capture_logs
 from trio.testing import MockClock
@@ -10,11 +8,7 @@ from actor_oauth.actors.refusals import Refusals
 from actor_oauth.http.faults import FaultLog
 from actor_oauth.oauth.wire import Reason, Refused
 from actor_oauth.runtime import OverloadedError, StorageError
-from tests.http.deployment import USER, Deployment
-
-
-def basic(client_id: str, secret: str) -> str:
-    return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
+from tests.http.deployment import USER, Deployment, basic
 
 
 @pytest.mark.requirement("K-12")

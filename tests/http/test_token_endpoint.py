@@ -1,18 +1,12 @@
 """The token endpoint as HTTP: forms, credentials, statuses, headers."""
 
-from base64 import b64encode
-
 import pytest
 import trio
 
 from actor_oauth.http import HttpOptions, Rate
-from tests.http.deployment import VERIFIER, Deploy, Deployment
+from tests.http.deployment import VERIFIER, Deploy, Deployment, basic
 
 FORM = "application/x-www-form-urlencoded"
-
-
-def basic(client_id: str, secret: str) -> str:
-    return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
 
 
 @pytest.mark.requirement("D-04", "J-12")

@@ -14,7 +14,8 @@ from actor_oauth.config import Settings
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.provider import Provider, RunningProvider
 from actor_oauth.upstream.vault import Connected, LoginRedirect, upkeep
-from tests.http.deployment import PASSWORD, USER, Browser, SettableClock, read_page
+from tests.http.deployment import PASSWORD, USER, Browser, read_page
+from tests.support.clocks import SettableClock
 from tests.support.standin import Asked, Said, Upstream, open_upstream, query_text
 
 ORIGIN = "http://127.0.0.1:8000"

@@ -1,11 +1,6 @@
 """Every example does what it says, as the program that it is."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,45 +8,20 @@ import httpx2
 import pytest
 import trio
 
-from actor_oauth.bench.leash import leashed
 from actor_oauth.config import ResourceSettings, Settings
+from tests.mcp.examples import running
 from tests.mcp.people import add_user, person
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
 from tests.mcp.sdk_client import McpUser
-from tests.oauth.test_challenge import parse_challenge
+from tests.support.challenges import parse_challenge
 from tests.support.made_grants import make_grants
 from tests.support.ports import free_port
 
 pytestmark = SDK_LEAVES_GENERATORS
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
 
 ALICE = "alice"
 PASSWORD = "correct horse battery staple"
-
-
-@contextmanager
-def running(name: str, data: Path, port: int, **settings: str) -> Iterator[str]:
-    """Run an example until it says where it listens; gives the issuer."""
-    environment = {
-        **os.environ,
-        "PYTHONUNBUFFERED": "1",
-        "ACTOR_OAUTH_PORT": str(port),
-        "ACTOR_OAUTH_DATA": str(data),
-        **settings,
-    }
-    with subprocess.Popen(
-        leashed(sys.executable, str(EXAMPLES / name)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().decode().strip()
-        finally:
-            process.terminate()
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

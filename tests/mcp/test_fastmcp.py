@@ -40,7 +40,7 @@ from tests.mcp.protected_server import (
     token_info,
 )
 from tests.mcp.test_offers import refusal_of
-from tests.oauth.test_challenge import parse_challenge
+from tests.support.challenges import parse_challenge
 
 pytestmark = [SDK_LEAVES_GENERATORS, pytest.mark.usefixtures("quiet_logging")]
 

@@ -19,7 +19,7 @@ from tests.mcp.fastmcp_servers import (
 )
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
 from tests.mcp.test_offers import refusal_of
-from tests.oauth.test_challenge import parse_challenge
+from tests.support.challenges import parse_challenge
 
 pytestmark = [SDK_LEAVES_GENERATORS, pytest.mark.usefixtures("quiet_logging")]
 

@@ -8,10 +8,10 @@ import httpx2
 import pytest
 
 from tests.http.deployment import CHALLENGE, VERIFIER, query_of
+from tests.mcp.examples import running
 from tests.mcp.form_browser import FormBrowser
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS
 from tests.mcp.sdk_client import REDIRECT_URI, McpUser
-from tests.mcp.test_examples import running
 from tests.support.github import GitHub, open_github
 from tests.support.openid_provider import openid_provider, pass_its_pages
 from tests.support.ports import free_port

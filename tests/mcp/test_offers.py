@@ -36,7 +36,7 @@ from tests.mcp.protected_server import (
     serving,
     token_info,
 )
-from tests.oauth.test_challenge import parse_challenge
+from tests.support.challenges import parse_challenge
 
 pytestmark = [SDK_LEAVES_GENERATORS, pytest.mark.usefixtures("quiet_logging")]
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import trio
 
+from tests.mcp.examples import running
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
-from tests.mcp.test_examples import running
 from tests.support.ports import free_port
 
 pytestmark = SDK_LEAVES_GENERATORS

@@ -29,7 +29,7 @@ from tests.mcp.protected_server import (
     token_info,
 )
 from tests.mcp.test_demands import RESOURCE, guarded_coroutine, is_admin
-from tests.oauth.test_challenge import parse_challenge
+from tests.support.challenges import parse_challenge
 
 pytestmark = [SDK_LEAVES_GENERATORS, pytest.mark.usefixtures("quiet_logging")]
 

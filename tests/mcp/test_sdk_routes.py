@@ -36,7 +36,7 @@ from actor_oauth.provider.listening import bind
 from tests.mcp.calls import post_call
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
 from tests.mcp.sdk_client import REDIRECT_URI, McpUser
-from tests.oauth.test_challenge import parse_challenge
+from tests.support.challenges import parse_challenge
 
 pytestmark = SDK_LEAVES_GENERATORS
 

@@ -11,8 +11,8 @@ from actor_oauth.config import Settings
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.provider import Provider
 from actor_oauth.upstream.vault import Connected, LoginRedirect, Vault
+from tests.mcp.examples import running
 from tests.mcp.protected_server import SDK_LEAVES_GENERATORS, mcp_client
-from tests.mcp.test_examples import running
 from tests.support.made_grants import make_grants
 from tests.support.ports import free_port
 from tests.support.server_process import serving

@@ -1,25 +1,13 @@
 """The challenge header, read back by a parser of its own."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actor_oauth.oauth.challenge import Challenge, ChallengeError
+from tests.support.challenges import parse_challenge
 
 URL = "https://mcp.example/.well-known/oauth-protected-resource/mcp"
-_PARAMETER = re.compile(r'([a-z_]+)="([\x20-\x21\x23-\x5B\x5D-\x7E]*)"')
-
-
-def parse_challenge(header: str) -> dict[str, str]:
-    """Read a Bearer challenge by its grammar; fail on anything else."""
-    assert header.startswith("Bearer ")
-    rest = header.removeprefix("Bearer ")
-    found = _PARAMETER.findall(rest)
-    assert ", ".join(f'{name}="{value}"' for name, value in found) == rest
-    assert len({name for name, _ in found}) == len(found)
-    return dict(found)
 
 
 @pytest.mark.requirement("G-03", "G-07")

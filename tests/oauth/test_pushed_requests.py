@@ -12,8 +12,6 @@ from actor_oauth.oauth.authorization_request import (
     RedirectRefusal,
     decide_authorization_request,
 )
-from actor_oauth.oauth.parameters import Parameters, parameters_of
-from actor_oauth.oauth.pkce import challenge_of
 from actor_oauth.oauth.pushed_requests import (
     MAX_RECORD_LENGTH,
     PushedResponse,
@@ -26,34 +24,12 @@ from actor_oauth.oauth.pushed_requests import (
     request_uri_hash,
 )
 from actor_oauth.oauth.reasons import Reason, Refused
-from tests.support.grants import (
-    CLIENT,
-    POLICY,
-    REDIRECT_URI,
-    RESOURCE,
-    START,
-    VERIFIER,
-    a_request,
-)
+from tests.oauth.pushed_forms import a_form
+from tests.support.grants import CLIENT, POLICY, REDIRECT_URI, START, a_request
 
 NAME = render_request_uri(bytes(range(32)))
 STORED = StoredRequest(request=a_request(), expires_at=START + 90, completion=None)
 REQUIRED = replace(POLICY, require_pushed_requests=True)
-
-
-def a_form(**changes: str | None) -> Parameters:
-    form: dict[str, str | None] = {
-        "client_id": "app",
-        "response_type": "code",
-        "redirect_uri": REDIRECT_URI,
-        "scope": "read",
-        "resource": RESOURCE,
-        "state": "xyz",
-        "code_challenge": challenge_of(VERIFIER),
-        "code_challenge_method": "S256",
-        **changes,
-    }
-    return parameters_of((k, v) for k, v in form.items() if v is not None)
 
 
 @pytest.mark.requirement("C-25", "K-01")

@@ -23,8 +23,8 @@ from actor_oauth.resource import (
     ResourceServer,
     verified_token,
 )
-from tests.oauth.test_challenge import parse_challenge
 from tests.resource.asgi_calls import METADATA_URL, NOW, RESOURCE
+from tests.support.challenges import parse_challenge
 from tests.support.signing import signer
 
 ISSUER = "https://as.example"

@@ -9,7 +9,6 @@ from actor_oauth.resource import ResourceServer
 from actor_oauth.resource.asgi import HeaderLine
 from actor_oauth.resource.forward_auth import ForwardAuth
 from actor_oauth.runtime import OverloadedError, TrioClock
-from tests.oauth.test_challenge import parse_challenge
 from tests.resource.asgi_calls import (
     NOW,
     RESOURCE,
@@ -20,6 +19,7 @@ from tests.resource.asgi_calls import (
     receive,
     token_info,
 )
+from tests.support.challenges import parse_challenge
 
 OTHER = "https://mcp.example/other"
 GOOD: HeaderLine = (b"authorization", b"Bearer good")

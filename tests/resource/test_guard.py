@@ -15,7 +15,6 @@ from actor_oauth.runtime import (
     StorageError,
     TrioClock,
 )
-from tests.oauth.test_challenge import parse_challenge
 from tests.resource.asgi_calls import (
     METADATA_URL,
     NOW,
@@ -28,6 +27,7 @@ from tests.resource.asgi_calls import (
     receive,
     token_info,
 )
+from tests.support.challenges import parse_challenge
 
 GOOD: HeaderLine = (b"authorization", b"Bearer good")
 

@@ -18,6 +18,7 @@ from actor_oauth.resource import (
 )
 from actor_oauth.resource.introspection import MAX_REMEMBERED
 from tests.resource.asgi_calls import NOW, RESOURCE
+from tests.support.clocks import SettableClock
 
 ISSUER = "https://as.example"
 ACTIVE: Mapping[str, Json] = {
@@ -33,23 +34,13 @@ ACTIVE: Mapping[str, Json] = {
 
 
 @dataclass
-class FixedClock:
-    """Wall time that a test moves."""
-
-    time: int = NOW
-
-    def now(self) -> int:
-        return self.time
-
-
-@dataclass
 class Authority:
     """Answers introspection, and counts how often it was asked."""
 
     answer: Mapping[str, Json] = field(default_factory=lambda: ACTIVE)
     asked: int = 0
     takes: float = 0
-    clock: FixedClock = field(default_factory=FixedClock)
+    clock: SettableClock = field(default_factory=lambda: SettableClock(NOW))
 
     async def introspect(self, token: str) -> Mapping[str, Json]:
         self.asked += 1

@@ -15,19 +15,10 @@ from actor_oauth.resource import (
 )
 from actor_oauth.resource.remote_keys import ASK_AGAIN, MAX_AGE, WAIT_AFTER_FAILURE
 from tests.resource.asgi_calls import NOW, RESOURCE
+from tests.support.clocks import SettableClock
 from tests.support.signing import Signer, signer
 
 ISSUER = "https://as.example"
-
-
-class SettableClock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> int:
-        return self.time
 
 
 @dataclass
@@ -35,7 +26,7 @@ class Issuer:
     """Publishes keys, and counts who asks for them."""
 
     signer: Signer = field(default_factory=signer)
-    clock: SettableClock = field(default_factory=SettableClock)
+    clock: SettableClock = field(default_factory=lambda: SettableClock(NOW))
     asked: int = 0
     down: bool = False
     answer: Json = None

@@ -9,7 +9,8 @@ from actor_oauth.resource import BearerGuard, proof_memory
 from actor_oauth.resource.proof_memory import ProofMemory
 from tests.resource.asgi_calls import NOW, RESOURCE, call, http_scope, protection
 from tests.resource.test_guard import tell_user
-from tests.resource.test_jwt_tokens import Issuer, SettableClock
+from tests.resource.test_jwt_tokens import Issuer
+from tests.support.clocks import SettableClock
 from tests.support.dpop import a_proof_key
 
 
@@ -19,7 +20,7 @@ def a_proof(number: int, issued_at: int = NOW) -> Proof:
 
 @pytest.mark.requirement("F-06", "M-13")
 async def test_of_many_copies_one_is_accepted() -> None:
-    memory = ProofMemory(SettableClock())
+    memory = ProofMemory(SettableClock(NOW))
     answers: list[Refused | None] = []
 
     async def accept() -> None:
@@ -39,7 +40,7 @@ async def test_a_full_memory_refuses_until_time_has_passed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(proof_memory, "MAX_PROOFS", 2)
-    clock = SettableClock()
+    clock = SettableClock(NOW)
     memory = ProofMemory(clock)
 
     answers = [await memory.accept("token", a_proof(n)) for n in range(3)]

@@ -10,7 +10,6 @@ from actor_oauth.oauth.reasons import Refused
 from actor_oauth.resource import ResourceServer
 from actor_oauth.resource.asgi import Receive, Scope, Send
 from actor_oauth.runtime import TrioClock
-from tests.oauth.test_challenge import parse_challenge
 from tests.resource.asgi_calls import (
     METADATA_URL,
     NOW,
@@ -20,6 +19,7 @@ from tests.resource.asgi_calls import (
     http_scope,
     token_info,
 )
+from tests.support.challenges import parse_challenge
 
 POLICY = Policy(
     issuer="https://as.example",

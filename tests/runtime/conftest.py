@@ -9,6 +9,8 @@ from typing import Final
 
 import pytest
 
+from tests.support.failing import Failing
+
 _MEMORY: Final = Path("/dev/shm")
 
 
@@ -31,3 +33,10 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 def data(memory: Path) -> Path:
     """A data directory, which does not exist yet."""
     return memory / "data"
+
+
+@pytest.fixture
+def failing_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test begins with alarms that fail."""
+    monkeypatch.setattr(Failing, "fails", True)
+    monkeypatch.setattr(Failing, "attempts", [])

@@ -10,7 +10,7 @@ from actor_oauth.runtime import OverloadedError, RuntimeLimits
 from tests.support.callers import Caller
 from tests.support.counter import Counter
 from tests.support.disks import FaultyDisk
-from tests.support.systems import open_counters
+from tests.support.systems import hold_elsewhere, open_counters
 
 pytestmark = pytest.mark.requirement("G4")
 
@@ -63,18 +63,13 @@ async def test_g4_a_turn_whose_caller_goes_before_it_ran_does_not_run(
 
     async with open_counters(data) as one, open_counters(data) as other:
         # Another process holds the actor, so turns have to wait.
-        blocker = other.get(Counter, "a")
-        await blocker.add(1)
         counter = one.get(Counter, "a")
-        await counter.do(Counter.number)
-        activation = other._directory.find(blocker.address)
-        assert activation is not None
-        assert activation.store.begin()
+        let_go = await hold_elsewhere(counter, other)
         gone = Caller(nursery, counter.do(run))
         stays = Caller(nursery, counter.do(run))
         await gone.cancel()
         assert gone.cancelled
-        activation.store.rollback()
+        let_go()
         await stays.answer()
         assert ran == ["once"]
         assert await counter.value() == 2
@@ -141,13 +136,8 @@ async def test_g4_a_caller_that_gives_up_its_place_in_line_holds_nobody_up(
         open_counters(data, limits=limits) as one,
         open_counters(data) as other,
     ):
-        blocker = other.get(Counter, "a")
-        await blocker.add(1)
         counter = one.get(Counter, "a")
-        await counter.do(Counter.number)
-        activation = other._directory.find(blocker.address)
-        assert activation is not None
-        assert activation.store.begin()
+        let_go = await hold_elsewhere(counter, other)
         # The first waits for the other process in the only place, the others in line.
         calls = []
         for _ in range(5):
@@ -156,6 +146,6 @@ async def test_g4_a_caller_that_gives_up_its_place_in_line_holds_nobody_up(
         first, *in_line = calls
         for call in in_line[::2]:
             await call.cancel()
-        activation.store.rollback()
+        let_go()
         assert await first.answer() == 2
         assert [await call.answer() for call in in_line[1::2]] == [3, 4]

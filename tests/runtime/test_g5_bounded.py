@@ -14,7 +14,7 @@ from tests.support.counter import Counter
 from tests.support.disks import FaultyDisk
 from tests.support.eventually import eventually
 from tests.support.files import no_index, open_files
-from tests.support.systems import open_counters
+from tests.support.systems import hold_elsewhere, open_counters
 
 pytestmark = pytest.mark.requirement("G5")
 
@@ -25,18 +25,13 @@ async def blocked(
 ) -> AsyncIterator[tuple[ActorSystem, Counter, trio.Event]]:
     """A system whose counter "a" another process holds, until the event is set."""
     async with open_counters(data) as other, open_counters(data, limits=limits) as one:
-        blocker = other.get(Counter, "a")
-        await blocker.add(1)
         counter = one.get(Counter, "a")
-        await counter.do(Counter.number)
-        activation = other._directory.find(blocker.address)
-        assert activation is not None
-        assert activation.store.begin()
+        let_go = await hold_elsewhere(counter, other)
         release = trio.Event()
 
         async def roll_back() -> None:
             await release.wait()
-            activation.store.rollback()
+            let_go()
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(roll_back)

@@ -8,7 +8,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from tests.support.callers import Caller
 from tests.support.counter import Counter
-from tests.support.systems import open_counters
+from tests.support.systems import hold_elsewhere, open_counters
 
 pytestmark = pytest.mark.requirement("G6")
 
@@ -17,18 +17,13 @@ async def test_g6_turns_of_an_actor_run_in_the_order_in_which_they_were_asked_fo
     data: Path, nursery: trio.Nursery
 ) -> None:
     async with open_counters(data) as one, open_counters(data) as other:
-        blocker = other.get(Counter, "a")
-        await blocker.add(1)
         counter = one.get(Counter, "a")
-        await counter.do(Counter.number)
-        activation = other._directory.find(blocker.address)
-        assert activation is not None
-        assert activation.store.begin()
+        let_go = await hold_elsewhere(counter, other)
         calls = []
         for number in range(20):
             calls.append(Caller(nursery, counter.note(str(number))))
             await wait_all_tasks_blocked()
-        activation.store.rollback()
+        let_go()
         for call in calls:
             await call.answer()
         assert await counter.notes() == [str(number) for number in range(20)]

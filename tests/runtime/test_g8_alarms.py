@@ -7,26 +7,19 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from actor_oauth.runtime import (
-    RuntimeLimits,
-    TrioClock,
-)
+from actor_oauth.runtime import RuntimeLimits, TrioClock
 from tests.support.counter import MIGRATIONS, Counter
 from tests.support.disks import FaultyDisk, copy_as_killed
 from tests.support.eventually import eventually, woken
 from tests.support.failing import Failing
 from tests.support.systems import open_counters
 
-pytestmark = pytest.mark.requirement("G8")
+pytestmark = [
+    pytest.mark.requirement("G8"),
+    pytest.mark.usefixtures("failing_alarms"),
+]
 
 START = 1_700_000_000
-
-
-@pytest.fixture(autouse=True)
-def failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test begins with alarms that fail."""
-    monkeypatch.setattr(Failing, "fails", True)
-    monkeypatch.setattr(Failing, "attempts", [])
 
 
 async def test_g8_an_alarm_fires_at_its_time_once_and_not_before(

@@ -1,38 +1,25 @@
 """G8: actors that nobody has in memory are woken, whatever else is due or broken."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from actor_oauth.runtime import (
-    ActorSystem,
-    Address,
-    LocalEngine,
-    RuntimeLimits,
-    Store,
-    TrioClock,
-    open_system,
-)
+from actor_oauth.runtime import ActorSystem, RuntimeLimits, TrioClock, open_system
 from tests.support.counter import Counter
-from tests.support.disks import FaultyDisk, InlineDisk
+from tests.support.disks import FaultyDisk
 from tests.support.eventually import woken
 from tests.support.failing import Failing
 from tests.support.files import find, no_index, write
-from tests.support.systems import open_counters
+from tests.support.systems import SlowToClose, open_counters
 
-pytestmark = pytest.mark.requirement("G8")
+pytestmark = [
+    pytest.mark.requirement("G8"),
+    pytest.mark.usefixtures("failing_alarms"),
+]
 
 START = 1_700_000_000
-
-
-@pytest.fixture(autouse=True)
-def failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test begins with alarms that fail."""
-    monkeypatch.setattr(Failing, "fails", True)
-    monkeypatch.setattr(Failing, "attempts", [])
 
 
 @pytest.fixture
@@ -230,27 +217,16 @@ async def test_g8_a_clock_that_is_set_forward_is_noticed_within_a_minute(
 async def test_g8_an_alarm_set_while_the_actor_is_passivated_fires(
     data: Path, autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
-    closing = trio.Event()
-    close = trio.Event()
-
-    class SlowToClose(LocalEngine):
-        async def close(
-            self, stores: Sequence[tuple[Store, int | None]]
-        ) -> Mapping[Address, Exception]:
-            closing.set()
-            await close.wait()
-            return await super().close(stores)
-
-    engine = SlowToClose(data, disk=InlineDisk())
+    engine = SlowToClose(data)
     limits = RuntimeLimits(idle_seconds=1)
     async with open_system(
         engine, [Counter], limits=limits, clock=TrioClock()
     ) as system:
         counter = system.get(Counter, "a")
         await counter.add(1)
-        await closing.wait()
+        await engine.closing.wait()
         nursery.start_soon(counter.wake_me, START + 20)
         await trio.sleep(5)
-        close.set()
+        engine.close_now.set()
         await trio.sleep(30)
         assert len(await counter.notes()) == 1

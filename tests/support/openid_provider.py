@@ -2,14 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from subprocess import PIPE, Popen
 
 import httpx2
-import trio
 
 from tests.http.deployment import read_page
-from tests.support.node import node_command, node_environment
+from tests.support.node import node_command, node_environment, node_running
 
 
 @asynccontextmanager
@@ -19,27 +17,9 @@ async def openid_provider(callback: str) -> AsyncIterator[str]:
     Args:
         callback: The redirect URI of its one client, `us`, with the secret `secret`.
     """
-    command = node_command("openid_provider.mjs", "us", "secret", callback)
-    async with trio.open_nursery() as nursery:
-        run = partial(
-            trio.run_process,
-            command,
-            stdin=PIPE,
-            stdout=PIPE,
-            env=node_environment(),
-            check=False,
-        )
-        process: trio.Process = await nursery.start(run)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        line = b""
-        with trio.fail_after(60):
-            while b"\n" not in line:
-                chunk = await process.stdout.receive_some()
-                assert chunk, "the provider ended"
-                line += chunk
-        yield line.decode().strip()
-        await process.stdin.aclose()
+    arguments = ("us", "secret", callback)
+    async with node_running("openid_provider.mjs", *arguments) as issuer:
+        yield issuer
 
 
 async def pass_its_pages(url: str, login: str, *, callback: str) -> str:

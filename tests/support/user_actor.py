@@ -153,3 +153,13 @@ async def open_ada(
         clock=clock or StoppedClock(START),
     ) as system:
         yield Ada(system, user_class, policy=policy)
+
+
+class AdasClock:
+    """Shows the time of the test."""
+
+    def __init__(self, ada: Ada) -> None:
+        self._ada = ada
+
+    def now(self) -> int:
+        return self._ada.now

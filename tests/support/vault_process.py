@@ -12,7 +12,7 @@ from pathlib import Path
 import trio
 
 from actor_oauth.upstream.vault import Authorization
-from tests.http.deployment import SettableClock
+from tests.support.clocks import SettableClock
 from tests.support.standin import Upstream
 from tests.upstream.vault.world import USER, open_world
 

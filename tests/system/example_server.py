@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx2
 
+from tests.mcp.examples import running
 from tests.mcp.people import add_user, person
-from tests.mcp.test_examples import running
 from tests.support.ports import free_port
 
 ALICE, PASSWORD = "alice", "correct horse battery staple"

@@ -13,7 +13,7 @@ import trio
 from actor_oauth.config import ResourceSettings, Settings
 from actor_oauth.resource.asgi import HeaderLine, Receive, Scope, Send
 from tests.mcp.protected_server import serving
-from tests.oauth.test_challenge import parse_challenge
+from tests.support.challenges import parse_challenge
 from tests.support.made_grants import make_grants
 from tests.support.ports import free_port
 from tests.support.server_process import serving as provider_serving

@@ -12,7 +12,7 @@ import pytest
 
 from actor_oauth.bench.leash import leashed
 from actor_oauth.config import ResourceSettings, Settings
-from tests.oauth.test_challenge import parse_challenge
+from tests.support.challenges import parse_challenge
 from tests.support.made_grants import make_grants
 from tests.support.ports import free_port
 from tests.support.server_process import clean_environment, run_command, serving

@@ -1,22 +1,20 @@
 """The vault towards an OpenID provider that no one here wrote, over real HTTP."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from subprocess import PIPE
 
 import httpx2
 import pytest
-import trio
 
 from actor_oauth.config import Settings
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.upstream.failures import UpstreamFault
 from actor_oauth.provider import Provider
 from actor_oauth.upstream.vault import Authorization, Connected, LoginRedirect, Vault
-from tests.http.deployment import SettableClock, read_page
-from tests.support.node import node_command, node_environment
+from tests.support.clocks import SettableClock
+from tests.support.node import node_running
+from tests.support.openid_provider import pass_its_pages
 from tests.upstream.vault.world import fault
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -25,53 +23,16 @@ USER = "ada"
 BROWSER = "what only ada's browser has"
 
 
-@asynccontextmanager
-async def protected_service(*options: str) -> AsyncIterator[str]:
+def protected_service(*options: str) -> AbstractAsyncContextManager[str]:
     """Run the service and its provider; gives its URL."""
-    async with trio.open_nursery() as nursery:
-        run = partial(
-            trio.run_process,
-            node_command("protected_service.mjs", *options),
-            stdin=PIPE,
-            stdout=PIPE,
-            env=node_environment(),
-            check=False,
-        )
-        process: trio.Process = await nursery.start(run)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        line = b""
-        with trio.fail_after(60):
-            while b"\n" not in line:
-                chunk = await process.stdout.receive_some()
-                assert chunk, "the provider ended"
-                line += chunk
-        yield line.decode().strip()
-        await process.stdin.aclose()
-
-
-async def pass_its_pages(url: str) -> str:
-    """Sign in and agree at the provider; gives where it leads back to."""
-    async with httpx2.AsyncClient(timeout=60) as browser:
-        answer = await browser.get(url)
-        while True:
-            if answer.is_redirect:
-                location = str(answer.url.join(answer.headers["location"]))
-                if location.startswith(CALLBACK):
-                    return location
-                answer = await browser.get(location)
-                continue
-            assert answer.status_code == 200, answer.text
-            form = read_page(answer).forms[0]
-            fields = {**form.fields, "login": "ann", "password": "whatever"}
-            answer = await browser.post(form.action, data=fields)
+    return node_running("protected_service.mjs", *options)
 
 
 async def connect(vault: Vault, url: str) -> str:
     """Go the whole way; gives where the browser was sent."""
     begun = await vault.begin_login(USER, url, browser=BROWSER)
     assert isinstance(begun, LoginRedirect), begun
-    back = httpx2.URL(await pass_its_pages(begun.url))
+    back = httpx2.URL(await pass_its_pages(begun.url, "ann", callback=CALLBACK))
     answer = parse_form(back.query)
     assert isinstance(answer, Parameters)
     finished = await vault.finish_login(

@@ -27,16 +27,6 @@ from tests.support.user_actor import Ada
 Said = TokenChanges | TokenRefusal | None
 
 
-class AdasClock:
-    """Shows the time of the test."""
-
-    def __init__(self, ada: Ada) -> None:
-        self._ada = ada
-
-    def now(self) -> int:
-        return self._ada.now
-
-
 @dataclass
 class Application:
     """The callback, and one or more processes that call it."""

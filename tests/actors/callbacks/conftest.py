@@ -8,9 +8,9 @@ import pytest
 
 from actor_oauth.actors.effects import Effects
 from actor_oauth.runtime import SystemEntropy
-from tests.actors.callbacks.application import AdasClock, Application
+from tests.actors.callbacks.application import Application
 from tests.support.grants import KEYRING
-from tests.support.user_actor import open_ada
+from tests.support.user_actor import AdasClock, open_ada
 
 
 @pytest.fixture

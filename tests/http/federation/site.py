@@ -11,7 +11,8 @@ from actor_oauth.config import Settings
 from actor_oauth.config.settings import LoginProviderSettings
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.provider import Provider, RunningProvider
-from tests.http.deployment import Browser, SettableClock, query_of, read_page
+from tests.http.deployment import Browser, query_of, read_page
+from tests.support.clocks import SettableClock
 from tests.support.login_services import (
     CLIENT_ID,
     GITHUB_API,

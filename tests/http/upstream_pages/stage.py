@@ -21,8 +21,9 @@ from actor_oauth.oauth.token_changes import TokenChanges, TokenContext, TokenRef
 from actor_oauth.provider import Provider
 from actor_oauth.upstream.federation import Outward
 from actor_oauth.upstream.federation.own_pages import UpstreamQuestion, UpstreamSignIn
-from tests.http.deployment import CHALLENGE, VERIFIER, Browser, SettableClock, query_of
+from tests.http.deployment import CHALLENGE, VERIFIER, Browser, query_of
 from tests.http.federation.site import HOST, ORIGIN, github, oidc
+from tests.support.clocks import SettableClock
 from tests.support.login_services import GITHUB_API, GITHUB_WEB, OpenIDService, page
 from tests.support.web import Web, open_web
 

@@ -22,6 +22,7 @@ from actor_oauth.upstream.published_clients import (
     PublishedClients,
     open_published_clients,
 )
+from tests.support.clocks import SettableClock
 from tests.support.web import Web, open_web, reply
 
 NOW = 1_800_000_000
@@ -36,14 +37,6 @@ POLICY = Policy(
 TASKS = 32
 GONE = reply(b"{}", status="404 Not Found")
 BUSY = reply(b"{}", status="503 Busy")
-
-
-class SettableClock:
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> int:
-        return self.time
 
 
 def document(**members: Json) -> bytes:
@@ -90,7 +83,7 @@ class Setting:
 async def opened(
     path: Path, policy: Policy = POLICY, *, rate: HostRate | None = None
 ) -> AsyncIterator[Setting]:
-    clock = SettableClock()
+    clock = SettableClock(NOW)
     async with (
         open_web("c.example", "d.example") as web,
         open_system(LocalEngine(path), ACTOR_KINDS, clock=clock) as system,

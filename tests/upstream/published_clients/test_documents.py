@@ -19,6 +19,7 @@ from actor_oauth.oauth.wire import Reason, Refused
 from actor_oauth.runtime import LocalEngine, open_system
 from actor_oauth.upstream.host_rate import HostRate
 from actor_oauth.upstream.published_clients import open_published_clients
+from tests.support.clocks import SettableClock
 from tests.support.web import open_web, reply
 from tests.upstream.published_clients.setting import (
     BUSY,
@@ -28,7 +29,6 @@ from tests.upstream.published_clients.setting import (
     POLICY,
     TASKS,
     URL,
-    SettableClock,
     Setting,
     document,
     found,
@@ -246,7 +246,7 @@ async def test_a_client_that_nobody_uses_is_forgotten_and_may_come_back(
         assert status is not None
         assert status.expires_at == NOW + 10 * MAX_STALE
         setting.clock.time = NOW + 10 * MAX_STALE
-    clock = SettableClock()
+    clock = SettableClock(NOW)
     clock.time = NOW + 10 * MAX_STALE
     async with open_system(LocalEngine(tmp_path), ACTOR_KINDS, clock=clock) as system:
         actor = system.get(ClientActor, client_key(URL))

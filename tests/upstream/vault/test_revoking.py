@@ -16,8 +16,17 @@ from actor_oauth.runtime.address import Address
 from actor_oauth.upstream.vault import open_leftovers
 from actor_oauth.upstream.vault.revocations import LEASE
 from tests.support.standin import Asked, Said, Upstream
-from tests.upstream.vault.test_upkeep import column, sealed_with, wake
-from tests.upstream.vault.world import KEYRING, POLICY, USER, World, open_world
+from tests.upstream.vault.world import (
+    KEYRING,
+    POLICY,
+    USER,
+    World,
+    column,
+    open_world,
+    revoke_owed,
+    sealed_with,
+    wake,
+)
 
 BOTH = ["refresh3", "access3"]
 
@@ -29,12 +38,6 @@ async def listed_vaults(world: World) -> int:
 
 async def owed(world: World) -> int:
     return len(await column(world, "SELECT number FROM owed"))
-
-
-async def revoke_owed(world: World) -> int:
-    """Look after what is owed; gives how much of it was on the list."""
-    await world.effects.system.delivered(world.actor())
-    return await world.vault.upkeep.revoke_owed()
 
 
 @pytest.mark.requirement("I-32", "I-40")

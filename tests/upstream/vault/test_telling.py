@@ -11,9 +11,15 @@ from actor_oauth.oauth.upstream.credentials import LONGEST_PAUSE
 from actor_oauth.oauth.upstream.failures import UpstreamFault
 from actor_oauth.upstream.vault import ConnectionEnded
 from tests.support.standin import Said, Upstream
-from tests.upstream.vault.test_revoking import revoke_owed
-from tests.upstream.vault.test_upkeep import wake
-from tests.upstream.vault.world import BROWSER, KEYRING, USER, World, open_world
+from tests.upstream.vault.world import (
+    BROWSER,
+    KEYRING,
+    USER,
+    World,
+    open_world,
+    revoke_owed,
+    wake,
+)
 
 AS = "/.well-known/oauth-authorization-server"
 

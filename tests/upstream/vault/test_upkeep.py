@@ -5,37 +5,23 @@ from pathlib import Path
 import pytest
 
 from actor_oauth.actors.renewals import RENEWALS, SETTLING, RenewalsActor
-from actor_oauth.actors.vault import VaultActor
 from actor_oauth.actors.vault.connections import COLUMNS
 from actor_oauth.oauth.upstream.credentials import CredentialState
 from actor_oauth.oauth.upstream.failures import UpstreamFault
-from actor_oauth.oauth.upstream.sealing import sealing_key
-from actor_oauth.runtime.actor import Operation
 from tests.support.standin import Said, Upstream
-from tests.upstream.vault.world import KEYRING, USER, World, fault, open_world
+from tests.upstream.vault.world import (
+    KEYRING,
+    World,
+    column,
+    fault,
+    open_world,
+    sealed_with,
+    wake,
+)
 
 
 def renewals(world: World) -> RenewalsActor:
     return world.effects.system.get(RenewalsActor, RENEWALS)
-
-
-async def wake(world: World) -> None:
-    """Let the alarm of the user's vault go off if it is due, and its messages arrive."""
-    actor = world.actor()
-    await world.effects.system._fire(actor.address)
-    await world.effects.system.delivered(actor)
-
-
-async def column(world: World, query: str, user: str = USER) -> list[object]:
-    """What a query finds in a user's vault, one value a row."""
-
-    def body(actor: VaultActor) -> list[object]:
-        return [row[0] for row in actor.db.execute(query)]
-
-    looking = Operation("look", body, reads_only=True)
-    found = await world.effects.system.call(world.actor(user), looking, (), {})
-    assert isinstance(found, list)
-    return found
 
 
 @pytest.mark.requirement("I-26")
@@ -104,18 +90,6 @@ async def test_attempts_are_forgotten_when_they_are_over(world: World) -> None:
     await wake(world)
 
     assert await column(world, "SELECT key FROM attempts") == []
-
-
-async def sealed_with(
-    world: World, user: str = USER, *, table: str = "connections"
-) -> set[str | None]:
-    """The keys that the user's secrets are sealed with."""
-    boxes = [
-        box
-        for name in COLUMNS
-        for box in await column(world, f"SELECT {name} FROM {table}", user)
-    ]
-    return {sealing_key(box) for box in boxes if isinstance(box, bytes)}
 
 
 @pytest.mark.requirement("K-08")

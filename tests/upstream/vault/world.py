@@ -10,11 +10,14 @@ from actor_oauth.actors.authorization_server import ACTOR_KINDS
 from actor_oauth.actors.callbacks import Callbacks, ObservedError
 from actor_oauth.actors.effects import Effects
 from actor_oauth.actors.vault import VaultActor
+from actor_oauth.actors.vault.connections import COLUMNS
 from actor_oauth.oauth.keyring import Keyring, new_keyring
 from actor_oauth.oauth.parameters import Parameters, parse_form
 from actor_oauth.oauth.upstream.failures import UpstreamFailed, UpstreamFault
 from actor_oauth.oauth.upstream.policy import VaultPolicy
+from actor_oauth.oauth.upstream.sealing import sealing_key
 from actor_oauth.runtime import LocalEngine, SystemEntropy, open_system
+from actor_oauth.runtime.actor import Operation
 from actor_oauth.upstream.fetch import Fetcher
 from actor_oauth.upstream.host_rate import HostRate
 from actor_oauth.upstream.vault import (
@@ -24,7 +27,8 @@ from actor_oauth.upstream.vault import (
     Vault,
     open_vault,
 )
-from tests.http.deployment import SettableClock, policy_for
+from tests.http.deployment import policy_for
+from tests.support.clocks import SettableClock
 from tests.support.standin import Upstream, query_text
 
 USER: Final = "ada"
@@ -145,3 +149,40 @@ def fault(answer: object) -> UpstreamFault:
 def without_loopback(policy: VaultPolicy = POLICY) -> VaultPolicy:
     """A policy as in production."""
     return replace(policy, loopback=False)
+
+
+async def wake(world: World) -> None:
+    """Let the alarm of the user's vault go off if it is due, and its messages arrive."""
+    actor = world.actor()
+    await world.effects.system._fire(actor.address)
+    await world.effects.system.delivered(actor)
+
+
+async def column(world: World, query: str, user: str = USER) -> list[object]:
+    """What a query finds in a user's vault, one value a row."""
+
+    def body(actor: VaultActor) -> list[object]:
+        return [row[0] for row in actor.db.execute(query)]
+
+    looking = Operation("look", body, reads_only=True)
+    found = await world.effects.system.call(world.actor(user), looking, (), {})
+    assert isinstance(found, list)
+    return found
+
+
+async def sealed_with(
+    world: World, user: str = USER, *, table: str = "connections"
+) -> set[str | None]:
+    """The keys that the user's secrets are sealed with."""
+    boxes = [
+        box
+        for name in COLUMNS
+        for box in await column(world, f"SELECT {name} FROM {table}", user)
+    ]
+    return {sealing_key(box) for box in boxes if isinstance(box, bytes)}
+
+
+async def revoke_owed(world: World) -> int:
+    """Look after what is owed; gives how much of it was on the list."""
+    await world.effects.system.delivered(world.actor())
+    return await world.vault.upkeep.revoke_owed()
