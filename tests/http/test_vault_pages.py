@@ -203,7 +203,7 @@ async def test_a_connection_that_ended_says_so_and_is_connected_again(
     assert refused.status_code == 400
     assert "reauthorization_needed" in refused.text
     account = await site.browser.get(f"{ORIGIN}/account")
-    assert "1 to be connected again" in account.text
+    assert "1 to reconnect" in account.text
     page = await site.browser.get(CONNECTIONS)
     assert "The access has ended" in page.text
     leave = read_page(await site.browser.submit(page, form=0)).refresh
