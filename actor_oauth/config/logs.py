@@ -11,7 +11,11 @@ from actor_oauth.config.redaction import redact_event
 from actor_oauth.config.settings import LogFormat, LogLevel
 
 # Their news is not an operator's: `serve` says itself that it is up.
-_QUIET_LOGGERS: Final = ("hypercorn", "httpx2", "httpcore", "mcp", "quart")
+_QUIET_LOGGERS: Final = ("hypercorn", "httpx2", "mcp", "quart")
+
+# At `debug` they show headers as they go over the wire: cookies among them, and encoded
+# where no redaction sees them.
+_WIRE_LOGGERS: Final = ("hpack", "httpcore2")
 
 # Texts of many lines, which come last.
 _TRACEBACKS: Final = frozenset(("exception", "stack"))
@@ -51,6 +55,8 @@ def configure_logging(level: LogLevel, log_format: LogFormat, stream: TextIO) ->
     for name in _QUIET_LOGGERS:
         quiet = logging.DEBUG if level is LogLevel.DEBUG else logging.WARNING
         logging.getLogger(name).setLevel(max(root.level, quiet))
+    for name in _WIRE_LOGGERS:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[

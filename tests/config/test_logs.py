@@ -1,28 +1,41 @@
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 import hypothesis.strategies as st
 import pytest
 import structlog
+from hpack import Decoder, Encoder
 from hypothesis import given
 
 from actor_oauth.config import LogFormat, LogLevel, configure_logging
 from actor_oauth.config.redaction import redact, redact_text
+
+
+class Log(Protocol):
+    """Configures logging; gives what is written to."""
+
+    def __call__(
+        self, log_format: LogFormat, level: LogLevel = LogLevel.INFO
+    ) -> io.StringIO: ...
+
 
 SECRET = "Zm9yZ2V0LW1lLW5vdC1mb3JnZXQtbWUtbm90LTEyMzQ1"
 TOKEN = f"aort_{SECRET}"
 
 
 @pytest.fixture
-def log() -> Iterator[Callable[[LogFormat], io.StringIO]]:
+def log() -> Iterator[Log]:
     root = logging.getLogger()
     before = root.handlers, root.level
 
-    def configure(log_format: LogFormat) -> io.StringIO:
+    def configure(
+        log_format: LogFormat, level: LogLevel = LogLevel.INFO
+    ) -> io.StringIO:
         stream = io.StringIO()
-        configure_logging(LogLevel.INFO, log_format, stream)
+        configure_logging(level, log_format, stream)
         return stream
 
     yield configure
@@ -50,7 +63,7 @@ def leak_everything(logger: logging.Logger, ours: structlog.stdlib.BoundLogger) 
 
 @pytest.mark.parametrize("log_format", list(LogFormat))
 def test_no_secret_reaches_the_log_by_whatever_way_it_is_logged(
-    log: Callable[[LogFormat], io.StringIO], log_format: LogFormat
+    log: Log, log_format: LogFormat
 ) -> None:
     stream = log(log_format)
     leak_everything(logging.getLogger("library"), structlog.get_logger("ours"))
@@ -61,8 +74,20 @@ def test_no_secret_reaches_the_log_by_whatever_way_it_is_logged(
     assert "ValueError" in written
 
 
+@pytest.mark.requirement("K-12")
+def test_headers_as_they_go_over_the_wire_are_in_no_log(log: Log) -> None:
+    stream = log(LogFormat.CONSOLE, LogLevel.DEBUG)
+    cookie = f"__Host-theirs={SECRET}"
+    encoded = Encoder().encode([("set-cookie", cookie)])
+    Decoder().decode(encoded)
+    # What httpcore2 says of every answer.
+    headers = [(b"Set-Cookie", cookie.encode())]
+    logging.getLogger("httpcore2.http11").debug("complete return_value=%r", headers)
+    assert stream.getvalue() == ""
+
+
 def test_a_record_that_cannot_be_formatted_does_not_show_its_arguments(
-    log: Callable[[LogFormat], io.StringIO], capsys: pytest.CaptureFixture[str]
+    log: Log, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stream = log(LogFormat.JSON)
     logging.getLogger("library").warning("%d tokens", TOKEN)
@@ -71,7 +96,7 @@ def test_a_record_that_cannot_be_formatted_does_not_show_its_arguments(
 
 
 def test_json_logs_are_one_object_a_line_with_time_level_and_name(
-    log: Callable[[LogFormat], io.StringIO],
+    log: Log,
 ) -> None:
     stream = log(LogFormat.JSON)
     logging.getLogger("library").info("Running on %s", "http://127.0.0.1:1")
@@ -87,7 +112,7 @@ def test_json_logs_are_one_object_a_line_with_time_level_and_name(
 
 @pytest.mark.parametrize("log_format", list(LogFormat))
 def test_a_strangers_words_neither_act_on_a_terminal_nor_look_like_a_record(
-    log: Callable[[LogFormat], io.StringIO], log_format: LogFormat
+    log: Log, log_format: LogFormat
 ) -> None:
     hostile = (
         "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\r\n2026 [info] signed in\x0b\x85\u2028"
@@ -110,7 +135,7 @@ def test_a_strangers_words_neither_act_on_a_terminal_nor_look_like_a_record(
 
 
 def test_records_below_the_level_are_dropped(
-    log: Callable[[LogFormat], io.StringIO],
+    log: Log,
 ) -> None:
     stream = log(LogFormat.CONSOLE)
     logging.getLogger("library").debug("nothing")
