@@ -23,7 +23,13 @@ from actor_oauth.oauth.clients import (
     Client,
     new_client_id,
 )
-from actor_oauth.oauth.grant_types import IMPLICIT, JWT_BEARER, enabled_grant_types
+from actor_oauth.oauth.grant_types import (
+    DEVICE_CODE,
+    IMPLICIT,
+    JWT_BEARER,
+    TOKEN_EXCHANGE,
+    enabled_grant_types,
+)
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.keyring import client_key
 from actor_oauth.oauth.metadata_document import is_document_url
@@ -146,21 +152,21 @@ class Clients:
         missing = _switched_off(metadata or {}, effects.policy)
         if missing is not None:
             return Refused(Reason.SETTING_OFF, f"{missing} is off")
-        grant_types: list[Json] = [*GRANT_TYPES] if redirect_uris else []
-        if assertions:
-            if JWT_BEARER not in enabled_grant_types(effects.policy):
-                return Refused(Reason.GRANT_TYPE_UNSUPPORTED)
-            grant_types.append(JWT_BEARER)
+        if assertions and JWT_BEARER not in enabled_grant_types(effects.policy):
+            return Refused(Reason.GRANT_TYPE_UNSUPPORTED)
         members: dict[str, Json] = {
             "client_name": client_name,
             "redirect_uris": list(redirect_uris),
-            "grant_types": grant_types,
+            "grant_types": [*GRANT_TYPES] if redirect_uris else [],
         }
         if not confidential:
             members["token_endpoint_auth_method"] = "none"  # noqa: S105 - a word of RFC 7591
         if scope is not None:
             members["scope"] = str(scope)
         members |= metadata or {}
+        grant_types = members["grant_types"]
+        if assertions and isinstance(grant_types, list):
+            members["grant_types"] = [*grant_types, JWT_BEARER]
         decision = decide_client(
             members,
             effects.policy,
@@ -301,12 +307,19 @@ class Clients:
 
 def _switched_off(metadata: Mapping[str, Json], policy: Policy) -> str | None:
     """Give the setting without which part of an operator's metadata has no effect."""
-    grant_types = metadata.get("grant_types")
+    asked = metadata.get("grant_types")
+    grant_types = asked if isinstance(asked, list) else []
     needed = (
+        ("implicit_enabled", IMPLICIT in grant_types, policy.implicit_enabled),
         (
-            "implicit_enabled",
-            isinstance(grant_types, list) and IMPLICIT in grant_types,
-            policy.implicit_enabled,
+            "device_authorization_enabled",
+            DEVICE_CODE in grant_types,
+            policy.device_authorization_enabled,
+        ),
+        (
+            "token_exchange_enabled",
+            TOKEN_EXCHANGE in grant_types,
+            policy.token_exchange_enabled,
         ),
         ("plain_pkce_enabled", "plain_pkce" in metadata, policy.plain_pkce_enabled),
         (

@@ -1,5 +1,6 @@
 """`clients`: the applications that ask for access."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import typer
@@ -17,7 +18,8 @@ from actor_oauth.cli.initial_tokens import issue_token
 from actor_oauth.cli.options import ConfigOption, DataOption, JsonOption
 from actor_oauth.cli.session import run_on_data, settings_of
 from actor_oauth.cli.terminal import CommandError, print_json, print_table, say
-from actor_oauth.oauth.clients import Client
+from actor_oauth.oauth.clients import GRANT_TYPES, Client
+from actor_oauth.oauth.grant_types import DEVICE_CODE, IMPLICIT, TOKEN_EXCHANGE
 from actor_oauth.oauth.json_values import Json
 from actor_oauth.oauth.registration import registration_response
 from actor_oauth.oauth.scopes import Scope
@@ -28,10 +30,6 @@ clients = typer.Typer(
 )
 
 _PAGE: Final = 500
-_IMPLICIT: Final[dict[str, Json]] = {
-    "grant_types": ["authorization_code", "refresh_token", "implicit"],
-    "response_types": ["code", "token"],
-}
 
 
 @clients.command("add")
@@ -59,6 +57,18 @@ def add_client(
             help="Let it present assertions of trusted issuers; it then needs no "
             "redirect URI.",
         ),
+    ] = False,
+    device: Annotated[
+        bool,
+        typer.Option(
+            "--device",
+            help="Let it ask without a browser of its own, as a television does; it then "
+            "needs no redirect URI.",
+        ),
+    ] = False,
+    exchange: Annotated[
+        bool,
+        typer.Option("--exchange", help="Let it trade access tokens for lesser ones."),
     ] = False,
     service: Annotated[
         bool,
@@ -89,7 +99,12 @@ def add_client(
 ) -> None:
     """Register a client that never expires, and print it."""
     limit = parse_scopes(scope)
-    metadata = _metadata(post_logout_redirect_uri, implicit=implicit, plain=plain_pkce)
+    metadata = _metadata(
+        {IMPLICIT: implicit, DEVICE_CODE: device, TOKEN_EXCHANGE: exchange},
+        redirects=bool(redirect_uri),
+        post_logout_redirect_uris=post_logout_redirect_uri,
+        plain=plain_pkce,
+    )
     unfit = redirect_uri or confidential or assertions or metadata
     if service and (unfit or limit is None):
         raise CommandError(
@@ -97,8 +112,10 @@ def add_client(
         )
     if resource and not service:
         raise CommandError("--resource is only for --service clients")
-    if not (redirect_uri or service or assertions):
-        raise CommandError("specify --redirect-uri, --service or --assertions")
+    if not (redirect_uri or service or assertions or device):
+        raise CommandError(
+            "specify --redirect-uri, --service, --assertions or --device"
+        )
 
     async def add(server: AuthorizationServer) -> NewClient | Refused:
         if service:
@@ -183,13 +200,30 @@ def _row(client: Client) -> tuple[str, ...]:
 
 
 def _metadata(
-    post_logout_redirect_uris: list[str] | None, *, implicit: bool, plain: bool
+    further: Mapping[str, bool],
+    *,
+    redirects: bool,
+    post_logout_redirect_uris: list[str] | None,
+    plain: bool,
 ) -> dict[str, Json]:
+    """Give what RFC 7591 calls the things that were asked for.
+
+    Args:
+        further: Grant types besides the usual ones, and whether each is asked for.
+        redirects: Whether it has redirect URIs. Without one there are no codes, but
+            there may be refresh tokens.
+        post_logout_redirect_uris: Of OpenID Connect.
+        plain: Whether it may use plain PKCE.
+    """
     metadata: dict[str, Json] = {}
     if post_logout_redirect_uris:
         metadata["post_logout_redirect_uris"] = [*post_logout_redirect_uris]
-    if implicit:
-        metadata |= _IMPLICIT
+    if any(further.values()):
+        usual = GRANT_TYPES if redirects else GRANT_TYPES[1:]
+        wanted = (name for name, asked in further.items() if asked)
+        metadata["grant_types"] = [*usual, *wanted]
+    if further[IMPLICIT]:
+        metadata["response_types"] = ["code", "token"]
     if plain:
         metadata["plain_pkce"] = True
     return metadata

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from actor_oauth.oauth.grant_types import DEVICE_CODE, TOKEN_EXCHANGE
 from tests.cli.conftest import Command
 
 CALLBACK = "http://127.0.0.1/callback"
@@ -181,6 +182,8 @@ def test_a_client_is_registered_for_what_a_setting_has_turned_on(
         (("--plain-pkce",), "plain_pkce_enabled"),
         (("--implicit",), "implicit_enabled"),
         (("--post-logout-redirect-uri", bye), "openid_enabled"),
+        (("--device",), "device_authorization_enabled"),
+        (("--exchange",), "token_exchange_enabled"),
     ):
         refused = actor_oauth(*ADD, *option)
         assert refused.status == 1
@@ -193,3 +196,15 @@ def test_a_client_is_registered_for_what_a_setting_has_turned_on(
     assert client["response_types"] == ["code", "token"]
     assert client["grant_types"] == ["authorization_code", "refresh_token", "implicit"]
     assert client["post_logout_redirect_uris"] == [bye]
+
+    for_others = (*ADD, "--confidential", "--exchange", "--device", "--json")
+    assert json.loads(actor_oauth(*for_others).out)["grant_types"] == [
+        "authorization_code",
+        "refresh_token",
+        TOKEN_EXCHANGE,
+        DEVICE_CODE,
+    ]
+    television = actor_oauth("clients", "add", "--name", "TV", "--device", "--json")
+    client = json.loads(television.out)
+    assert (client["redirect_uris"], client["response_types"]) == ([], [])
+    assert client["grant_types"] == ["refresh_token", DEVICE_CODE]

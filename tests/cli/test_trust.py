@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from actor_oauth.oauth.grant_types import TOKEN_EXCHANGE
 from tests.cli.conftest import Command
 from tests.support.issuers import IDP, JWT_BEARER
 
@@ -25,6 +26,10 @@ def test_a_client_that_only_presents_assertions_needs_no_redirect_uri(
     both = actor_oauth(*ADD, "--redirect-uri", "https://a.example/cb")
     assert JWT_BEARER in json.loads(both.out)["grant_types"]
     assert "authorization_code" in json.loads(both.out)["grant_types"]
+
+    monkeypatch.setenv("ACTOR_OAUTH_TOKEN_EXCHANGE_ENABLED", "true")
+    more = json.loads(actor_oauth(*ADD, "--exchange").out)
+    assert more["grant_types"] == ["refresh_token", TOKEN_EXCHANGE, JWT_BEARER]
 
 
 def test_without_a_trusted_issuer_there_are_no_assertions(actor_oauth: Command) -> None:
