@@ -199,12 +199,15 @@ class LocalEngine:
         self, address: Address, path: Path, image: bytes | None
     ) -> tuple[sqlite3.Connection, bool] | None:
         """Open a database; None if there is none. Also tells whether it is suspect."""
-        if not path.exists():
-            if image is None:
-                return None
+        if image is not None and not path.exists():
             self._files.create(path, image)
         suspect = address in self._files.suspects
-        return connect(path), suspect
+        try:
+            return connect(path), suspect
+        except sqlite3.OperationalError:
+            if path.exists():
+                raise
+            return None
 
     def _mend(
         self,

@@ -60,7 +60,8 @@ class ActorFiles:
     def path(self, address: Address) -> Path:
         """The actor's database file."""
         shard = hashlib.sha256(address.key.encode()).hexdigest()[:3]
-        return self._root / address.kind / shard / f"{address.key}.db"
+        # As one text: each part that is added to a path has it parsed anew.
+        return Path(f"{self._root}/{address.kind}/{shard}/{address.key}.db")
 
     def log_path(self, address: Address) -> Path:
         """The write-ahead log of that file, which is not always there."""

@@ -50,4 +50,4 @@ class Suspects:
         self._unnoted.discard(address)
 
     def _path(self, address: Address) -> Path:
-        return self._folder / f"{address.kind}.{address.key}"
+        return Path(f"{self._folder}/{address.kind}.{address.key}")
