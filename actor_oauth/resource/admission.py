@@ -247,7 +247,7 @@ def missing_scopes(
     required: tuple[str, ...], granted: Scope, implied: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
     """The required scopes that were granted neither themselves nor by implication."""
-    if not [name for name in required if name not in granted]:
+    if not [name for name in required if name not in granted.names]:
         return ()
     held = held_scopes(granted, implied)
     return tuple(name for name in required if name not in held)

@@ -89,7 +89,7 @@ class BearerGuard:
         self._clock = clock or SystemClock()
         self._accept_proof = accept_proof or ProofMemory(self._clock).accept
         self._proof_nonces = proof_nonces
-        self._passages: set[Passage] = set()
+        self._open_passages: set[Passage] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request.
@@ -110,7 +110,7 @@ class BearerGuard:
         Such a stream never ends by itself, so an orderly stop would wait for it until
         its deadline. Its client connects again, and finds another worker or nobody.
         """
-        for passage in self._passages:
+        for passage in self._open_passages:
             if passage.is_event_source:
                 passage.cut()
 
@@ -122,24 +122,11 @@ class BearerGuard:
         else:
             verdict = await self._admit(decision, head)
             if isinstance(verdict, Passage):
-                await self._let_through(verdict, scope, receive, send)
+                found = {TOKEN_KEY: verdict.info, PROTECTION_KEY: self._protection}
+                await verdict({**scope, **found}, receive, send)
                 return
             decision = verdict
         await decision(scope, receive, send)
-
-    async def _let_through(
-        self, passage: Passage, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        inner_scope = {
-            **scope,
-            TOKEN_KEY: passage.info,
-            PROTECTION_KEY: self._protection,
-        }
-        self._passages.add(passage)
-        try:
-            await passage(inner_scope, receive, send)
-        finally:
-            self._passages.discard(passage)
 
     async def _admit(
         self, token: BearerToken | BoundToken, head: RequestHead
@@ -160,7 +147,13 @@ class BearerGuard:
                 grant=grant_of_token(token.value),
             )
         check = partial(self._check, token, head.path)
-        return Passage(self._app, verdict, check=check, clock=self._clock)
+        return Passage(
+            self._app,
+            verdict,
+            check=check,
+            clock=self._clock,
+            open_passages=self._open_passages,
+        )
 
     async def _check(
         self, token: BearerToken | BoundToken, path: str

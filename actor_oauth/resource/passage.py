@@ -46,6 +46,7 @@ class Passage:
         info: What the request's token is good for.
         check: Asks again.
         clock: Tells when the token expires.
+        open_passages: Those whose answers stay open; has this one while its does.
 
     Attributes:
         info: As given.
@@ -54,13 +55,20 @@ class Passage:
     """
 
     def __init__(
-        self, app: ASGIApp, info: AccessTokenInfo, *, check: Check, clock: Clock
+        self,
+        app: ASGIApp,
+        info: AccessTokenInfo,
+        *,
+        check: Check,
+        clock: Clock,
+        open_passages: "set[Passage]",
     ) -> None:
         self.info = info
         self.is_event_source = False
         self._app = app
         self._check = check
         self._clock = clock
+        self._open_passages = open_passages
         self._method: object = None
         self._length_announced = False
         self._open = False
@@ -76,20 +84,19 @@ class Passage:
         """Run the application, until it is done or its answer is cut."""
         self._method = scope["method"]
         self._send = send
-        if not trio.lowlevel.in_trio_task():
-            await self._run_in_group(scope, receive)
-            return
+        self._cancel = cancel_of(scope)
         try:
-            if (cancel := cancel_of(scope)) is not None:
-                self._cancel = cancel
+            if not trio.lowlevel.in_trio_task():
+                await self._run_in_group(scope, receive)
+            elif self._cancel is not None:
                 await self._run(scope, receive)
-                return
-            with trio.CancelScope() as running:
-                self._cancel = running.cancel
-                await self._run(scope, receive)
+            else:
+                with trio.CancelScope() as running:
+                    self._cancel = running.cancel
+                    await self._run(scope, receive)
         finally:
-            if self._watching is not None:
-                self._watching.cancel()
+            if self._watched:
+                self._stop_watching()
 
     async def _run(self, scope: Scope, receive: Receive) -> None:
         """Run the application on Trio."""
@@ -123,11 +130,17 @@ class Passage:
         Most answers are whole before a second could pass, and only one that stays open
         is worth a task: on Trio there is no nursery for it until then, nor afterwards.
         """
+        self._open_passages.add(self)
         if self._tasks is not None:
             self._tasks.start_soon(self._cut_when_stale)
             return
         self._watching = trio.CancelScope()
         trio.lowlevel.spawn_system_task(self._watch_until, self._watching)
+
+    def _stop_watching(self) -> None:
+        self._open_passages.discard(self)
+        if self._watching is not None:
+            self._watching.cancel()
 
     async def _watch_until(self, watching: trio.CancelScope) -> None:
         with watching:

@@ -1,15 +1,18 @@
 """An actor's name: `kind/key`."""
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 # Keys become file names: one case, no separators, nothing that a file system could fold.
 _WORD: Final = re.compile(r"[a-z0-9]{1,64}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class _Words(NamedTuple):
+    kind: str
+    key: str
+
+
+class Address(_Words):
     """The one name of an actor, over all processes and restarts.
 
     Attributes:
@@ -20,12 +23,13 @@ class Address:
         ValueError: If either part is not such a word.
     """
 
-    kind: str
-    key: str
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if not (_WORD.match(self.kind) and _WORD.match(self.key)):
-            raise ValueError(f"not an actor address: {self.kind!r}/{self.key!r}")
+    def __new__(cls, kind: str, key: str) -> Self:
+        """Check both parts."""
+        if not (_WORD.match(kind) and _WORD.match(key)):
+            raise ValueError(f"not an actor address: {kind!r}/{key!r}")
+        return super().__new__(cls, kind, key)
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.key}"
