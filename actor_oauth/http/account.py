@@ -3,10 +3,11 @@
 from urllib.parse import urlencode
 
 from actor_oauth.actors.authorization_server import GrantSummary
-from actor_oauth.http.browser import csrf_matches, csrf_token
+from actor_oauth.http.browser import csrf_token
 from actor_oauth.http.display import destination, tone
+from actor_oauth.http.form_sender import form_sender
 from actor_oauth.http.login import session_cookie
-from actor_oauth.http.page import Answer, Move, Page, PageKind, message, not_from_here
+from actor_oauth.http.page import Answer, Move, Page, PageKind, message
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 
 GRANTS_SHOWN = 50
@@ -53,13 +54,10 @@ async def show_account(site: Site, visit: Visit) -> Answer:
 
 async def submit_revoke(site: Site, visit: Visit) -> Answer:
     """`POST /account/revoke`: end one grant, and all its tokens."""
-    who = await signed_in(site, visit)
-    if who is None:
-        return _to_login(site)
     grant_id = visit.parameters.get("grant") or ""
-    csrf = visit.parameters.get("csrf")
-    if not csrf_matches(csrf, who.cookie, _REVOKE, grant_id):
-        return not_from_here()
+    who = await form_sender(site, visit, _REVOKE, grant_id)
+    if not isinstance(who, SignedIn):
+        return who
     await site.server.revoke_grant(who.session.user_id, grant_id)
     location = site.addresses.base + "/account?done=disconnected"
     return Move(location=location, after_form=True)
@@ -67,13 +65,10 @@ async def submit_revoke(site: Site, visit: Visit) -> Answer:
 
 async def submit_forget(site: Site, visit: Visit) -> Answer:
     """`POST /account/forget`: ask again what was not to be asked again."""
-    who = await signed_in(site, visit)
-    if who is None:
-        return _to_login(site)
     consent_id = visit.parameters.get("consent") or ""
-    csrf = visit.parameters.get("csrf")
-    if not csrf_matches(csrf, who.cookie, _FORGET, consent_id):
-        return not_from_here()
+    who = await form_sender(site, visit, _FORGET, consent_id)
+    if not isinstance(who, SignedIn):
+        return who
     await site.server.forget_consent(who.session.user_id, consent_id)
     location = site.addresses.base + "/account?done=forgotten"
     return Move(location=location, after_form=True)
@@ -81,12 +76,9 @@ async def submit_forget(site: Site, visit: Visit) -> Answer:
 
 async def submit_everywhere(site: Site, visit: Visit) -> Answer:
     """`POST /account/sign-out-everywhere`: end all sessions and grants (H-08)."""
-    who = await signed_in(site, visit)
-    if who is None:
-        return _to_login(site)
-    csrf = visit.parameters.get("csrf")
-    if not csrf_matches(csrf, who.cookie, _EVERYWHERE):
-        return not_from_here()
+    who = await form_sender(site, visit, _EVERYWHERE)
+    if not isinstance(who, SignedIn):
+        return who
     await site.server.log_out_everywhere(who.session)
     return _signed_out(
         site, "All sessions are ended, and all applications are disconnected."
@@ -107,11 +99,9 @@ async def show_logout(site: Site, visit: Visit) -> Answer:
 
 async def submit_logout(site: Site, visit: Visit) -> Answer:
     """`POST /logout`: end this session."""
-    who = await signed_in(site, visit)
-    if who is None:
-        return _to_login(site)
-    if not csrf_matches(visit.parameters.get("csrf"), who.cookie, _LOGOUT):
-        return not_from_here()
+    who = await form_sender(site, visit, _LOGOUT)
+    if not isinstance(who, SignedIn):
+        return who
     await site.server.log_out(who.cookie)
     return _signed_out(site, "Applications that you connected stay connected.")
 

@@ -10,8 +10,9 @@ able to answer (D-52).
 from urllib.parse import urlencode
 
 from actor_oauth.actors.authorization_server import DeviceView, TooManyAttempts
-from actor_oauth.http.browser import Next, csrf_matches, csrf_token
+from actor_oauth.http.browser import Next, csrf_token
 from actor_oauth.http.display import tone, web_host
+from actor_oauth.http.form_sender import form_sender
 from actor_oauth.http.login import new_ticket, sign_in_page
 from actor_oauth.http.page import (
     Answer,
@@ -20,7 +21,6 @@ from actor_oauth.http.page import (
     PageKind,
     already_answered,
     message,
-    not_from_here,
 )
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.oauth.device import parse_user_code, show_user_code
@@ -48,12 +48,10 @@ async def show_device(site: Site, visit: Visit) -> Answer:
 
 async def submit_device(site: Site, visit: Visit) -> Answer:
     """`POST /device`: look up the code, and ask."""
-    who = await signed_in(site, visit)
-    if who is None:
-        return Move(location=site.addresses.base + "/device", after_form=True)
+    who = await form_sender(site, visit, _ENTER, otherwise="/device")
+    if not isinstance(who, SignedIn):
+        return who
     form = visit.parameters
-    if not csrf_matches(form.get("csrf"), who.cookie, _ENTER):
-        return not_from_here()
     # By address here, by person there: a code is short, and must not be found by trying.
     typed = form.get("user_code") or ""
     seconds = site.device_codes.take(visit.caller, now=site.clock.now())

@@ -7,7 +7,6 @@ from actor_oauth.http.browser import (
     Misplaced,
     Next,
     Ticket,
-    csrf_matches,
     csrf_token,
     new_browser_mark,
     open_ticket,
@@ -15,6 +14,7 @@ from actor_oauth.http.browser import (
 )
 from actor_oauth.http.departure import departure
 from actor_oauth.http.display import tone
+from actor_oauth.http.form_sender import form_sender
 from actor_oauth.http.login import expired, new_ticket, resume, sign_in_page
 from actor_oauth.http.page import Answer, Cookie, Move, Page, PageKind, message
 from actor_oauth.http.page_route import PageRoute
@@ -98,11 +98,9 @@ async def show_sign_ins(site: Site, visit: Visit) -> Answer:
 
 async def submit_link(site: Site, visit: Visit) -> Answer:
     """`POST /account/sign-ins/…`: connect an account at a service to this one."""
-    who = await signed_in(site, visit)
-    if who is None:
-        return sign_in_page(site, visit, new_ticket(site, then=Next.ACCOUNT))
-    if not csrf_matches(visit.parameters.get("csrf"), who.cookie, _LINK):
-        return expired(site)
+    who = await form_sender(site, visit, _LINK)
+    if not isinstance(who, SignedIn):
+        return who
     browser, cookies = visit.cookies.get(site.browser_cookie), ()
     ticket = new_ticket(site, then=Next.LINK)
     if browser is None:
@@ -114,14 +112,11 @@ async def submit_link(site: Site, visit: Visit) -> Answer:
 
 async def submit_unlink(site: Site, visit: Visit) -> Answer:
     """`POST /account/sign-ins`: end a connection, so that it leads here no more."""
-    who = await signed_in(site, visit)
-    if who is None:
-        return sign_in_page(site, visit, new_ticket(site, then=Next.ACCOUNT))
     issuer = visit.parameters.get("issuer") or ""
     subject = visit.parameters.get("subject") or ""
-    presented = visit.parameters.get("csrf")
-    if not csrf_matches(presented, who.cookie, _UNLINK, issuer, subject):
-        return expired(site)
+    who = await form_sender(site, visit, _UNLINK, issuer, subject)
+    if not isinstance(who, SignedIn):
+        return who
     user_id = who.session.user_id
     await _federation(site).unlink(user_id, issuer, subject)
     return Move(location=site.addresses.base + "/account/sign-ins", after_form=True)

@@ -205,11 +205,11 @@ async def test_a_connection_that_ended_says_so_and_is_connected_again(
     account = await site.browser.get(f"{ORIGIN}/account")
     assert "1 to reconnect" in account.text
     page = await site.browser.get(CONNECTIONS)
-    assert "The access has ended" in page.text
+    assert "Access has ended" in page.text
     leave = read_page(await site.browser.submit(page, form=0)).refresh
     arrived = await site.browser.get(site.back(leave or ""))
     page = await site.browser.follow(arrived)
-    assert "The access has ended" not in page.text
+    assert "Access has ended" not in page.text
 
 
 async def test_the_page_connects_what_is_typed(site: Site) -> None:

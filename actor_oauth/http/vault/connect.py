@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from actor_oauth.http.browser import Next, csrf_matches, csrf_token
+from actor_oauth.http.browser import Next, csrf_token
 from actor_oauth.http.departure import departure
 from actor_oauth.http.display import web_host
+from actor_oauth.http.form_sender import form_sender
 from actor_oauth.http.login import new_ticket, sign_in_page
 from actor_oauth.http.page import (
     Answer,
@@ -12,7 +13,6 @@ from actor_oauth.http.page import (
     Page,
     PageKind,
     message,
-    not_from_here,
     unavailable,
 )
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
@@ -56,11 +56,9 @@ async def show_connect(site: Site, visit: Visit) -> Answer:
 
 async def submit_connect(site: Site, visit: Visit) -> Answer:
     """`POST {prefix}/login`: find out what it is, and lead there."""
-    who = await signed_in(site, visit)
-    if who is None:
-        return Move(location=site.addresses.base + "/login", after_form=True)
-    if not csrf_matches(visit.parameters.get("csrf"), who.cookie, CONNECT):
-        return not_from_here()
+    who = await form_sender(site, visit, CONNECT)
+    if not isinstance(who, SignedIn):
+        return who
     return await _begin(site, visit, who, after_form=True)
 
 

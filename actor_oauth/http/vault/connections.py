@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from actor_oauth.http.browser import Next, csrf_matches, csrf_token
+from actor_oauth.http.browser import Next, csrf_token
 from actor_oauth.http.display import tone, web_host
+from actor_oauth.http.form_sender import form_sender
 from actor_oauth.http.login import new_ticket, sign_in_page
-from actor_oauth.http.page import Answer, Move, Page, PageKind, not_from_here
+from actor_oauth.http.page import Answer, Move, Page, PageKind
 from actor_oauth.http.site import SignedIn, Site, Visit, signed_in
 from actor_oauth.http.vault.connect import CONNECT, refused, vault_of
 from actor_oauth.oauth.upstream.failures import UpstreamFailed
@@ -44,12 +45,10 @@ async def show_connections(site: Site, visit: Visit) -> Answer:
 async def submit_refresh(site: Site, visit: Visit) -> Answer:
     """`POST {prefix}/refresh`: get a new token, whether the present one ends or not."""
     vault = vault_of(site)
-    who = await signed_in(site, visit)
-    if who is None:
-        return _to_login(site)
     resource = visit.parameters.get("resource") or ""
-    if not csrf_matches(visit.parameters.get("csrf"), who.cookie, _REFRESH, resource):
-        return not_from_here()
+    who = await form_sender(site, visit, _REFRESH, resource)
+    if not isinstance(who, SignedIn):
+        return who
     answers = await vault.refresh(who.session.user_id, [resource], force=True)
     answer = answers[resource]
     if isinstance(answer, UpstreamFailed):
@@ -60,12 +59,10 @@ async def submit_refresh(site: Site, visit: Visit) -> Answer:
 async def submit_remove(site: Site, visit: Visit) -> Answer:
     """`POST {prefix}/remove`: forget a connection, and revoke its tokens there."""
     vault = vault_of(site)
-    who = await signed_in(site, visit)
-    if who is None:
-        return _to_login(site)
     resource = visit.parameters.get("resource") or ""
-    if not csrf_matches(visit.parameters.get("csrf"), who.cookie, _REMOVE, resource):
-        return not_from_here()
+    who = await form_sender(site, visit, _REMOVE, resource)
+    if not isinstance(who, SignedIn):
+        return who
     await vault.remove(who.session.user_id, resource)
     return _back(site, "removed")
 
@@ -88,7 +85,3 @@ def _service(who: SignedIn, provider: ProviderInfo) -> dict[str, object]:
 def _back(site: Site, done: str) -> Move:
     location = f"{vault_of(site).policy.base_url}/connections?done={done}"
     return Move(location=location, after_form=True)
-
-
-def _to_login(site: Site) -> Move:
-    return Move(location=site.addresses.base + "/login", after_form=True)
