@@ -77,6 +77,16 @@ def test_pages_and_examples_import_public_names_only() -> None:
     assert inner == []
 
 
+def test_a_page_imports_the_public_names_that_its_programs_use() -> None:
+    public = {name for _, name in public_names()}
+    for page in PAGES:
+        trees = [ast.parse(program) for path, program in programs() if path == page]
+        nodes = [node for tree in trees for node in ast.walk(tree)]
+        known = {name for node in nodes for name in made_by(node)}
+        used = {node.id for node in nodes if isinstance(node, ast.Name)}
+        assert (page.name, (used & public) - known) == (page.name, set())
+
+
 def test_pages_name_public_modules_only() -> None:
     public = {f"{package}.{name}" for package, name in public_names()}
     inner = {
@@ -124,6 +134,17 @@ def test_what_is_kept_from_applications_exists() -> None:
     }
     fields = {"RunningProvider.endpoints"}
     assert there | fields >= api.INNER_MEMBERS
+
+
+def made_by(node: ast.AST) -> list[str]:
+    """The names that an import, a definition or an assignment makes."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [alias.asname or alias.name for alias in node.names]
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return [node.name]
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    return []
 
 
 def used_by(given: object) -> set[type]:
