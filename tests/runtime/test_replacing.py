@@ -129,6 +129,18 @@ async def test_a_disk_that_fails_leaves_the_old_file_and_a_second_run_succeeds(
     assert await count(data, "a") == 12
 
 
+async def test_without_a_way_to_its_alarm_the_old_file_stays(
+    saved: Path, data: Path
+) -> None:
+    file = find(data, "a.db")
+    file.write_bytes(b"no database")
+    (data / "wakes.db").write_bytes(b"no index of alarms")
+    with pytest.raises(ArchiveError, match="not a database"):
+        put_back(saved, data)
+    assert file.read_bytes() == b"no database"
+    assert not names(data, "*.damaged-*")
+
+
 async def test_what_the_backup_does_not_have_is_told(saved: Path, data: Path) -> None:
     find(data, "a.db").write_bytes(b"no database")
     with closing(sqlite3.connect(saved)) as db, db:

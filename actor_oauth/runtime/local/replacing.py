@@ -65,6 +65,8 @@ def replace_damaged(
             path.parent.mkdir(mode=0o700, exist_ok=True, parents=True)
             write_new(draft, image)
             sync_file(draft, disk)
+            # While all can still stay as it was: to look in vain does no harm.
+            _look_soon(address, data)
             # The old log too: SQLite would run it on whatever file it finds there.
             for suffix in ("-shm", "-wal", ""):
                 old = path.with_name(path.name + suffix)
@@ -73,7 +75,6 @@ def replace_damaged(
             draft.rename(path)
             disk.sync_directory(path.parent)
             files.suspects.clear(address)
-            _look_soon(address, data)
     except sqlite3.Error as error:
         raise ArchiveError(str(error)) from error
     finally:
