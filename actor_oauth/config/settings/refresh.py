@@ -55,8 +55,8 @@ class RefreshSettings(SettingsGroup):
         ge=0,
         le=_DAY,
         description="How long a used refresh token still answers with the current "
-        "tokens, so that retries and parallel clients stay logged in; 0 is strict "
-        "one-time use.",
+        "tokens, so that retries and parallel clients stay logged in. 0 is one-time "
+        "use; with `refresh_same_instance` off, for every client.",
     )
     refresh_reuse: ReusePolicy = Field(
         default=_RULES.reuse,
