@@ -13,21 +13,20 @@ from actor_oauth.oauth.policy import Policy, ResourcePolicy
 
 
 def check_settings(settings: Settings) -> None:
-    """See that settings can be served together, as `load_settings` does.
+    """See that settings fit together, as far as the port does not matter.
 
     Raises:
         ConfigError: With every problem.
     """
-    problems = find_problems(settings, serving=settings.port != 0)
-    if problems:
+    if problems := find_problems(settings, serving=False):
         raise ConfigError(problems)
 
 
 def check_is_served(settings: Settings) -> None:
-    """See that the issuer is known, before anything is published about it.
+    """See that settings can be served at their port, and the issuer is known by it.
 
     Raises:
-        ConfigError: It follows from a port that nobody has picked yet.
+        ConfigError: With every problem.
     """
     if settings.issuer is None and settings.port == 0:
         problem = (
@@ -35,6 +34,8 @@ def check_is_served(settings: Settings) -> None:
             "choose a port, or set issuer as well"
         )
         raise ConfigError([problem])
+    if problems := find_problems(settings):
+        raise ConfigError(problems)
 
 
 def check_runs_on_trio() -> None:

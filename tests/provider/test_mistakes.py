@@ -9,7 +9,7 @@ import pytest
 from mcp.server.lowlevel import Server
 from mcp.server.mcpserver import MCPServer
 
-from actor_oauth.config import ConfigError, Settings, load_settings
+from actor_oauth.config import ConfigError, ResourceSettings, Settings, load_settings
 from actor_oauth.provider import Provider
 from actor_oauth.resource.asgi import Receive, Scope, Send
 
@@ -117,6 +117,16 @@ async def test_without_an_issuer_the_port_has_to_be_known() -> None:
     provider = Provider(Settings(port=0))
     with pytest.raises(ConfigError, match=r"choose a port, or set issuer"):
         await provider.serve()
+
+
+async def test_what_depends_on_the_port_matters_to_who_serves(tmp_path: Path) -> None:
+    elsewhere = ResourceSettings(identifier="http://127.0.0.1:9000/mcp")
+    provider = Provider(Settings(data=tmp_path, demo=True, resources=(elsewhere,)))
+    with pytest.raises(ConfigError, match="demo"):
+        async with provider.open():
+            pass
+    async with provider.open_server():
+        pass
 
 
 async def test_what_is_off_and_what_is_not_open_are_told_apart(tmp_path: Path) -> None:
