@@ -1,5 +1,7 @@
 """The mailbox: a place that becomes free belongs to the first in line."""
 
+from pathlib import Path
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -8,6 +10,8 @@ from actor_oauth.runtime.actor import Operation
 from actor_oauth.runtime.call import Call
 from actor_oauth.runtime.mailbox import Mailbox
 from tests.support.callers import Caller
+from tests.support.counter import Counter
+from tests.support.systems import open_counters
 
 pytestmark = pytest.mark.requirement("G5", "G6")
 
@@ -71,3 +75,15 @@ async def test_closing_sends_everybody_away_and_gives_back_the_calls(
     assert [await call.answer() for call in in_line] == [False] * 3
     assert not await mailbox.reserve()
     assert len(mailbox) == 0
+
+
+async def test_an_actor_with_a_promised_place_is_not_closed_as_idle(data: Path) -> None:
+    async with open_counters(data) as system:
+        counter = system.get(Counter, "a")
+        await counter.add(1)
+        activation = system._directory.find(counter.address)
+        assert activation is not None
+        assert activation.idle
+        assert activation.mailbox.reserve_nowait()
+        assert not activation.idle
+        system._dispatcher.post(activation, a_call("late"))

@@ -89,7 +89,7 @@ def test_a_service_is_connected_renewed_and_removed_through_the_page(
         page.get_by_role("button", name=re.compile("^Renew ")).click()
         expect(page.get_by_role("heading", name="This did not work")).to_be_visible()
         page.get_by_role("link", name="Connected services").click()
-        expect(page.get_by_text("The access has ended")).to_be_visible()
+        expect(page.get_by_text("Access has ended")).to_be_visible()
         look(page)
         page.get_by_role("button", name=re.compile("^Connect .* again$")).click()
         expect(page.get_by_role("status")).to_contain_text("is connected")
