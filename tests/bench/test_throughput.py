@@ -23,9 +23,16 @@ def silent(_what: str, _done: int, _total: int) -> None:
     pass
 
 
-def test_everything_is_measured_beside_servers_that_do_nothing() -> None:
-    plan = Plan(what=[What.THROUGHPUT], seconds=0.3, connections=[2])
+def measured(seconds: float = 0.3) -> ThroughputReport:
+    """Measure everything, for longer where a busy machine gave some server no turn."""
+    plan = Plan(what=[What.THROUGHPUT], seconds=seconds, connections=[2])
     report = run_throughput(plan, silent)
+    was_busy = not all(one.per_second > 0 and one.cpu_each for one in report.figures)
+    return measured(3 * seconds) if was_busy and seconds < 2 else report
+
+
+def test_everything_is_measured_beside_servers_that_do_nothing() -> None:
+    report = measured()
     section = section_of(report)
     assert section.problems == []
     assert report.skipped == {}
