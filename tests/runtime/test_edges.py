@@ -23,16 +23,7 @@ from actor_oauth.runtime import (
 )
 from actor_oauth.runtime.activation import Activation
 from actor_oauth.runtime.delivery import Deliveries
-from actor_oauth.runtime.lifecycle import (
-    TRANSITIONS,
-    ActivationEvent,
-    ActivationState,
-    IllegalTransitionError,
-    advance,
-)
-from actor_oauth.runtime.local.journal import Journal, adopt_orphans
 from actor_oauth.runtime.local.wakes import WakeIndex
-from actor_oauth.runtime.mailbox import Mailbox
 from actor_oauth.runtime.memory import Budget
 from actor_oauth.runtime.schema import migrate, steps
 from tests.support.counter import MIGRATIONS, Counter
@@ -289,51 +280,6 @@ def test_random_bytes_are_as_many_as_asked_for_and_never_the_same() -> None:
 
     assert len(entropy.token_bytes(32)) == 32
     assert entropy.token_bytes(32) != entropy.token_bytes(32)
-
-
-def test_the_table_of_the_life_cycle_is_total_and_its_ends_are_final() -> None:
-    reached = {target for moves in TRANSITIONS.values() for target in moves.values()}
-
-    assert set(TRANSITIONS) == set(ActivationState)
-    assert reached | {ActivationState.LOADING} == set(ActivationState)
-    assert not TRANSITIONS[ActivationState.BROKEN]
-    assert not TRANSITIONS[ActivationState.STOPPED]
-
-
-def test_a_move_that_the_table_does_not_know_is_a_bug() -> None:
-    with pytest.raises(IllegalTransitionError, match="stopped"):
-        advance(ActivationState.STOPPED, ActivationEvent.LOADED)
-
-
-async def test_a_mailbox_with_nothing_in_it_is_false_and_a_closed_one_takes_nothing() -> (
-    None
-):
-    mailbox = Mailbox(1)
-    assert not mailbox
-
-    mailbox.close()
-
-    assert not await mailbox.reserve()
-
-
-def test_a_journal_is_closed_once(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, "me", InlineDisk(), lambda: ())
-    journal.open()
-
-    journal.close(remove=True)
-    journal.close(remove=True)
-
-    assert not list(tmp_path.iterdir())
-
-
-def test_garbage_in_a_dead_journal_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "a.live").write_text("counter/a\n\0\0\0\ncounter/b\ncounter/c")
-    (tmp_path / "gone.live").symlink_to(tmp_path / "nowhere")
-    adopted: list[Address] = []
-
-    adopt_orphans(tmp_path, adopted.extend)
-
-    assert [address.key for address in adopted] == ["a", "b"]
 
 
 def test_an_index_that_has_ended_a_transaction_by_itself_says_why(

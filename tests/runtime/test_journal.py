@@ -11,7 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 from actor_oauth.runtime import Address
 from actor_oauth.runtime.local.journal import Journal, adopt_orphans
 from tests.support.callers import Caller
-from tests.support.disks import FaultyDisk
+from tests.support.disks import FaultyDisk, InlineDisk
 from tests.support.files import find, names
 
 pytestmark = pytest.mark.requirement("G8", "G9")
@@ -169,3 +169,23 @@ def test_a_line_cut_short_names_nobody(memory: Path) -> None:
     adopted: list[Address] = []
     adopt_orphans(memory, adopted.extend)
     assert adopted == [A]
+
+
+def test_a_journal_is_closed_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "me", InlineDisk(), lambda: ())
+    journal.open()
+
+    journal.close(remove=True)
+    journal.close(remove=True)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_garbage_in_a_dead_journal_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.live").write_text("counter/a\n\0\0\0\ncounter/b\ncounter/c")
+    (tmp_path / "gone.live").symlink_to(tmp_path / "nowhere")
+    adopted: list[Address] = []
+
+    adopt_orphans(tmp_path, adopted.extend)
+
+    assert [address.key for address in adopted] == ["a", "b"]

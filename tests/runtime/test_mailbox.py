@@ -83,7 +83,18 @@ async def test_an_actor_with_a_promised_place_is_not_closed_as_idle(data: Path) 
         await counter.add(1)
         activation = system._directory.find(counter.address)
         assert activation is not None
-        assert activation.idle
+        before = activation.idle
         assert activation.mailbox.reserve_nowait()
-        assert not activation.idle
+        assert (before, activation.idle) == (True, False)
         system._dispatcher.post(activation, a_call("late"))
+
+
+async def test_a_mailbox_with_nothing_in_it_is_false_and_a_closed_one_takes_nothing() -> (
+    None
+):
+    mailbox = Mailbox(1)
+    assert not mailbox
+
+    mailbox.close()
+
+    assert not await mailbox.reserve()
