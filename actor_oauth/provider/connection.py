@@ -19,7 +19,6 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
@@ -92,8 +91,10 @@ class Connection(TCPServer):
             )
             http = self.protocol.protocol = _OnePieceH11(self, self.protocol)
             await self.protocol.initiate()
-            while await self._serve_until_cancelled(tasks) and http.is_between_requests:
-                pass
+            while await self._serve_until_cancelled(tasks):
+                if self._idle_since is None or http.connection.trailing_data[0]:
+                    # Its answer is not complete, or part of a request was read already.
+                    break
         except OSError:
             # The client has disconnected already.
             pass
@@ -270,12 +271,6 @@ class _OnePieceH11(H11Protocol):
         self._connection = connection
         self._holds = False
         self._head = b""
-
-    @property
-    def is_between_requests(self) -> bool:
-        """Whether the last answer is complete, and nothing of the next request is here."""
-        states = self.connection.our_state, self.connection.their_state
-        return states == (h11.IDLE, h11.IDLE) and not self.connection.trailing_data[0]
 
     async def stream_send(self, event: StreamEvent) -> None:
         """Send a part of an answer."""
