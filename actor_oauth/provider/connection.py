@@ -41,7 +41,6 @@ from hypercorn.utils import parse_socket_addr
 from actor_oauth.resource.asgi import CANCEL_EXTENSION
 
 _CHUNK_BYTES: Final = 65536
-_LOOK_SECONDS: Final = 0.01
 
 # Naming the type of what goes through costs as much as making the channel does.
 _open_channel: Final = trio.open_memory_channel[ASGIReceiveEvent]
@@ -91,10 +90,18 @@ class Connection(TCPServer):
             )
             http = self.protocol.protocol = _OnePieceH11(self, self.protocol)
             await self.protocol.initiate()
-            while await self._serve_until_cancelled(tasks):
-                if self._idle_since is None or http.connection.trailing_data[0]:
-                    # Its answer is not complete, or part of a request was read already.
-                    break
+            # Hypercorn shields what it sends, so only closing the socket ends a send to a
+            # client that has stopped reading, also where all of this is cancelled.
+            watching = trio.CancelScope(shield=True)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch, watching)
+                try:
+                    while await self._serve_until_cancelled(tasks):
+                        if self._idle_since is None or http.connection.trailing_data[0]:
+                            # Its answer is not complete, or part of a request was read.
+                            break
+                finally:
+                    watching.cancel()
         except OSError:
             # The client has disconnected already.
             pass
@@ -109,27 +116,8 @@ class Connection(TCPServer):
         """
         async with trio.open_nursery() as nursery:
             tasks.run_in(nursery)
-            watching = trio.CancelScope()
-            tasks.spawn(self._close_when_idle, watching)
-            try:
-                await self._read_data()
-            except trio.Cancelled:
-                await self._wait_for_end(nursery)
-                raise
-            watching.cancel()
+            await self._read_data()
         return nursery.cancel_scope.cancelled_caught
-
-    async def _wait_for_end(self, cancelled: trio.Nursery) -> None:
-        """Wait for the cancelled tasks; close the socket if one cannot finish sending.
-
-        Hypercorn shields what it sends, so nothing else ends a send to a client that has
-        stopped reading.
-        """
-        with trio.move_on_after(self.config.keep_alive_timeout, shield=True):
-            while cancelled.child_tasks:  # noqa: ASYNC110  no event tells of the last one
-                await trio.sleep(_LOOK_SECONDS)
-            return
-        self._socket.close()
 
     async def protocol_send(self, event: Event) -> None:
         """Do what the protocol says: send, close, or note that nothing is under way."""
@@ -177,23 +165,22 @@ class Connection(TCPServer):
         if data:
             await self._send(data)
 
-    async def _close_when_idle(self, watching: trio.CancelScope) -> None:
-        patience = self.config.keep_alive_timeout
-        due = trio.current_time() + patience
+    async def _watch(self, watching: trio.CancelScope) -> None:
+        """Close the connection if it is idle for too long, or its client stops reading."""
+        patience, terminated = self.config.keep_alive_timeout, self.context.terminated
         with watching:
-            while trio.current_time() < due:
-                with trio.move_on_at(due):
-                    await self.context.terminated.wait()
-                    break
-                if self._is_stuck():
-                    # This wakes a task that waits there for the client to read.
-                    self._socket.close()
-                    return
+            while not self._is_stuck():
+                since, now = self._idle_since, trio.current_time()
                 # Who becomes idle from now on may be so for the whole time.
-                since = self._idle_since
-                due = patience + (trio.current_time() if since is None else since)
-            if self._idle_since is not None:
-                await self._initiate_server_close()
+                due = patience + (now if since is None else since)
+                if since is not None and (due <= now or terminated.is_set()):
+                    await self._initiate_server_close()
+                    return
+                wait = trio.sleep_forever if terminated.is_set() else terminated.wait
+                with trio.move_on_at(due):
+                    await wait()
+            # This wakes a task that waits there for the client to read.
+            self._socket.close()
 
     def _is_stuck(self) -> bool:
         """Tell whether the client takes nothing of what it asked for, for too long."""
