@@ -238,14 +238,14 @@ class Keyring:
                 {str(kid): _decode(secret) for kid, secret in record["keys"].items()},
             )
             address_key = _decode(record["address_key"])
-            # Files of before there were any lack the member.
+            # Files from before there were any lack the member.
             signing_keys = tuple(map(_signing_key, record.get("signing_keys", ())))
             times = record.get("active_from", {}).items()
             active_from = {str(kid): int(time) for kid, time in times}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise ValueError("this is not a keyring file") from None
         if version != _FILE_VERSION:
-            raise UnknownKeyringVersionError
+            raise UnknownKeyringVersionError("a keyring file of another version")
         return cls(current, keys, address_key, signing_keys, active_from)
 
 

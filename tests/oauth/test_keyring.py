@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actor_oauth.oauth.keyring import Keyring, client_key, new_keyring, user_key
+from actor_oauth.oauth.keyring import (
+    Keyring,
+    UnknownKeyringVersionError,
+    client_key,
+    new_keyring,
+    user_key,
+)
 
 SECRET, ADDRESS_KEY, NONCE = b"s" * 32, b"a" * 32, b"n" * 12
 
@@ -134,7 +140,7 @@ def test_what_is_no_keyring_file_is_refused_without_repeating_it(text: str) -> N
 
 def test_a_keyring_file_of_a_later_version_is_refused(keyring: Keyring) -> None:
     record = json.loads(keyring.to_json()) | {"version": 2}
-    with pytest.raises(ValueError, match="version"):
+    with pytest.raises(UnknownKeyringVersionError, match="another version"):
         Keyring.from_json(json.dumps(record))
 
 

@@ -96,12 +96,12 @@ def test_a_person_connects_an_account_elsewhere_and_disconnects_it(
         page.goto(issuer + "/login")
         sign_in(page)
         page.get_by_role("link", name="Show ways to sign in").click()
-        expect(page.get_by_text("No other service leads")).to_be_visible()
+        expect(page.get_by_text("No other service is linked")).to_be_visible()
         page.get_by_role("button", name="Connect Example Inc.").click()
         sign_in_there(page, "barbara")
         expect(page.get_by_text("barbara@people.example")).to_be_visible()
         page.get_by_role("button", name="Disconnect Example Inc.").click()
-        expect(page.get_by_text("No other service leads")).to_be_visible()
+        expect(page.get_by_text("No other service is linked")).to_be_visible()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
