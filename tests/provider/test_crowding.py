@@ -10,6 +10,7 @@ import pytest
 import structlog.testing
 import trio
 from hypercorn.config import Config
+from trio.testing import wait_all_tasks_blocked
 
 from actor_oauth.actors.callbacks import ObservedError
 from actor_oauth.actors.refusals import Refusals
@@ -119,6 +120,7 @@ async def test_who_opens_connections_and_says_nothing_keeps_nobody_else_out() ->
         assert b" 200 " in other
 
         await held[0].aclose()
+        await wait_all_tasks_blocked()
         _, again = await server.ask()
         assert b" 200 " in again
 
@@ -166,6 +168,7 @@ async def test_connections_leave_the_files_that_actors_need() -> None:
             for _ in range(3):
                 assert (await told(await server.connect())).startswith(BUSY)
         await held[0].aclose()
+        await wait_all_tasks_blocked()
         _, again = await server.ask()
         assert b" 200 " in again
     events = [line for line in logged if line["event"] == "connection turned away"]

@@ -1,6 +1,8 @@
 """A user's database without the runtime: the plain functions that turns are made of."""
 
+import sqlite3
 import weakref
+from contextlib import suppress
 from typing import Final
 
 from actor_oauth.actors.user import exchange
@@ -40,12 +42,18 @@ from tests.support.grants import (
 _IMAGE: Final = empty_image(USER_MIGRATIONS, steps(USER_MIGRATIONS))
 
 
+def _close(db: Database) -> None:
+    # Another thread may be the one that collects garbage.
+    with suppress(sqlite3.ProgrammingError):
+        db.close()
+
+
 class UserDatabase:
     """One user's tables, with a clock that stands until it is moved."""
 
     def __init__(self, *, policy: Policy = POLICY) -> None:
         self.db: Database = open_image(_IMAGE)
-        weakref.finalize(self, self.db.close)
+        weakref.finalize(self, _close, self.db)
         self.policy = policy
         self.now = START
         insert_account(self.db, "ada", password_hash=None, now=START)
