@@ -3,9 +3,24 @@
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from actor_oauth.runtime.local.disk import Disk
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold a folder for as long as the block lasts. Blocks until it is free.
+
+    Every process that opens a data directory holds its folder of redo logs before that.
+    """
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def create_locked(path: Path, data: bytes, disk: Disk) -> int:

@@ -9,7 +9,6 @@ After a crash of a process only, the kernel still has all that was written, and 
 processes may be at work in the same logs: they are synced, and not written to.
 """
 
-import fcntl
 import os
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import structlog
 
 from actor_oauth.runtime.address import Address
 from actor_oauth.runtime.local.files import ActorFiles
-from actor_oauth.runtime.local.locked_file import orphans
+from actor_oauth.runtime.local.locked_file import folder_lock, orphans
 from actor_oauth.runtime.local.log_frames import HEADER_BYTES, read_salts
 from actor_oauth.runtime.local.redo_records import Record, boot_of, decode
 
@@ -44,10 +43,8 @@ def recover(
     Raises:
         OSError: If the storage refuses. What was not put back is tried again next time.
     """
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        # Whoever starts meanwhile waits: it must not open an actor before this is done.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Whoever starts meanwhile waits: it must not open an actor before this is done.
+    with folder_lock(folder):
         for path in orphans(folder, "*.redo"):
             data = path.read_bytes()
             covered = {record.address for record in decode(data)}
@@ -65,8 +62,6 @@ def recover(
                 log.error("redo log kept", file=path.name, error=str(failed[0]))
             else:
                 path.unlink()
-    finally:
-        os.close(lock)
 
 
 def _sync(address: Address, files: ActorFiles) -> OSError | None:

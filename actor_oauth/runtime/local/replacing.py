@@ -4,7 +4,6 @@ A process that had the old file open would go on with it, and all that it answer
 lost. So this is done while nobody has the data directory open, and whoever starts waits.
 """
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from actor_oauth.runtime.local.archive import Archive, ArchiveError, Saved
 from actor_oauth.runtime.local.backup import copied, sync_file
 from actor_oauth.runtime.local.disk import Disk
 from actor_oauth.runtime.local.files import ActorFiles, write_new
-from actor_oauth.runtime.local.locked_file import held
+from actor_oauth.runtime.local.locked_file import folder_lock, held
 from actor_oauth.runtime.local.restoring import Amend, amended
 from actor_oauth.runtime.local.wakes import WakeIndex
 from actor_oauth.runtime.schema import steps
@@ -102,12 +101,8 @@ def _look_soon(address: Address, data: Path) -> None:
 def _alone(data: Path) -> Iterator[None]:
     redo = data / "redo"
     redo.mkdir(mode=0o700, exist_ok=True)
-    lock = os.open(redo, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        # Every process that opens the data directory waits for this one before it does.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Every process that opens the data directory waits for this one before it does.
+    with folder_lock(redo):
         if held(data / "live", "*.live"):
             raise ArchiveError(f"{data} is in use: stop the server first")
         yield
-    finally:
-        os.close(lock)
