@@ -85,7 +85,7 @@ def make_backup(
         with_keys: Whether the keyring goes into it. Then the file is as secret as the
             data directory.
         now: The time, in Unix seconds.
-        tell: Called repeatedly with the number of actors copied.
+        tell: Called repeatedly with what is done, and with how many actors of how many.
 
     Raises:
         ConfigError: It cannot be made.
@@ -151,7 +151,7 @@ def restore_backup(
         keep_grants: Whether grants, sessions and tokens that were in force when the
             backup was made are so again, also those that have been revoked since.
         now: The time, in Unix seconds.
-        tell: Called repeatedly with the number of actors restored.
+        tell: Called repeatedly with what is done, and with how many actors of how many.
 
     Raises:
         ConfigError: It cannot be done; there is nothing new then.

@@ -109,13 +109,7 @@ class ClientActor(
         if access_hash is not None:
             open_access(self.db, access_hash)
         self.wake_by(expires_at)
-        self.send(
-            DirectoryActor,
-            CLIENTS,
-            DirectoryActor.add,
-            entry_id=client.client_id,
-            created_at=client.issued_at,
-        )
+        self._list(client)
         return True
 
     @view
@@ -201,16 +195,20 @@ class ClientActor(
         """Give the client with its current epoch; None unless it is active."""
         return load_registration(self.db).client
 
+    def _list(self, client: Client) -> None:
+        """Have the directory of clients name it."""
+        self.send(
+            DirectoryActor,
+            CLIENTS,
+            DirectoryActor.add,
+            entry_id=client.client_id,
+            created_at=client.issued_at,
+        )
+
     def _list_if_published(self, registration: Registration) -> None:
         """List a client that published its metadata, once it is about to be used."""
         client = registration.stored_client
         if client is None or client.origin != "metadata-document":
             return
         if self.db.execute("SELECT 1 FROM users LIMIT 1").fetchone() is None:
-            self.send(
-                DirectoryActor,
-                CLIENTS,
-                DirectoryActor.add,
-                entry_id=client.client_id,
-                created_at=client.issued_at,
-            )
+            self._list(client)
